@@ -1,0 +1,14 @@
+DROP TABLE audit_events;
+DROP TABLE nodes;
+DROP TABLE revocation_events;
+DROP TABLE revocation_head;
+DROP TABLE signing_keys;
+DROP TABLE consents;
+DROP TABLE authorization_codes;
+DROP TABLE token_families;
+DROP TABLE sessions;
+DROP TABLE users;
+DROP TABLE client_assertions;
+DROP TABLE client_secrets;
+DROP TABLE clients;
+DROP TABLE tenants;

@@ -1,0 +1,58 @@
+//! The audit trail: security events, who caused them and from where.
+
+use super::{TenantId, Timestamp};
+
+/// Where a request came from.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Origin {
+    /// The peer's address, through trusted proxies.
+    pub ip: String,
+    /// The program's name for itself, cut to 400 bytes.
+    pub user_agent: String,
+}
+
+/// Who did it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Actor {
+    /// A user of the tenant, by id.
+    User(String),
+    /// A client of the tenant, by client_id.
+    Client(String),
+    /// A person with a shell on the server.
+    Shell,
+    /// Nobody who could be told.
+    Anonymous,
+}
+
+impl Actor {
+    /// How the trail writes the actor: `kind:name`.
+    pub fn to_text(&self) -> String {
+        match self {
+            Self::User(id) => format!("user:{id}"),
+            Self::Client(id) => format!("client:{id}"),
+            Self::Shell => "shell".to_owned(),
+            Self::Anonymous => "anonymous".to_owned(),
+        }
+    }
+}
+
+/// One entry of the trail.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AuditEvent {
+    /// The tenant it happened in.
+    pub tenant_id: TenantId,
+    /// A time-ordered identifier.
+    pub id: String,
+    /// When.
+    pub at: Timestamp,
+    /// Who.
+    pub actor: String,
+    /// What, `noun.verb`.
+    pub action: String,
+    /// To what.
+    pub target: String,
+    /// Why, or how it ended.
+    pub reason: String,
+    /// From where.
+    pub origin: Origin,
+}

@@ -1,0 +1,250 @@
+//! OAuth clients (RFC 6749 §2), described in RFC 7591's terms.
+
+use serde::{Deserialize, Serialize};
+
+use super::{FieldError, Tenant, TenantId, Timestamp, check_redirect_uri};
+use crate::protocol::Scope;
+
+/// How a client authenticates at the token endpoint (RFC 7591 §2).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, Default)]
+#[serde(rename_all = "snake_case")]
+pub enum AuthMethod {
+    /// HTTP Basic (RFC 6749 §2.3.1).
+    #[default]
+    ClientSecretBasic,
+    /// In the body (RFC 6749 §2.3.1).
+    ClientSecretPost,
+    /// A signed assertion (RFC 7523).
+    PrivateKeyJwt,
+    /// Not at all: a public client.
+    None,
+}
+
+impl AuthMethod {
+    /// Every method.
+    pub const ALL: [Self; 4] =
+        [Self::ClientSecretBasic, Self::ClientSecretPost, Self::PrivateKeyJwt, Self::None];
+
+    /// The method's registered name.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::ClientSecretBasic => "client_secret_basic",
+            Self::ClientSecretPost => "client_secret_post",
+            Self::PrivateKeyJwt => "private_key_jwt",
+            Self::None => "none",
+        }
+    }
+
+    /// Whether clients of this method hold a secret.
+    pub fn uses_secret(self) -> bool {
+        matches!(self, Self::ClientSecretBasic | Self::ClientSecretPost)
+    }
+}
+
+/// A grant type (RFC 6749 §1.3).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum GrantType {
+    /// RFC 6749 §4.1.
+    AuthorizationCode,
+    /// RFC 6749 §6.
+    RefreshToken,
+    /// RFC 6749 §4.4.
+    ClientCredentials,
+    /// RFC 6749 §4.3, for first-party apps only.
+    Password,
+}
+
+impl GrantType {
+    /// Every grant type that is built.
+    pub const ALL: [Self; 4] =
+        [Self::AuthorizationCode, Self::RefreshToken, Self::ClientCredentials, Self::Password];
+
+    /// Its registered name.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::AuthorizationCode => "authorization_code",
+            Self::RefreshToken => "refresh_token",
+            Self::ClientCredentials => "client_credentials",
+            Self::Password => "password",
+        }
+    }
+
+    /// The grant type with this name.
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|grant| grant.as_str() == name)
+    }
+}
+
+/// What a client says of itself (RFC 7591 §2).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct ClientMetadata {
+    /// Its name for people.
+    pub client_name: String,
+    /// How it authenticates.
+    pub token_endpoint_auth_method: AuthMethod,
+    /// Where authorization responses may go.
+    pub redirect_uris: Vec<String>,
+    /// Where the browser may go after a logout (OpenID Connect RP-Initiated Logout).
+    pub post_logout_redirect_uris: Vec<String>,
+    /// The grants it may use.
+    pub grant_types: Vec<GrantType>,
+    /// The scopes it may ask for.
+    pub scope: Scope,
+    /// Whether it is first-party: its users are not asked for consent.
+    pub skip_consent: bool,
+    /// Its public keys, for `private_key_jwt`.
+    pub jwks: Option<serde_json::Value>,
+}
+
+impl Default for ClientMetadata {
+    fn default() -> Self {
+        Self {
+            client_name: String::new(),
+            token_endpoint_auth_method: AuthMethod::default(),
+            redirect_uris: Vec::new(),
+            post_logout_redirect_uris: Vec::new(),
+            grant_types: vec![GrantType::AuthorizationCode],
+            scope: Scope::default(),
+            skip_consent: false,
+            jwks: None,
+        }
+    }
+}
+
+/// A client secret: 256 random bits, so SHA-256 is digest enough.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ClientSecret {
+    /// Its identifier.
+    pub id: String,
+    /// SHA-256 of the secret.
+    pub digest: Vec<u8>,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// When it stops counting, once another has taken its place.
+    pub expires_at: Option<Timestamp>,
+}
+
+/// A registered client.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Client {
+    /// Its tenant.
+    pub tenant_id: TenantId,
+    /// Its identifier (RFC 6749 §2.2).
+    pub client_id: String,
+    /// What it says of itself.
+    pub metadata: ClientMetadata,
+    /// Its secrets, while they roll more than one.
+    pub secrets: Vec<ClientSecret>,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// When it was last changed.
+    pub updated_at: Timestamp,
+}
+
+impl Client {
+    /// Whether it may use `grant`.
+    pub fn allows(&self, grant: GrantType) -> bool {
+        self.metadata.grant_types.contains(&grant)
+    }
+
+    /// Its name for people, the identifier where it has none.
+    pub fn display_name(&self) -> &str {
+        if self.metadata.client_name.is_empty() { &self.client_id } else { &self.metadata.client_name }
+    }
+
+    /// Whether it can keep a secret (RFC 6749 §2.1).
+    pub fn is_confidential(&self) -> bool {
+        self.metadata.token_endpoint_auth_method != AuthMethod::None
+    }
+
+    /// Checks the whole registration, at update as at create.
+    ///
+    /// # Errors
+    /// The first field at fault.
+    pub fn check(&self, tenant: &Tenant) -> Result<(), FieldError> {
+        let id_fits = (1..=128).contains(&self.client_id.len())
+            && self.client_id.bytes().all(|c| c.is_ascii_alphanumeric() || b"-._~".contains(&c));
+        if !id_fits {
+            return Err(FieldError::new("client_id", "1 to 128 of A-Z a-z 0-9 - . _ ~"));
+        }
+        self.metadata.check(tenant)
+    }
+}
+
+impl ClientMetadata {
+    fn check(&self, tenant: &Tenant) -> Result<(), FieldError> {
+        if self.client_name.len() > 200 || self.client_name.chars().any(char::is_control) {
+            return Err(FieldError::new("client_name", "at most 200 bytes, no control characters"));
+        }
+        self.check_uris()?;
+        self.check_grants()?;
+        for scope in self.scope.iter() {
+            if tenant.describe_scope(scope).is_none() {
+                return Err(FieldError::new("scope", format!("no scope of this tenant: {scope}")));
+            }
+        }
+        match (&self.jwks, self.token_endpoint_auth_method) {
+            (None, AuthMethod::PrivateKeyJwt) => {
+                Err(FieldError::new("jwks", "private_key_jwt needs the client's public keys"))
+            }
+            (Some(jwks), _) => check_jwks(jwks),
+            _ => Ok(()),
+        }
+    }
+
+    fn check_uris(&self) -> Result<(), FieldError> {
+        let lists = [
+            ("redirect_uris", &self.redirect_uris),
+            ("post_logout_redirect_uris", &self.post_logout_redirect_uris),
+        ];
+        for (name, list) in lists {
+            if list.len() > 50 {
+                return Err(FieldError::new(name, "at most 50"));
+            }
+            for (at, uri) in list.iter().enumerate() {
+                check_redirect_uri(uri).map_err(|why| FieldError::new(format!("{name}[{at}]"), why))?;
+            }
+        }
+        Ok(())
+    }
+
+    fn check_grants(&self) -> Result<(), FieldError> {
+        let has = |grant| self.grant_types.contains(&grant);
+        if has(GrantType::AuthorizationCode) && self.redirect_uris.is_empty() {
+            return Err(FieldError::new("redirect_uris", "authorization_code needs at least one"));
+        }
+        let public = self.token_endpoint_auth_method == AuthMethod::None;
+        if has(GrantType::ClientCredentials) && public {
+            let why = "client_credentials is for confidential clients (RFC 6749 section 4.4)";
+            return Err(FieldError::new("grant_types", why));
+        }
+        let interactive = has(GrantType::AuthorizationCode) || has(GrantType::Password);
+        if has(GrantType::RefreshToken) && !interactive {
+            let why = "refresh_token needs authorization_code or password beside it";
+            return Err(FieldError::new("grant_types", why));
+        }
+        Ok(())
+    }
+}
+
+/// Public keys only: a private or symmetric member is refused before it is stored.
+fn check_jwks(jwks: &serde_json::Value) -> Result<(), FieldError> {
+    let wrong = |why: &str| FieldError::new("jwks", why);
+    let keys = jwks.get("keys").and_then(|keys| keys.as_array());
+    let keys = keys.ok_or_else(|| wrong("a JWK set: {\"keys\": [...]}"))?;
+    if keys.len() > 20 {
+        return Err(wrong("at most 20 keys"));
+    }
+    for key in keys {
+        let kty = key.get("kty").and_then(|kty| kty.as_str());
+        if !matches!(kty, Some("EC" | "RSA" | "OKP")) {
+            return Err(wrong("public keys of kty EC, RSA or OKP"));
+        }
+        if ["d", "p", "q", "k"].iter().any(|private| key.get(private).is_some()) {
+            return Err(wrong("a private member: send public keys only"));
+        }
+    }
+    Ok(())
+}

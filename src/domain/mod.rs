@@ -1,0 +1,32 @@
+//! The plain states of the system: tenants, users, clients, sessions, grants, keys.
+//!
+//! No I/O here: a value of these types was checked when it was made, and what it
+//! allows can be read off it.
+
+mod audit;
+mod client;
+mod code;
+mod family;
+mod field_error;
+mod ids;
+mod redirect_uri;
+mod revocation;
+mod session;
+mod signing_key;
+mod tenant;
+mod time;
+mod user;
+
+pub use audit::{Actor, AuditEvent, Origin};
+pub use client::{AuthMethod, Client, ClientMetadata, ClientSecret, GrantType};
+pub use code::AuthorizationCode;
+pub use family::{EndReason, TokenFamily};
+pub use field_error::FieldError;
+pub use ids::{FamilyId, SessionId, TenantId, UserId};
+pub use redirect_uri::{check_redirect_uri, redirect_uri_matches};
+pub use revocation::{Change, Cutoff, CutoffKind, RevocationEvent};
+pub use session::{Session, SessionKind};
+pub use signing_key::{KeyState, SigningAlg, SigningKey};
+pub use tenant::{Resource, ScopeDefinition, Slug, Tenant, TenantSettings, TenantStatus};
+pub use time::Timestamp;
+pub use user::{Role, User, UserStatus};

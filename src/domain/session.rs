@@ -1,0 +1,73 @@
+//! Sessions: one sign-in of one user, and everything that descends from it.
+
+use serde::{Deserialize, Serialize};
+
+use super::{EndReason, SessionId, TenantId, Timestamp, UserId};
+
+/// How a session began.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SessionKind {
+    /// At the login page; a cookie carries it.
+    Browser,
+    /// Over the password grant or the first-party JSON sign-in; tokens carry it.
+    FirstParty,
+    /// At the admin console; a cookie carries it.
+    Console,
+}
+
+impl SessionKind {
+    /// The word stored for this kind.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Browser => "browser",
+            Self::FirstParty => "first_party",
+            Self::Console => "console",
+        }
+    }
+}
+
+/// A session.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Session {
+    /// Its tenant.
+    pub tenant_id: TenantId,
+    /// Its identifier, the `sid` of its tokens.
+    pub id: SessionId,
+    /// Whose it is.
+    pub user_id: UserId,
+    /// How it began.
+    pub kind: SessionKind,
+    /// SHA-256 of the cookie that carries it, where one does.
+    pub cookie_digest: Option<Vec<u8>>,
+    /// When the user last proved who they are.
+    pub auth_time: Timestamp,
+    /// The authentication methods used (RFC 8176).
+    pub amr: Vec<String>,
+    /// The address it was made from.
+    pub ip: String,
+    /// The program it was made with.
+    pub user_agent: String,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// When it was last used.
+    pub last_seen_at: Timestamp,
+    /// When it ends whatever happens.
+    pub expires_at: Timestamp,
+    /// When it was ended before that.
+    pub ended_at: Option<Timestamp>,
+    /// Why it was ended.
+    pub end_reason: Option<EndReason>,
+}
+
+impl Session {
+    /// Whether grants of this session may still be used.
+    pub fn is_live(&self, now: Timestamp) -> bool {
+        self.ended_at.is_none() && now < self.expires_at
+    }
+
+    /// Whether its cookie still signs on silently, `idle_ttl` seconds after its last use.
+    pub fn signs_on(&self, now: Timestamp, idle_ttl: i64) -> bool {
+        self.is_live(now) && now < self.last_seen_at.plus(idle_ttl)
+    }
+}

@@ -1,0 +1,129 @@
+//! Users of a tenant.
+
+use serde::{Deserialize, Serialize};
+
+use super::{FieldError, TenantId, Timestamp, UserId};
+
+/// What a user may do to its tenant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Role {
+    /// Everything, in every tenant; only in tenant `system`.
+    Operator,
+    /// Everything in the own tenant.
+    TenantAdmin,
+    /// Reads everything in the own tenant.
+    TenantAuditor,
+    /// Reads the own tenant and ends its sessions.
+    Support,
+}
+
+impl Role {
+    /// Every role, with its name.
+    pub const ALL: [(Self, &'static str); 4] = [
+        (Self::Operator, "operator"),
+        (Self::TenantAdmin, "tenant_admin"),
+        (Self::TenantAuditor, "tenant_auditor"),
+        (Self::Support, "support"),
+    ];
+
+    /// The role's name.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Operator => "operator",
+            Self::TenantAdmin => "tenant_admin",
+            Self::TenantAuditor => "tenant_auditor",
+            Self::Support => "support",
+        }
+    }
+}
+
+/// Whether a user may sign in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum UserStatus {
+    /// It may.
+    Active,
+    /// It may not, and has no session.
+    Disabled,
+}
+
+impl UserStatus {
+    /// The word stored for this status.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Active => "active",
+            Self::Disabled => "disabled",
+        }
+    }
+}
+
+/// A user.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct User {
+    /// Its tenant.
+    pub tenant_id: TenantId,
+    /// Its identifier, the `sub` of its tokens.
+    pub id: UserId,
+    /// The name it signs in with; compared without regard to case.
+    pub username: String,
+    /// Its e-mail address.
+    pub email: Option<String>,
+    /// Whether that address was shown to be its own.
+    pub email_verified: bool,
+    /// Its name for people.
+    pub name: Option<String>,
+    /// The bcrypt hash of its peppered password.
+    pub password_hash: Option<String>,
+    /// What it may do to the tenant.
+    pub roles: Vec<Role>,
+    /// Whether it may sign in.
+    pub status: UserStatus,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// When it was last changed.
+    pub updated_at: Timestamp,
+}
+
+impl User {
+    /// Whether it may sign in.
+    pub fn is_active(&self) -> bool {
+        self.status == UserStatus::Active
+    }
+
+    /// The form in which user names and addresses are compared.
+    pub fn key(text: &str) -> String {
+        text.trim().to_lowercase()
+    }
+
+    /// Checks name, address and roles; `system` says whether the tenant is the operators'.
+    ///
+    /// # Errors
+    /// The first field at fault.
+    pub fn check(&self, system: bool) -> Result<(), FieldError> {
+        let printable = |text: &str| !text.chars().any(char::is_control);
+        let username = self.username.trim();
+        if username.is_empty() || username.len() > 200 || !printable(username) {
+            return Err(FieldError::new("username", "1 to 200 bytes, no control characters"));
+        }
+        if let Some(email) = &self.email {
+            let parts = email.split_once('@');
+            let fits = email.len() <= 254
+                && printable(email)
+                && !email.contains(char::is_whitespace)
+                && parts.is_some_and(|(local, host)| {
+                    !local.is_empty() && !host.is_empty() && !host.contains('@')
+                });
+            if !fits {
+                return Err(FieldError::new("email", "an address like ada@acme.example"));
+            }
+        }
+        if self.name.as_ref().is_some_and(|name| name.len() > 200 || !printable(name)) {
+            return Err(FieldError::new("name", "at most 200 bytes, no control characters"));
+        }
+        if self.roles.contains(&Role::Operator) && !system {
+            return Err(FieldError::new("roles", "operator exists in tenant system alone"));
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,6 @@
+//! Portcullis: a multi-tenant OAuth 2.0 / OpenID Connect authorization server.
+
+pub mod domain;
+pub mod effects;
+pub mod protocol;
+pub mod storage;

@@ -1,0 +1,19 @@
+//! The RFCs' wire types: parameters, errors, scope, PKCE, claims, metadata.
+
+mod authorization;
+mod claims;
+mod error;
+mod metadata;
+mod params;
+mod pkce;
+mod scope;
+mod token;
+
+pub use authorization::{AuthorizationRequest, Prompt, ResponseMode};
+pub use claims::{AccessTokenClaims, Audience, IdTokenClaims};
+pub use error::{ErrorCode, OauthError};
+pub use metadata::ServerMetadata;
+pub use params::Params;
+pub use pkce::CodeChallenge;
+pub use scope::Scope;
+pub use token::{IntrospectionResponse, TokenResponse};

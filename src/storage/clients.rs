@@ -1,0 +1,203 @@
+//! Clients, their secrets, and the assertions they have used.
+
+use diesel::{ExpressionMethods, Insertable, OptionalExtension, QueryDsl, Queryable, Selectable, SelectableHelper};
+use diesel_async::RunQueryDsl;
+
+use super::{
+    Page, StorageError, TenantStore,
+    connection::on_conn,
+    schema::{client_assertions, client_secrets, clients},
+};
+use crate::domain::{Change, Client, ClientSecret, GrantType, TenantId, Timestamp};
+
+/// A page of clients.
+pub type ClientPage = Page<Client>;
+
+#[derive(Queryable, Selectable, Insertable)]
+#[diesel(table_name = clients)]
+struct Row {
+    tenant_id: String,
+    client_id: String,
+    metadata: String,
+    created_at: i64,
+    updated_at: i64,
+}
+
+#[derive(Queryable, Selectable, Insertable, Clone)]
+#[diesel(table_name = client_secrets)]
+struct SecretRow {
+    tenant_id: String,
+    client_id: String,
+    id: String,
+    digest: Vec<u8>,
+    created_at: i64,
+    expires_at: Option<i64>,
+}
+
+impl From<SecretRow> for ClientSecret {
+    fn from(row: SecretRow) -> Self {
+        Self {
+            id: row.id,
+            digest: row.digest,
+            created_at: Timestamp::from_millis(row.created_at),
+            expires_at: row.expires_at.map(Timestamp::from_millis),
+        }
+    }
+}
+
+fn client_of(tenant_id: TenantId, row: Row, secrets: Vec<SecretRow>) -> Result<Client, StorageError> {
+    Ok(Client {
+        tenant_id,
+        metadata: serde_json::from_str(&row.metadata).map_err(StorageError::corrupt)?,
+        client_id: row.client_id,
+        secrets: secrets.into_iter().map(ClientSecret::from).collect(),
+        created_at: Timestamp::from_millis(row.created_at),
+        updated_at: Timestamp::from_millis(row.updated_at),
+    })
+}
+
+impl TenantStore<'_> {
+    /// The client with this identifier, and its secrets.
+    pub async fn find_client(&mut self, client_id: &str) -> Result<Option<Client>, StorageError> {
+        let query = clients::table
+            .filter(clients::tenant_id.eq(self.key()))
+            .filter(clients::client_id.eq(client_id.to_owned()));
+        let row: Option<Row> = on_conn!(self.unit, conn => query.select(Row::as_select()).first(conn).await.optional())?;
+        let Some(row) = row else { return Ok(None) };
+        let query = client_secrets::table
+            .filter(client_secrets::tenant_id.eq(self.key()))
+            .filter(client_secrets::client_id.eq(client_id.to_owned()))
+            .order(client_secrets::created_at);
+        let secrets: Vec<SecretRow> = on_conn!(self.unit, conn => query.select(SecretRow::as_select()).load(conn).await)?;
+        client_of(self.tenant_id, row, secrets).map(Some)
+    }
+
+    /// Clients in the order of their identifiers, without their secrets.
+    pub async fn list_clients(&mut self, after: &str, limit: i64) -> Result<ClientPage, StorageError> {
+        let query = clients::table
+            .filter(clients::tenant_id.eq(self.key()))
+            .filter(clients::client_id.gt(after.to_owned()))
+            .order(clients::client_id)
+            .limit(limit + 1);
+        let rows: Vec<Row> = on_conn!(self.unit, conn => query.select(Row::as_select()).load(conn).await)?;
+        let items = rows
+            .into_iter()
+            .map(|row| client_of(self.tenant_id, row, Vec::new()))
+            .collect::<Result<_, _>>()?;
+        Ok(Page::cut(items, limit, |client: &Client| client.client_id.clone()))
+    }
+
+    /// The grant types that some client of the tenant may use.
+    pub async fn grants_in_use(&mut self) -> Result<Vec<GrantType>, StorageError> {
+        let mut grants = Vec::new();
+        let mut after = String::new();
+        loop {
+            let page = self.list_clients(&after, 500).await?;
+            for client in &page.items {
+                grants.extend(GrantType::ALL.into_iter().filter(|grant| client.allows(*grant)));
+            }
+            match page.next {
+                Some(next) => after = next,
+                None => break,
+            }
+        }
+        Ok(GrantType::ALL.into_iter().filter(|grant| grants.contains(grant)).collect())
+    }
+
+    /// Adds a client, without secrets.
+    pub async fn insert_client(&mut self, client: &Client) -> Result<(), StorageError> {
+        let row = Row {
+            tenant_id: self.key(),
+            client_id: client.client_id.clone(),
+            metadata: serde_json::to_string(&client.metadata).map_err(StorageError::corrupt)?,
+            created_at: client.created_at.millis(),
+            updated_at: client.updated_at.millis(),
+        };
+        on_conn!(self.unit, conn => diesel::insert_into(clients::table).values(&row).execute(conn).await)?;
+        self.client_changed(&client.client_id).await
+    }
+
+    /// Stores a changed client; its secrets have calls of their own.
+    pub async fn update_client(&mut self, client: &Client) -> Result<(), StorageError> {
+        let metadata = serde_json::to_string(&client.metadata).map_err(StorageError::corrupt)?;
+        let target = clients::table
+            .filter(clients::tenant_id.eq(self.key()))
+            .filter(clients::client_id.eq(client.client_id.clone()));
+        let change = (clients::metadata.eq(metadata), clients::updated_at.eq(client.updated_at.millis()));
+        on_conn!(self.unit, conn => diesel::update(target).set(change).execute(conn).await)?;
+        self.client_changed(&client.client_id).await
+    }
+
+    /// Removes a client with its secrets, codes, consents and token families.
+    pub async fn delete_client(&mut self, client_id: &str) -> Result<(), StorageError> {
+        let target = clients::table
+            .filter(clients::tenant_id.eq(self.key()))
+            .filter(clients::client_id.eq(client_id.to_owned()));
+        on_conn!(self.unit, conn => diesel::delete(target).execute(conn).await)?;
+        self.client_changed(client_id).await
+    }
+
+    /// Adds a secret.
+    pub async fn insert_secret(&mut self, client_id: &str, secret: &ClientSecret) -> Result<(), StorageError> {
+        let row = SecretRow {
+            tenant_id: self.key(),
+            client_id: client_id.to_owned(),
+            id: secret.id.clone(),
+            digest: secret.digest.clone(),
+            created_at: secret.created_at.millis(),
+            expires_at: secret.expires_at.map(Timestamp::millis),
+        };
+        on_conn!(self.unit, conn => diesel::insert_into(client_secrets::table).values(&row).execute(conn).await)?;
+        self.client_changed(client_id).await
+    }
+
+    /// Makes the client's secrets other than `keep` expire at `at`, unless they do so before.
+    pub async fn expire_secrets(&mut self, client_id: &str, keep: &str, at: Timestamp) -> Result<(), StorageError> {
+        let target = client_secrets::table
+            .filter(client_secrets::tenant_id.eq(self.key()))
+            .filter(client_secrets::client_id.eq(client_id.to_owned()))
+            .filter(client_secrets::id.ne(keep.to_owned()))
+            .filter(client_secrets::expires_at.is_null());
+        let change = client_secrets::expires_at.eq(Some(at.millis()));
+        on_conn!(self.unit, conn => diesel::update(target).set(change).execute(conn).await)?;
+        self.client_changed(client_id).await
+    }
+
+    /// Removes a secret; answers whether there was one.
+    pub async fn delete_secret(&mut self, client_id: &str, id: &str) -> Result<bool, StorageError> {
+        let target = client_secrets::table
+            .filter(client_secrets::tenant_id.eq(self.key()))
+            .filter(client_secrets::client_id.eq(client_id.to_owned()))
+            .filter(client_secrets::id.eq(id.to_owned()));
+        let gone = on_conn!(self.unit, conn => diesel::delete(target).execute(conn).await)?;
+        self.client_changed(client_id).await?;
+        Ok(gone > 0)
+    }
+
+    /// Notes that a client assertion was used; answers `false` where it had been before
+    /// (RFC 7523 §3, `jti`).
+    pub async fn spend_assertion(
+        &mut self,
+        client_id: &str,
+        jti_digest: &[u8],
+        expires_at: Timestamp,
+    ) -> Result<bool, StorageError> {
+        let row = (
+            client_assertions::tenant_id.eq(self.key()),
+            client_assertions::client_id.eq(client_id.to_owned()),
+            client_assertions::jti_digest.eq(jti_digest.to_vec()),
+            client_assertions::expires_at.eq(expires_at.millis()),
+        );
+        let new = on_conn!(self.unit, conn => diesel::insert_into(client_assertions::table)
+            .values(row)
+            .on_conflict_do_nothing()
+            .execute(conn)
+            .await)?;
+        Ok(new == 1)
+    }
+
+    async fn client_changed(&mut self, client_id: &str) -> Result<(), StorageError> {
+        let change = Change::Client(self.tenant_id, client_id.to_owned());
+        self.unit.record(change).await
+    }
+}
