@@ -4,3 +4,5 @@ pub mod domain;
 pub mod effects;
 pub mod protocol;
 pub mod storage;
+pub mod config;
+pub mod keys;

@@ -5,10 +5,12 @@
 //! tenant into each of its queries; no other way leads to a scoped table.
 
 mod audit;
+mod cache;
 mod clients;
 mod codes;
 mod connection;
 mod consents;
+mod directory;
 mod error;
 mod families;
 mod migrate;
@@ -24,7 +26,9 @@ mod tenants;
 mod unit;
 mod users;
 
+pub use cache::Cache;
 pub use clients::ClientPage;
+pub use directory::Directory;
 pub use codes::Redemption;
 pub use error::StorageError;
 pub use families::Rotation;

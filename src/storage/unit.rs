@@ -12,7 +12,7 @@ use super::{
 use crate::domain::{RevocationEvent, Tenant, TenantId};
 
 /// Hears of what was committed, before the writer goes on.
-#[rocket::async_trait]
+#[async_trait::async_trait]
 pub trait CommitListener: Send + Sync + 'static {
     /// These events were committed.
     async fn committed(&self, events: &[RevocationEvent]);

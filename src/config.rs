@@ -1,0 +1,168 @@
+//! The configuration: `Rocket.toml`, then the environment, parsed once.
+
+use std::{net::SocketAddr, path::PathBuf};
+
+use figment::{
+    Figment, Profile,
+    providers::{Env, Format, Serialized, Toml},
+};
+use ipnet::IpNet;
+use secrecy::{ExposeSecret, SecretString};
+use serde::{Deserialize, Serialize};
+use url::Url;
+
+/// What the operator decides. Names and defaults are those of the README's table.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// The public origin, without a slash at its end.
+    pub base_url: String,
+    /// `sqlite:PATH` or `postgres://…`.
+    pub database_url: SecretString,
+    /// The Redis that carries revocations between nodes.
+    pub redis_url: Option<SecretString>,
+    /// The file with the 32 bytes that seal everything.
+    pub master_key_file: PathBuf,
+    /// Where `/metrics`, `/healthz` and `/readyz` are served.
+    pub management_address: SocketAddr,
+    /// The peers whose `X-Forwarded-For` and `X-Forwarded-Proto` are believed.
+    pub trusted_proxies: Vec<IpNet>,
+    /// The log filter.
+    pub log: String,
+    /// `text` or `json`.
+    pub log_format: LogFormat,
+    /// Connections to the database.
+    pub database_connections: usize,
+}
+
+/// How log lines are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LogFormat {
+    /// For people.
+    Text,
+    /// For collectors.
+    Json,
+}
+
+/// A configuration that cannot be run with.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct ConfigError(String);
+
+#[derive(Serialize, Deserialize)]
+struct Raw {
+    base_url: String,
+    database_url: String,
+    redis_url: Option<String>,
+    master_key_file: PathBuf,
+    management_address: SocketAddr,
+    trusted_proxies: String,
+    insecure_http: bool,
+    log: String,
+    log_format: LogFormat,
+    database_connections: usize,
+}
+
+impl Default for Raw {
+    fn default() -> Self {
+        Self {
+            base_url: "http://127.0.0.1:8000".into(),
+            database_url: "sqlite:data/portcullis.db".into(),
+            redis_url: None,
+            master_key_file: "data/master.key".into(),
+            management_address: SocketAddr::from(([127, 0, 0, 1], 8001)),
+            trusted_proxies: String::new(),
+            insecure_http: false,
+            log: "info".into(),
+            log_format: LogFormat::Text,
+            database_connections: 16,
+        }
+    }
+}
+
+impl Config {
+    /// Reads `Rocket.toml` (table `default.portcullis`) and `PORTCULLIS_*`.
+    ///
+    /// # Errors
+    /// A value that cannot be read or run with; the text names it and says what to set.
+    pub fn load() -> Result<Self, ConfigError> {
+        let file = Figment::from(Toml::file("Rocket.toml").nested())
+            .select(Profile::from_env_or("ROCKET_PROFILE", "default"));
+        let figment = Figment::from(Serialized::defaults(Raw::default()))
+            .merge(file.focus("portcullis"))
+            .merge(Env::prefixed("PORTCULLIS_"));
+        let raw: Raw = figment
+            .extract()
+            .map_err(|why| ConfigError(format!("PORTCULLIS_{}: {}", why.path.join("_").to_uppercase(), why.kind)))?;
+        Self::check(raw)
+    }
+
+    fn check(raw: Raw) -> Result<Self, ConfigError> {
+        let base = Url::parse(&raw.base_url)
+            .map_err(|why| ConfigError(format!("PORTCULLIS_BASE_URL is no URL ({why}): set it to https://HOST")))?;
+        let loopback = match base.host() {
+            Some(url::Host::Domain(name)) => name == "localhost",
+            Some(url::Host::Ipv4(ip)) => ip.is_loopback(),
+            Some(url::Host::Ipv6(ip)) => ip.is_loopback(),
+            None => false,
+        };
+        let plain = base.path() == "/" && base.query().is_none() && base.fragment().is_none();
+        if !plain || !base.username().is_empty() || !matches!(base.scheme(), "http" | "https") {
+            let text = "PORTCULLIS_BASE_URL must be an origin: https://HOST, no path and no query";
+            return Err(ConfigError(text.into()));
+        }
+        if base.scheme() == "http" && !loopback && !raw.insecure_http {
+            let text = "PORTCULLIS_BASE_URL must be https outside loopback \
+                        (or set PORTCULLIS_INSECURE_HTTP=true, for tests alone)";
+            return Err(ConfigError(text.into()));
+        }
+        let proxies = raw.trusted_proxies.split([',', ' ']).filter(|text| !text.is_empty());
+        let trusted_proxies = proxies
+            .map(|text| {
+                let net = text.parse::<IpNet>();
+                net.or_else(|_| text.parse::<std::net::IpAddr>().map(IpNet::from)).map_err(|_| {
+                    ConfigError(format!("PORTCULLIS_TRUSTED_PROXIES: no address or network: {text}"))
+                })
+            })
+            .collect::<Result<_, _>>()?;
+        Ok(Self {
+            base_url: raw.base_url.trim_end_matches('/').to_owned(),
+            database_url: raw.database_url.into(),
+            redis_url: raw.redis_url.filter(|url| !url.is_empty()).map(SecretString::from),
+            master_key_file: raw.master_key_file,
+            management_address: raw.management_address,
+            trusted_proxies,
+            log: raw.log,
+            log_format: raw.log_format,
+            database_connections: raw.database_connections.max(1),
+        })
+    }
+
+    /// A configuration for tests: this origin, database and master key, everything else by default.
+    ///
+    /// # Errors
+    /// As [`Self::load`].
+    pub fn for_tests(base_url: &str, database_url: &str, master_key_file: PathBuf) -> Result<Self, ConfigError> {
+        Self::check(Raw {
+            base_url: base_url.to_owned(),
+            database_url: database_url.to_owned(),
+            master_key_file,
+            ..Raw::default()
+        })
+    }
+
+    /// The issuer of the tenant with this slug.
+    pub fn issuer(&self, slug: &crate::domain::Slug) -> String {
+        format!("{}/t/{slug}", self.base_url)
+    }
+
+    /// Whether cookies may be sent over TLS alone.
+    pub fn is_https(&self) -> bool {
+        self.base_url.starts_with("https:")
+    }
+
+    /// The database URL, for the one who connects.
+    pub fn database_url(&self) -> &str {
+        self.database_url.expose_secret()
+    }
+}

@@ -1,0 +1,154 @@
+//! Signing and verifying JSON Web Tokens (RFC 7519, RFC 8725).
+
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use jsonwebtoken::{
+    Algorithm, DecodingKey, Header, Validation, decode, decode_header,
+    jwk::{Jwk, JwkSet},
+};
+use serde::{Serialize, de::DeserializeOwned};
+
+use super::{KeyError, TenantKeys};
+use crate::domain::SigningAlg;
+
+/// The kinds of token that a tenant signs; each names itself in `typ` (RFC 8725 §3.11).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TokenType {
+    /// `at+jwt` (RFC 9068 §2.1).
+    Access,
+    /// `JWT` (OpenID Connect Core §2).
+    Id,
+}
+
+impl TokenType {
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Access => "at+jwt",
+            Self::Id => "JWT",
+        }
+    }
+
+    fn accepts(self, typ: Option<&str>) -> bool {
+        match (self, typ) {
+            (Self::Access, Some(typ)) => {
+                typ.eq_ignore_ascii_case("at+jwt") || typ.eq_ignore_ascii_case("application/at+jwt")
+            }
+            (Self::Id, Some(typ)) => typ.eq_ignore_ascii_case("JWT"),
+            (_, None) => false,
+        }
+    }
+}
+
+/// A token that is not good, and why, for the audit trail.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct TokenRejected(pub &'static str);
+
+/// Longer tokens are refused before anything is decoded.
+const MOST_BYTES: usize = 8192;
+
+fn jose(alg: SigningAlg) -> Algorithm {
+    match alg {
+        SigningAlg::Es256 => Algorithm::ES256,
+        SigningAlg::EdDsa => Algorithm::EdDSA,
+        SigningAlg::Rs256 => Algorithm::RS256,
+    }
+}
+
+/// A public key that verifies one algorithm's signatures.
+pub(super) struct VerifyingKey {
+    pub(super) kid: String,
+    alg: Algorithm,
+    key: DecodingKey,
+}
+
+impl VerifyingKey {
+    pub(super) fn new(kid: &str, alg: SigningAlg, jwk: &serde_json::Value) -> Result<Self, KeyError> {
+        let broken = KeyError::Broken("a public key does not parse");
+        let jwk: Jwk = serde_json::from_value(jwk.clone()).map_err(|_| broken.clone())?;
+        let key = DecodingKey::from_jwk(&jwk).map_err(|_| broken)?;
+        Ok(Self { kid: kid.to_owned(), alg: jose(alg), key })
+    }
+}
+
+/// Checks signature and algorithm; instants and claims are for the caller, who has the clock.
+fn checked<C: DeserializeOwned>(token: &str, key: &DecodingKey, algs: &[Algorithm]) -> Result<C, TokenRejected> {
+    let first = algs.first().copied().ok_or(TokenRejected("no algorithm"))?;
+    let mut validation = Validation::new(first);
+    validation.algorithms = algs.to_vec();
+    validation.validate_exp = false;
+    validation.validate_aud = false;
+    validation.required_spec_claims = ["exp".to_owned()].into();
+    let data = decode::<C>(token, key, &validation).map_err(|_| TokenRejected("bad signature or claims"))?;
+    Ok(data.claims)
+}
+
+fn read_header(token: &str) -> Result<Header, TokenRejected> {
+    if token.len() > MOST_BYTES {
+        return Err(TokenRejected("too long"));
+    }
+    let header = decode_header(token).map_err(|_| TokenRejected("no JWT"))?;
+    // Nothing that is critical to others is understood here (RFC 7515 §4.1.11).
+    if header.crit.is_some() { Err(TokenRejected("crit")) } else { Ok(header) }
+}
+
+impl TenantKeys {
+    /// Signs `claims` with the active key.
+    ///
+    /// # Errors
+    /// [`KeyError::Broken`] where the cryptographic library refuses.
+    pub fn sign(&self, typ: TokenType, claims: &impl Serialize) -> Result<String, KeyError> {
+        let mut header = Header::new(jose(self.active.alg));
+        header.typ = Some(typ.as_str().to_owned());
+        header.kid = Some(self.active.kid.clone());
+        let part = |bytes: Result<Vec<u8>, serde_json::Error>| {
+            bytes.map(|bytes| URL_SAFE_NO_PAD.encode(bytes)).map_err(|_| KeyError::Broken("claims do not serialize"))
+        };
+        let header = part(serde_json::to_vec(&header))?;
+        let mut token = format!("{header}.{}", part(serde_json::to_vec(claims))?);
+        let signature = self.active.key.sign(token.as_bytes())?;
+        token.push('.');
+        URL_SAFE_NO_PAD.encode_string(signature, &mut token);
+        Ok(token)
+    }
+
+    /// The claims of a token of kind `typ` that this tenant signed. Keys are found by `kid`
+    /// among the tenant's own; `jku`, `jwk` and `x5u` are not looked at.
+    ///
+    /// # Errors
+    /// [`TokenRejected`]. Expiry is for the caller to check.
+    pub fn verify<C: DeserializeOwned>(&self, typ: TokenType, token: &str) -> Result<C, TokenRejected> {
+        let header = read_header(token)?;
+        if !typ.accepts(header.typ.as_deref()) {
+            return Err(TokenRejected("wrong typ"));
+        }
+        let kid = header.kid.ok_or(TokenRejected("no kid"))?;
+        let known = self.verifying.iter().find(|key| key.kid == kid).ok_or(TokenRejected("unknown kid"))?;
+        if header.alg != known.alg {
+            return Err(TokenRejected("wrong alg"));
+        }
+        checked(token, &known.key, &[known.alg])
+    }
+}
+
+/// The claims of a client assertion signed with one of the client's keys (RFC 7523 §3).
+///
+/// # Errors
+/// [`TokenRejected`]. Issuer, audience, expiry and `jti` are for the caller to check.
+pub fn verify_assertion<C: DeserializeOwned>(jwks: &serde_json::Value, token: &str) -> Result<C, TokenRejected> {
+    let header = read_header(token)?;
+    let allowed = [Algorithm::ES256, Algorithm::EdDSA, Algorithm::RS256, Algorithm::PS256, Algorithm::ES384];
+    if !allowed.contains(&header.alg) {
+        return Err(TokenRejected("algorithm not allowed"));
+    }
+    let set: JwkSet = serde_json::from_value(jwks.clone()).map_err(|_| TokenRejected("client keys do not parse"))?;
+    for jwk in &set.keys {
+        let named = header.kid.is_none() || header.kid == jwk.common.key_id;
+        let Ok(key) = DecodingKey::from_jwk(jwk) else { continue };
+        if named && key.family() == header.alg.family() {
+            if let Ok(claims) = checked(token, &key, &[header.alg]) {
+                return Ok(claims);
+            }
+        }
+    }
+    Err(TokenRejected("no key of the client fits"))
+}

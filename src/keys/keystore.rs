@@ -1,0 +1,114 @@
+//! Each tenant's keys, opened and held in memory.
+
+use std::sync::Arc;
+
+use super::{MasterKey, generate::PrivateKey, jwt::VerifyingKey};
+use crate::{
+    domain::{KeyState, SigningAlg, SigningKey, Tenant, TenantId},
+    storage::{Cache, Storage, StorageError},
+};
+
+/// Why a tenant's keys cannot be used.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum KeyError {
+    /// The database is away.
+    #[error("keys cannot be read: {0}")]
+    Storage(Arc<StorageError>),
+    /// A key is damaged, or the master key is not the one it was sealed under.
+    #[error("key trouble: {0}")]
+    Broken(&'static str),
+}
+
+impl From<StorageError> for KeyError {
+    fn from(error: StorageError) -> Self {
+        Self::Storage(Arc::new(error))
+    }
+}
+
+pub(super) struct ActiveKey {
+    pub(super) kid: String,
+    pub(super) alg: SigningAlg,
+    pub(super) key: PrivateKey,
+}
+
+/// The keys of one tenant.
+pub struct TenantKeys {
+    pub(super) active: ActiveKey,
+    pub(super) verifying: Vec<VerifyingKey>,
+    jwks: String,
+}
+
+impl TenantKeys {
+    fn open(master: &MasterKey, keys: &[SigningKey]) -> Result<Self, KeyError> {
+        let signing = keys.iter().find(|key| key.state == KeyState::Active);
+        let signing = signing.ok_or(KeyError::Broken("the tenant has no active key"))?;
+        let private = master.open(signing.tenant_id, &signing.kid, &signing.sealed_private);
+        let private = private.ok_or(KeyError::Broken("the master key does not open this tenant's keys"))?;
+        let verifying = keys
+            .iter()
+            .map(|key| VerifyingKey::new(&key.kid, key.alg, &key.public_jwk))
+            .collect::<Result<_, _>>()?;
+        let public: Vec<&serde_json::Value> = keys.iter().map(|key| &key.public_jwk).collect();
+        Ok(Self {
+            active: ActiveKey {
+                kid: signing.kid.clone(),
+                alg: signing.alg,
+                key: PrivateKey::parse(signing.alg, &private)?,
+            },
+            verifying,
+            jwks: serde_json::json!({ "keys": public }).to_string(),
+        })
+    }
+
+    /// The public keys, a JWK Set (RFC 7517 §5), as JSON.
+    pub fn jwks(&self) -> &str {
+        &self.jwks
+    }
+
+    /// The `kid` of the key that signs.
+    pub fn active_kid(&self) -> &str {
+        &self.active.kid
+    }
+}
+
+/// The keys of every tenant.
+pub struct Keystore {
+    master: MasterKey,
+    storage: Storage,
+    cache: Cache<TenantId, Arc<TenantKeys>>,
+}
+
+impl Keystore {
+    /// A keystore that opens keys with `master`.
+    pub fn new(master: MasterKey, storage: Storage) -> Self {
+        Self { master, storage, cache: Cache::new(10_000) }
+    }
+
+    /// The master key.
+    pub fn master(&self) -> &MasterKey {
+        &self.master
+    }
+
+    /// The keys of a tenant.
+    ///
+    /// # Errors
+    /// [`KeyError`].
+    pub async fn of(&self, tenant: &Tenant) -> Result<Arc<TenantKeys>, KeyError> {
+        let load = async {
+            let keys = self.storage.read().await?.tenant(tenant).list_keys().await?;
+            TenantKeys::open(&self.master, &keys).map(|keys| Some(Arc::new(keys)))
+        };
+        let keys = self.cache.find_or(tenant.id, load).await?;
+        keys.ok_or(KeyError::Broken("the tenant has no keys"))
+    }
+
+    /// Forgets what is held of a tenant.
+    pub fn forget(&self, tenant: TenantId) {
+        self.cache.forget(&tenant);
+    }
+
+    /// Forgets everything that is held.
+    pub fn forget_all(&self) {
+        self.cache.forget_all();
+    }
+}

@@ -1,0 +1,11 @@
+//! Keys: the master key and what is derived from it, and each tenant's signing keys
+//! (RFC 7515, 7517, 7638).
+
+mod generate;
+mod jwt;
+mod keystore;
+mod master;
+
+pub use jwt::{TokenRejected, TokenType, verify_assertion};
+pub use keystore::{KeyError, Keystore, TenantKeys};
+pub use master::{MasterKey, MasterKeyError, Purpose, sha256};

@@ -1,0 +1,58 @@
+//! Values held in memory until a change is heard of.
+
+use std::{
+    hash::Hash,
+    sync::atomic::{AtomicU64, Ordering},
+    time::Duration,
+};
+
+/// A bounded map of what the database last said.
+pub struct Cache<K, V> {
+    map: moka::sync::Cache<K, V>,
+    changes: AtomicU64,
+}
+
+/// How long a value stays at most: a net under the events, should one be missed.
+const NET: Duration = Duration::from_secs(60);
+
+impl<K: Hash + Eq + Send + Sync + 'static, V: Clone + Send + Sync + 'static> Cache<K, V> {
+    /// A cache of at most `most` values.
+    pub fn new(most: u64) -> Self {
+        let map = moka::sync::Cache::builder().max_capacity(most).time_to_live(NET).build();
+        Self { map, changes: AtomicU64::new(0) }
+    }
+
+    /// The value under `key`, from `load` where it is not held. "None" is not held: names that
+    /// do not exist are free to invent, and would push out those that do.
+    ///
+    /// # Errors
+    /// What `load` answers.
+    pub async fn find_or<E>(
+        &self,
+        key: K,
+        load: impl Future<Output = Result<Option<V>, E>>,
+    ) -> Result<Option<V>, E> {
+        if let Some(held) = self.map.get(&key) {
+            return Ok(Some(held));
+        }
+        let before = self.changes.load(Ordering::SeqCst);
+        let Some(value) = load.await? else { return Ok(None) };
+        // A change that came while the database was being asked may be younger than its answer.
+        if self.changes.load(Ordering::SeqCst) == before {
+            self.map.insert(key, value.clone());
+        }
+        Ok(Some(value))
+    }
+
+    /// Forgets one value.
+    pub fn forget(&self, key: &K) {
+        self.changes.fetch_add(1, Ordering::SeqCst);
+        self.map.invalidate(key);
+    }
+
+    /// Forgets all of them.
+    pub fn forget_all(&self) {
+        self.changes.fetch_add(1, Ordering::SeqCst);
+        self.map.invalidate_all();
+    }
+}
