@@ -6,3 +6,8 @@ pub mod protocol;
 pub mod storage;
 pub mod config;
 pub mod keys;
+pub mod audit;
+pub mod installation;
+pub mod revocation;
+pub mod oauth;
+pub mod throttle;

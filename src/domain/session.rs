@@ -10,8 +10,10 @@ use super::{EndReason, SessionId, TenantId, Timestamp, UserId};
 pub enum SessionKind {
     /// At the login page; a cookie carries it.
     Browser,
-    /// Over the password grant or the first-party JSON sign-in; tokens carry it.
+    /// At the first-party JSON sign-in; tokens carry it.
     FirstParty,
+    /// Over the password grant; tokens carry it.
+    Password,
     /// At the admin console; a cookie carries it.
     Console,
 }
@@ -22,6 +24,7 @@ impl SessionKind {
         match self {
             Self::Browser => "browser",
             Self::FirstParty => "first_party",
+            Self::Password => "password",
             Self::Console => "console",
         }
     }

@@ -119,11 +119,6 @@ impl TenantStore<'_> {
         self.unit.record(Change::Cutoff(cutoff)).await
     }
 
-    /// Refuses every access token of a grant, whether or not it has a family.
-    pub async fn cut_off_grant(&mut self, cutoff: Cutoff) -> Result<(), StorageError> {
-        self.unit.record(Change::Cutoff(cutoff)).await
-    }
-
     /// The tenant's cut-offs that speak of one of `subjects`.
     pub async fn find_cutoffs(&mut self, subjects: Vec<String>) -> Result<Vec<Cutoff>, StorageError> {
         let query = revocation_events::table

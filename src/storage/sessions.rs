@@ -45,6 +45,7 @@ impl TryFrom<Row> for Session {
             kind: match row.kind.as_str() {
                 "browser" => SessionKind::Browser,
                 "first_party" => SessionKind::FirstParty,
+                "password" => SessionKind::Password,
                 "console" => SessionKind::Console,
                 other => return Err(StorageError::corrupt(format!("session kind {other}"))),
             },
@@ -116,7 +117,7 @@ macro_rules! reached_sessions {
                     .filter(token_families::tenant_id.eq(sessions::tenant_id))
                     .filter(token_families::session_id.eq(sessions::id))
                     .filter(token_families::client_id.eq(client_id.clone()));
-                query.filter(sessions::kind.eq("first_party")).filter(exists(families))
+                query.filter(sessions::kind.eq_any(["first_party", "password"])).filter(exists(families))
             }
             Selection::Tenant => query,
         }

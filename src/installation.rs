@@ -1,0 +1,124 @@
+//! One running installation: everything that a use case may use.
+
+use std::{borrow::Cow, sync::Arc};
+
+use secrecy::{ExposeSecret, SecretString};
+use tokio::sync::Notify;
+
+use crate::{
+    audit::AuditLog,
+    config::Config,
+    domain::{Origin, Tenant, User},
+    effects::Effects,
+    keys::{Keystore, MasterKey, MasterKeyError},
+    revocation::{Mirror, Revocations},
+    storage::{Directory, Storage, StorageError},
+    throttle::Throttle,
+};
+
+/// The parts of a running server, shared by all requests.
+pub struct Installation {
+    /// What the operator decided.
+    pub config: Config,
+    /// Time and randomness.
+    pub effects: Effects,
+    /// The database.
+    pub storage: Storage,
+    /// Tenants and clients from memory.
+    pub directory: Arc<Directory>,
+    /// Every tenant's keys.
+    pub keys: Arc<Keystore>,
+    /// What no longer counts.
+    pub revocations: Arc<Revocations>,
+    /// The audit trail.
+    pub audit: AuditLog,
+    /// Failed client authentications, by tenant, client and address.
+    pub client_failures: Throttle,
+}
+
+/// An installation that cannot be started.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The master key cannot be used.
+    #[error(transparent)]
+    MasterKey(#[from] MasterKeyError),
+    /// The database cannot be used.
+    #[error(transparent)]
+    Storage(#[from] StorageError),
+    /// `PORTCULLIS_REDIS_URL` is no Redis URL.
+    #[error("PORTCULLIS_REDIS_URL: {0}")]
+    Redis(String),
+}
+
+impl Installation {
+    /// Puts the parts together over `storage`.
+    ///
+    /// # Errors
+    /// [`StartError`].
+    pub async fn start(config: Config, effects: Effects, storage: Storage) -> Result<Arc<Self>, StartError> {
+        let master = MasterKey::load_or_create(&config.master_key_file, &effects)?;
+        let keys = Arc::new(Keystore::new(master, storage.clone()));
+        let directory = Arc::new(Directory::new(storage.clone()));
+        let wake = Arc::new(Notify::new());
+        let mirror = match &config.redis_url {
+            Some(url) => {
+                let connected = Mirror::connect(url.expose_secret(), Arc::clone(&wake)).await;
+                Some(connected.map_err(|why| StartError::Redis(why.to_string()))?)
+            }
+            None => None,
+        };
+        let revocations = Arc::new(Revocations::new(
+            effects.clone(),
+            storage.clone(),
+            Arc::clone(&directory),
+            Arc::clone(&keys),
+            mirror,
+            wake,
+        ));
+        storage.listen(Arc::clone(&revocations) as _);
+        let audit = AuditLog::start(effects.clone(), storage.clone());
+        let client_failures = Throttle::new(effects.clock(), 20, 3);
+        Ok(Arc::new(Self { config, effects, storage, directory, keys, revocations, audit, client_failures }))
+    }
+
+    /// The issuer of `tenant`.
+    pub fn issuer(&self, tenant: &Tenant) -> String {
+        self.config.issuer(&tenant.slug)
+    }
+}
+
+/// Why a sign-in was refused.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum SignInRefused {
+    /// Name or password is wrong, or the user may not sign in: told apart in the trail alone.
+    Credentials,
+    /// Too many tries; seconds to wait.
+    Throttled(u64),
+    /// The server is busy hashing; seconds to wait.
+    Busy(u64),
+    /// The database is away.
+    Away,
+}
+
+/// Tells users by name and password. The password grant and the console ask it; accounts answer.
+#[async_trait::async_trait]
+pub trait SignIn: Send + Sync + 'static {
+    /// The user with this name and password.
+    async fn check(
+        &self,
+        tenant: &Tenant,
+        username: &str,
+        password: &SecretString,
+        origin: &Origin,
+    ) -> Result<User, SignInRefused>;
+}
+
+/// Makes password hashes. The admin's use cases ask it; accounts answer.
+#[async_trait::async_trait]
+pub trait PasswordHasher: Send + Sync + 'static {
+    /// The hash to store for `password`.
+    ///
+    /// # Errors
+    /// Words for the person who chose it: too short, too long, or too well known.
+    async fn hash(&self, tenant: &Tenant, password: &SecretString) -> Result<String, Cow<'static, str>>;
+}

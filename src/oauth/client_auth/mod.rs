@@ -1,0 +1,119 @@
+//! Client authentication (RFC 6749 §2.3): one file per method.
+
+mod basic;
+mod post;
+mod private_key_jwt;
+mod secret;
+
+use std::sync::Arc;
+
+use super::Cx;
+use crate::{
+    domain::{Actor, AuthMethod, Client},
+    protocol::{ErrorCode, OauthError, Params},
+};
+
+/// What a request shows to prove who the client is.
+#[derive(Clone, Copy)]
+pub struct Presented<'a> {
+    /// The `Authorization` header.
+    pub authorization: Option<&'a str>,
+    /// The body's parameters.
+    pub params: &'a Params,
+}
+
+/// A claim to be a client, not yet checked.
+enum Claim {
+    Basic { client_id: String, secret: String },
+    Post { client_id: String, secret: String },
+    Assertion { client_id: String, assertion: String },
+    Nothing { client_id: String },
+}
+
+impl Claim {
+    fn client_id(&self) -> &str {
+        match self {
+            Self::Basic { client_id, .. }
+            | Self::Post { client_id, .. }
+            | Self::Assertion { client_id, .. }
+            | Self::Nothing { client_id } => client_id,
+        }
+    }
+
+    fn method(&self) -> AuthMethod {
+        match self {
+            Self::Basic { .. } => AuthMethod::ClientSecretBasic,
+            Self::Post { .. } => AuthMethod::ClientSecretPost,
+            Self::Assertion { .. } => AuthMethod::PrivateKeyJwt,
+            Self::Nothing { .. } => AuthMethod::None,
+        }
+    }
+}
+
+/// The client that the request proves to come from.
+///
+/// # Errors
+/// `invalid_request` where it uses more than one method (RFC 6749 §2.3), `invalid_client`
+/// where the proof fails, is missing, or is of another method than the registered one.
+pub async fn authenticate(cx: &Cx<'_>, presented: Presented<'_>) -> Result<Arc<Client>, OauthError> {
+    let claim = read(presented)?;
+    let throttle_key = format!("{}/{}/{}", cx.tenant.id, claim.client_id(), cx.origin.ip);
+    let checked = match cx.app.client_failures.wait_of(&throttle_key) {
+        // Whoever guesses is not told any more whether a guess was right.
+        Some(_) => Err(OauthError::invalid_client().because("too many failures")),
+        None => check(cx, &claim).await,
+    };
+    match checked {
+        Ok(client) => Ok(client),
+        Err(mut error) => {
+            let reason = error.reason.unwrap_or("client authentication failed");
+            let actor = Actor::Client(claim.client_id().to_owned());
+            cx.refused(&actor, "client.refused", claim.client_id(), reason);
+            if error.code == ErrorCode::InvalidClient {
+                // Failures alone count, so a client that knows its secret is never slowed down.
+                error.retry_after = cx.app.client_failures.take(&throttle_key).err();
+            }
+            Err(error)
+        }
+    }
+}
+
+fn read(presented: Presented<'_>) -> Result<Claim, OauthError> {
+    let params = presented.params;
+    let header = presented.authorization.map(basic::read).transpose()?;
+    let post = post::read(params);
+    let assertion = private_key_jwt::read(params)?;
+    match (header, post, assertion) {
+        (Some(claim), None, None) => {
+            // RFC 6749 §3.2.1 lets client_id stand in the body too, if it is the same.
+            match params.find("client_id") {
+                Some(other) if other != claim.client_id() => {
+                    Err(OauthError::invalid_request("client_id differs from the Authorization header"))
+                }
+                _ => Ok(claim),
+            }
+        }
+        (None, Some(claim), None) | (None, None, Some(claim)) => Ok(claim),
+        (None, None, None) => match params.find("client_id") {
+            Some(client_id) => Ok(Claim::Nothing { client_id: client_id.to_owned() }),
+            None => Err(OauthError::invalid_client().because("no client authentication")),
+        },
+        _ => Err(OauthError::invalid_request("more than one client authentication method")),
+    }
+}
+
+async fn check(cx: &Cx<'_>, claim: &Claim) -> Result<Arc<Client>, OauthError> {
+    let found = cx.app.directory.find_client(cx.tenant, claim.client_id()).await?;
+    let Some(client) = found else {
+        return Err(OauthError::invalid_client().because("unknown client"));
+    };
+    if client.metadata.token_endpoint_auth_method != claim.method() {
+        return Err(OauthError::invalid_client().because("another authentication method"));
+    }
+    match claim {
+        Claim::Basic { secret, .. } | Claim::Post { secret, .. } => secret::check(&client, secret, cx.now)?,
+        Claim::Assertion { assertion, .. } => private_key_jwt::check(cx, &client, assertion).await?,
+        Claim::Nothing { .. } => {}
+    }
+    Ok(client)
+}

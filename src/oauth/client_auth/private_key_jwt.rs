@@ -1,0 +1,90 @@
+//! `private_key_jwt` (RFC 7523 §2.2 and §3, OpenID Connect Core §9).
+
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use serde::Deserialize;
+
+use super::Claim;
+use crate::{
+    domain::{Client, Timestamp},
+    keys::{sha256, verify_assertion},
+    oauth::Cx,
+    protocol::{Audience, OauthError, Params},
+};
+
+const TYPE: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
+
+/// Seconds by which a client's clock may differ.
+const SKEW: i64 = 60;
+
+/// Seconds an assertion may live at most; its `jti` is remembered for as long.
+const MOST_TTL: i64 = 600;
+
+#[derive(Deserialize)]
+struct Assertion {
+    iss: String,
+    sub: String,
+    aud: Audience,
+    exp: i64,
+    jti: String,
+    iat: Option<i64>,
+    nbf: Option<i64>,
+}
+
+/// Reads the assertion parameters.
+///
+/// # Errors
+/// `invalid_request` for another assertion type.
+pub(super) fn read(params: &Params) -> Result<Option<Claim>, OauthError> {
+    let Some(assertion) = params.find("client_assertion") else {
+        return Ok(None);
+    };
+    if params.find("client_assertion_type") != Some(TYPE) {
+        return Err(OauthError::invalid_request("client_assertion_type must be …:jwt-bearer"));
+    }
+    // The client is named by client_id or else, unverified until its key has been found, by `sub`.
+    let client_id = match params.find("client_id") {
+        Some(client_id) => client_id.to_owned(),
+        None => unverified_subject(assertion).unwrap_or_default(),
+    };
+    Ok(Some(Claim::Assertion { client_id, assertion: assertion.to_owned() }))
+}
+
+fn unverified_subject(assertion: &str) -> Option<String> {
+    #[derive(Deserialize)]
+    struct Named {
+        sub: String,
+    }
+    let payload = assertion.split('.').nth(1)?;
+    serde_json::from_slice::<Named>(&URL_SAFE_NO_PAD.decode(payload).ok()?).ok().map(|named| named.sub)
+}
+
+/// Checks the assertion against the client's registered keys, and spends its `jti`.
+///
+/// # Errors
+/// `invalid_client`.
+pub(super) async fn check(cx: &Cx<'_>, client: &Client, assertion: &str) -> Result<(), OauthError> {
+    let refused = |reason| OauthError::invalid_client().because(reason);
+    let jwks = client.metadata.jwks.as_ref().ok_or_else(|| refused("the client has no keys"))?;
+    let claims: Assertion = verify_assertion(jwks, assertion).map_err(|why| refused(why.0))?;
+    if claims.iss != client.client_id || claims.sub != client.client_id {
+        return Err(refused("iss and sub must be the client"));
+    }
+    // The issuer alone, as a single string: an assertion meant for another endpoint, or for
+    // several servers at once, proves nothing here (draft-ietf-oauth-rfc7523bis).
+    if claims.aud != Audience::One(cx.app.issuer(cx.tenant)) {
+        return Err(refused("aud must be the issuer"));
+    }
+    let now = cx.now.secs();
+    if claims.exp <= now - SKEW || claims.exp > now + MOST_TTL + SKEW {
+        return Err(refused("exp is past or too far away"));
+    }
+    if claims.nbf.is_some_and(|nbf| nbf > now + SKEW) || claims.iat.is_some_and(|iat| iat > now + SKEW) {
+        return Err(refused("not valid yet"));
+    }
+    let expires_at = Timestamp::from_secs(claims.exp + SKEW);
+    let mut unit = cx.app.storage.write().await?;
+    let jti = sha256(claims.jti.as_bytes());
+    let new = unit.tenant(cx.tenant).spend_assertion(&client.client_id, &jti, expires_at).await?;
+    unit.commit().await?;
+    if new { Ok(()) } else { Err(refused("jti was used before")) }
+}

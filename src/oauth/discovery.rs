@@ -1,0 +1,59 @@
+//! The metadata document, derived from the lists that serve (RFC 8414).
+
+use super::{Cx, grants::GRANTS};
+use crate::{
+    domain::{AuthMethod, SigningAlg},
+    protocol::{OauthError, Scope, ServerMetadata},
+};
+
+const ASSERTION_ALGS: [&str; 5] = ["ES256", "EdDSA", "RS256", "PS256", "ES384"];
+
+/// What the tenant serves: a grant that no client of it may use is not in it.
+///
+/// # Errors
+/// `temporarily_unavailable` where the clients cannot be read.
+pub async fn metadata(cx: &Cx<'_>) -> Result<ServerMetadata, OauthError> {
+    let issuer = cx.app.issuer(cx.tenant);
+    let at = |path: &str| format!("{issuer}/oauth2/{path}");
+    let in_use = cx.app.directory.grants_in_use(cx.tenant).await?;
+    let opt_in = crate::domain::GrantType::Password;
+    let grants = GRANTS.iter().map(|grant| grant.grant_type());
+    let grants = grants.filter(|grant| *grant != opt_in || in_use.contains(grant)).map(|grant| grant.as_str());
+    let methods: Vec<&str> = AuthMethod::ALL.iter().map(|method| method.as_str()).collect();
+    let confidential =
+        AuthMethod::ALL.iter().filter(|method| **method != AuthMethod::None).map(|method| method.as_str());
+    let scopes = Scope::BUILT_IN.iter().map(|(name, _)| (*name).to_owned());
+    let scopes = scopes.chain(cx.tenant.scopes.iter().map(|scope| scope.name.clone()));
+    Ok(ServerMetadata {
+        authorization_endpoint: at("authorize"),
+        token_endpoint: at("token"),
+        revocation_endpoint: at("revoke"),
+        introspection_endpoint: at("introspect"),
+        userinfo_endpoint: at("userinfo"),
+        end_session_endpoint: at("logout"),
+        jwks_uri: at("jwks"),
+        scopes_supported: scopes.collect(),
+        response_types_supported: ["code"],
+        response_modes_supported: vec!["query", "form_post"],
+        grant_types_supported: grants.collect(),
+        code_challenge_methods_supported: ["S256"],
+        token_endpoint_auth_methods_supported: methods.clone(),
+        token_endpoint_auth_signing_alg_values_supported: ASSERTION_ALGS.to_vec(),
+        revocation_endpoint_auth_methods_supported: methods,
+        revocation_endpoint_auth_signing_alg_values_supported: ASSERTION_ALGS.to_vec(),
+        introspection_endpoint_auth_methods_supported: confidential.collect(),
+        introspection_endpoint_auth_signing_alg_values_supported: ASSERTION_ALGS.to_vec(),
+        subject_types_supported: ["public"],
+        id_token_signing_alg_values_supported: SigningAlg::ALL.iter().map(|alg| alg.as_str()).collect(),
+        claims_supported: vec![
+            "sub", "iss", "aud", "exp", "iat", "auth_time", "nonce", "sid", "acr", "amr", "name",
+            "preferred_username", "email", "email_verified",
+        ],
+        prompt_values_supported: vec!["none", "login", "consent", "select_account"],
+        authorization_response_iss_parameter_supported: true,
+        request_parameter_supported: false,
+        request_uri_parameter_supported: false,
+        claims_parameter_supported: false,
+        issuer,
+    })
+}

@@ -1,0 +1,31 @@
+//! Client credentials (RFC 6749 §4.4).
+
+use super::{Exchange, Grant};
+use crate::{
+    domain::GrantType,
+    oauth::{engine, issue, resource},
+    protocol::{OauthError, Scope, TokenResponse},
+};
+
+pub(super) struct ClientCredentialsGrant;
+
+#[async_trait::async_trait]
+impl Grant for ClientCredentialsGrant {
+    fn grant_type(&self) -> GrantType {
+        GrantType::ClientCredentials
+    }
+
+    async fn exchange(&self, exchange: &Exchange<'_>) -> Result<TokenResponse, OauthError> {
+        let Exchange { cx, client, params, .. } = exchange;
+        if !client.is_confidential() {
+            return Err(OauthError::invalid_client().because("a public client has no credentials"));
+        }
+        // There is no user: the scopes that speak of one cannot be granted.
+        let of_user = [Scope::OPENID, "profile", "email", "offline_access"];
+        let ceiling = client.metadata.scope.filter(|token| !of_user.contains(&token));
+        let default = resource::default_scope(client, false);
+        let scope = engine::narrow(params.find("scope"), &ceiling, &default)?;
+        let resources = resource::requested(cx.tenant, params.resources())?;
+        issue::for_client(cx, &client.client_id, scope, &resources, cx.tenant.settings.access_token_ttl).await
+    }
+}

@@ -1,0 +1,126 @@
+//! Refreshing (RFC 6749 §6), with rotation and detection of reuse (RFC 9700 §4.14.2).
+
+use super::{Exchange, Grant};
+use crate::{
+    domain::{Actor, Client, EndReason, GrantType, Session, TokenFamily, User},
+    oauth::{
+        Cx, RefreshToken, engine,
+        issue::{self, UserGrant},
+        resource,
+    },
+    protocol::{OauthError, TokenResponse},
+    storage::Rotation,
+};
+
+pub(super) struct RefreshTokenGrant;
+
+#[async_trait::async_trait]
+impl Grant for RefreshTokenGrant {
+    fn grant_type(&self) -> GrantType {
+        GrantType::RefreshToken
+    }
+
+    /// Rotates a refresh token.
+    ///
+    /// # Errors
+    /// `invalid_grant`: unknown, expired, reused or another client's. `invalid_scope`: wider than granted.
+    async fn exchange(&self, exchange: &Exchange<'_>) -> Result<TokenResponse, OauthError> {
+        let Exchange { cx, client, params, .. } = exchange;
+        let presented = RefreshToken::open(params.required("refresh_token")?, cx.app.keys.master(), cx.tenant.id)
+            .ok_or_else(|| OauthError::invalid_grant().because("no refresh token of this tenant"))?;
+        let asked = Asked { scope: params.find("scope"), resource: params.resources() };
+        rotate(cx, client, presented, &asked).await
+    }
+}
+
+/// What a refresh asks for beyond the token itself.
+pub(in crate::oauth) struct Asked<'a> {
+    pub(in crate::oauth) scope: Option<&'a str>,
+    pub(in crate::oauth) resource: &'a [String],
+}
+
+impl Asked<'_> {
+    /// All that was granted.
+    pub(in crate::oauth) const ALL: Self = Self { scope: None, resource: &[] };
+}
+
+/// Rotates `presented` for `client`, and answers with the successor.
+pub(in crate::oauth) async fn rotate(
+    cx: &Cx<'_>,
+    client: &Client,
+    presented: RefreshToken,
+    asked: &Asked<'_>,
+) -> Result<TokenResponse, OauthError> {
+    // What may be refused without harm is refused before the token is used up.
+    let decided = match asked {
+        Asked { scope: None, resource: [] } => None,
+        _ => Some(decide(cx, client, presented, asked).await?),
+    };
+    let mut unit = cx.app.storage.write().await?;
+    let mut store = unit.tenant(cx.tenant);
+    let settings = &cx.tenant.settings;
+    let rotation =
+        store.rotate_family(presented.family, presented.generation, &client.client_id, settings, cx.now).await?;
+    let family = match rotation {
+        Rotation::Next(family) | Rotation::Retried(family) => family,
+        Rotation::Reused(family) => {
+            end_reused(cx, &mut store, &family).await?;
+            unit.commit().await?;
+            return Err(OauthError::invalid_grant().because("refresh token reused"));
+        }
+        Rotation::Refused(why) => return Err(OauthError::invalid_grant().because(why)),
+    };
+    let (session, user) = (store.find_session(family.session_id).await?, store.find_user(family.user_id).await?);
+    let (session, user) = living(session, user)?;
+    let (scope, resources) = decided.unwrap_or_else(|| (family.scope.clone(), family.resource.clone()));
+    let grant = UserGrant {
+        client,
+        user: &user,
+        session: &session,
+        grant_id: family.id,
+        scope,
+        resource: &resources,
+        nonce: None,
+        generation: Some(family.generation),
+    };
+    let response = issue::for_user(cx, grant).await?;
+    unit.commit().await?;
+    Ok(response)
+}
+
+async fn decide(
+    cx: &Cx<'_>,
+    client: &Client,
+    presented: RefreshToken,
+    asked: &Asked<'_>,
+) -> Result<(crate::protocol::Scope, Vec<String>), OauthError> {
+    let family = cx.app.storage.read().await?.tenant(cx.tenant).find_family(presented.family).await?;
+    let family = family.ok_or_else(|| OauthError::invalid_grant().because("unknown family"))?;
+    if family.client_id != client.client_id {
+        return Err(OauthError::invalid_grant().because("another client's token"));
+    }
+    let owner = family.user_id.to_string();
+    let scope = engine::narrow_refresh(asked.scope, &family.scope, &owner, &client.client_id)?;
+    let resources = resource::narrowed(cx.tenant, asked.resource, &family.resource)?;
+    Ok((scope, resources))
+}
+
+fn living(session: Option<Session>, user: Option<User>) -> Result<(Session, User), OauthError> {
+    let session = session.ok_or_else(|| OauthError::invalid_grant().because("session gone"))?;
+    let user = user.filter(User::is_active).ok_or_else(|| OauthError::invalid_grant().because("user disabled"))?;
+    Ok((session, user))
+}
+
+async fn end_reused(
+    cx: &Cx<'_>,
+    store: &mut crate::storage::TenantStore<'_>,
+    family: &TokenFamily,
+) -> Result<(), OauthError> {
+    store.end_family(family.id, EndReason::Reuse, cx.now, cx.tenant.settings.access_token_ttl).await?;
+    let actor = Actor::Client(family.client_id.clone());
+    let target = family.id.to_string();
+    let reason = "an older refresh token came again: its family and access tokens were ended";
+    let event = cx.app.audit.event(cx.tenant, &actor, "refresh.reuse", &target, reason, cx.origin);
+    store.insert_audit(&event).await?;
+    Ok(())
+}

@@ -1,0 +1,112 @@
+//! Token introspection (RFC 7662) and the UserInfo endpoint (OpenID Connect Core §5.3).
+
+use serde_json::{Map, Value};
+
+use super::{
+    Cx, RefreshToken,
+    client_auth::{self, Presented},
+    verify_access_token,
+};
+use crate::{
+    domain::{Client, UserId},
+    protocol::{Audience, ErrorCode, IntrospectionResponse, OauthError, Scope},
+};
+
+/// Tells an authenticated client whether a token is good.
+///
+/// # Errors
+/// `invalid_client`; `temporarily_unavailable` where it cannot be said: never "active".
+pub async fn introspect(cx: &Cx<'_>, presented: Presented<'_>) -> Result<IntrospectionResponse, OauthError> {
+    let token = presented.params.required("token")?;
+    let client = client_auth::authenticate(cx, presented).await?;
+    if !client.is_confidential() {
+        return Err(OauthError::invalid_client().because("a public client may not introspect"));
+    }
+    // The hint is a hint (RFC 7662 §2.1): the token itself tells its kind.
+    match RefreshToken::open(token, cx.app.keys.master(), cx.tenant.id) {
+        Some(refresh) => introspect_refresh(cx, &client, refresh).await,
+        None => introspect_access(cx, token).await,
+    }
+}
+
+async fn introspect_access(cx: &Cx<'_>, token: &str) -> Result<IntrospectionResponse, OauthError> {
+    let claims = match verify_access_token(cx, token).await {
+        Ok(claims) => claims,
+        Err(error) if error.code == ErrorCode::InvalidToken => return Ok(IntrospectionResponse::inactive()),
+        Err(error) => return Err(error),
+    };
+    Ok(IntrospectionResponse {
+        active: true,
+        scope: Some(claims.scope),
+        client_id: Some(claims.client_id),
+        username: None,
+        token_type: Some("Bearer"),
+        exp: Some(claims.exp),
+        iat: Some(claims.iat),
+        sub: Some(claims.sub),
+        aud: Some(claims.aud),
+        iss: Some(claims.iss),
+        jti: Some(claims.jti),
+        sid: claims.sid,
+        auth_time: claims.auth_time,
+    })
+}
+
+/// A refresh token is nobody's business but its own client's.
+async fn introspect_refresh(
+    cx: &Cx<'_>,
+    client: &Client,
+    token: RefreshToken,
+) -> Result<IntrospectionResponse, OauthError> {
+    let mut unit = cx.app.storage.read().await?;
+    let mut store = unit.tenant(cx.tenant);
+    let family = store.find_family(token.family).await?.filter(|family| {
+        family.client_id == client.client_id && family.generation == token.generation && family.is_live(cx.now)
+    });
+    let Some(family) = family else { return Ok(IntrospectionResponse::inactive()) };
+    let session = store.find_session(family.session_id).await?;
+    let Some(session) = session.filter(|session| session.is_live(cx.now)) else {
+        return Ok(IntrospectionResponse::inactive());
+    };
+    let issuer = cx.app.issuer(cx.tenant);
+    Ok(IntrospectionResponse {
+        active: true,
+        scope: Some(family.scope),
+        client_id: Some(family.client_id),
+        token_type: Some("refresh_token"),
+        exp: Some(family.expires_at.min(session.expires_at).secs()),
+        iat: Some(family.rotated_at.unwrap_or(family.created_at).secs()),
+        sub: Some(family.user_id.to_string()),
+        aud: Some(Audience::One(issuer.clone())),
+        iss: Some(issuer),
+        sid: Some(family.session_id.to_string()),
+        auth_time: Some(session.auth_time.secs()),
+        ..IntrospectionResponse::default()
+    })
+}
+
+/// The claims about the user that the bearer's scope opens.
+///
+/// # Errors
+/// `invalid_token`; `insufficient_scope` without `openid`.
+pub async fn userinfo(cx: &Cx<'_>, bearer: &str) -> Result<Value, OauthError> {
+    let claims = verify_access_token(cx, bearer).await?;
+    if !claims.scope.contains(Scope::OPENID) {
+        return Err(OauthError::new(ErrorCode::InsufficientScope, "scope openid is needed"));
+    }
+    let gone = || OauthError::invalid_token().because("user gone or disabled");
+    let id: UserId = claims.sub.parse().map_err(|_| gone())?;
+    let user = cx.app.storage.read().await?.tenant(cx.tenant).find_user(id).await?;
+    let user = user.filter(|user| user.is_active()).ok_or_else(gone)?;
+    let mut out = Map::new();
+    out.insert("sub".into(), claims.sub.into());
+    if claims.scope.contains("profile") {
+        out.insert("preferred_username".into(), user.username.into());
+        out.extend(user.name.map(|name| ("name".to_owned(), name.into())));
+    }
+    if let Some(email) = user.email.filter(|_| claims.scope.contains("email")) {
+        out.insert("email".into(), email.into());
+        out.insert("email_verified".into(), user.email_verified.into());
+    }
+    Ok(Value::Object(out))
+}

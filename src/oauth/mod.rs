@@ -1,0 +1,67 @@
+//! The OAuth 2.0 and OpenID Connect flows, without HTTP.
+
+pub mod authorize;
+pub mod client_auth;
+pub mod discovery;
+mod engine;
+pub mod first_party;
+mod grants;
+pub mod introspect;
+mod issue;
+pub mod logout;
+mod refresh_token;
+mod resource;
+pub mod revoke;
+pub mod token;
+mod verify;
+
+use crate::{
+    domain::{Actor, Origin, Tenant, Timestamp},
+    installation::Installation,
+    keys::KeyError,
+    protocol::OauthError,
+    storage::StorageError,
+};
+
+pub use refresh_token::RefreshToken;
+pub use verify::verify_access_token;
+pub use issue::{ADMIN_TOKEN_TTL, mint_for_shell};
+
+/// One request to one tenant: read-only, made once, handed down.
+#[derive(Clone, Copy)]
+pub struct Cx<'a> {
+    /// The installation.
+    pub app: &'a Installation,
+    /// The tenant that was addressed.
+    pub tenant: &'a Tenant,
+    /// Where the request came from.
+    pub origin: &'a Origin,
+    /// The one instant of this request.
+    pub now: Timestamp,
+}
+
+impl<'a> Cx<'a> {
+    /// The context of a request that comes now.
+    pub fn new(app: &'a Installation, tenant: &'a Tenant, origin: &'a Origin) -> Self {
+        Self { app, tenant, origin, now: app.effects.now() }
+    }
+
+    /// Notes a refusal in the audit trail.
+    pub(crate) fn refused(&self, actor: &Actor, action: &str, target: &str, reason: &str) {
+        self.app.audit.note(self.tenant, actor, action, target, reason, self.origin);
+    }
+}
+
+impl From<StorageError> for OauthError {
+    fn from(error: StorageError) -> Self {
+        tracing::error!(%error, "storage");
+        Self::unavailable()
+    }
+}
+
+impl From<KeyError> for OauthError {
+    fn from(error: KeyError) -> Self {
+        tracing::error!(%error, "keys");
+        Self::unavailable()
+    }
+}

@@ -1,0 +1,34 @@
+//! Whether an access token is good, here and now.
+
+use super::Cx;
+use crate::{
+    keys::TokenType,
+    protocol::{AccessTokenClaims, OauthError},
+    revocation::Subjects,
+};
+
+/// Seconds by which the clocks of nodes may differ.
+const SKEW: i64 = 60;
+
+/// The claims of a good access token of this tenant (RFC 9068 §4).
+///
+/// # Errors
+/// `invalid_token`, or `temporarily_unavailable` where it cannot be said whether it was revoked.
+pub async fn verify_access_token(cx: &Cx<'_>, token: &str) -> Result<AccessTokenClaims, OauthError> {
+    let keys = cx.app.keys.of(cx.tenant).await?;
+    let refused = |why: &'static str| OauthError::invalid_token().because(why);
+    let claims: AccessTokenClaims = keys.verify(TokenType::Access, token).map_err(|why| refused(why.0))?;
+    if claims.iss != cx.app.issuer(cx.tenant) {
+        return Err(refused("another issuer"));
+    }
+    if cx.now.secs() >= claims.exp {
+        return Err(refused("expired"));
+    }
+    if claims.iat > cx.now.secs() + SKEW {
+        return Err(refused("issued in the future"));
+    }
+    if cx.app.revocations.refuses(cx.tenant, &Subjects::of(&claims)).await? {
+        return Err(refused("revoked"));
+    }
+    Ok(claims)
+}
