@@ -61,7 +61,7 @@ impl AuditLog {
             action: action.to_owned(),
             target: short(target),
             reason: short(reason),
-            origin: Origin { ip: origin.ip.clone(), user_agent: short(&origin.user_agent) },
+            origin: Origin { ip: origin.ip.clone(), user_agent: short(&origin.user_agent), device: None },
         }
     }
 

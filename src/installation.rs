@@ -121,4 +121,7 @@ pub trait PasswordHasher: Send + Sync + 'static {
     /// # Errors
     /// Words for the person who chose it: too short, too long, or too well known.
     async fn hash(&self, tenant: &Tenant, password: &SecretString) -> Result<String, Cow<'static, str>>;
+
+    /// Whether `password` is behind `hash`.
+    async fn matches(&self, tenant: &Tenant, password: &SecretString, hash: &str) -> bool;
 }

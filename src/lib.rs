@@ -11,3 +11,4 @@ pub mod installation;
 pub mod revocation;
 pub mod oauth;
 pub mod throttle;
+pub mod accounts;

@@ -1,84 +1,99 @@
-//! Limits on how often something may be tried, by key, with the clock that was handed in.
+//! Limits on failures, by key, with the clock that was handed in.
+//!
+//! A try is counted before it begins and given back where it succeeds: of any number that
+//! come at once no more than the limit are evaluated, and whoever knows the secret is never
+//! slowed down by their own successes.
 
-use std::{num::NonZeroU32, sync::Arc, time::Duration};
-
-use governor::{
-    Quota, RateLimiter,
-    clock::Clock as _,
-    middleware::NoOpMiddleware,
-    nanos::Nanos,
-    state::keyed::DashMapStateStore,
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, PoisonError},
 };
 
 use crate::effects::Clock;
 
-/// governor's view of our clock.
-#[derive(Clone)]
-struct Ticks(Arc<dyn Clock>);
-
-impl governor::clock::Clock for Ticks {
-    type Instant = Nanos;
-
-    fn now(&self) -> Nanos {
-        let millis = u64::try_from(self.0.now().millis()).unwrap_or_default();
-        Nanos::from(Duration::from_millis(millis))
-    }
+/// At most so many failures at once; one is forgiven each so many seconds.
+pub struct Throttle {
+    clock: Arc<dyn Clock>,
+    limit: i64,
+    forgiven_each_ms: i64,
+    entries: Mutex<HashMap<String, Entry>>,
 }
 
-/// So many tries at once, then one each so many seconds.
-pub struct Throttle {
-    limiter: RateLimiter<String, DashMapStateStore<String>, Ticks, NoOpMiddleware<Nanos>>,
-    clock: Ticks,
-    /// Keys that have used up their tries, and the instant in milliseconds until which they have.
-    exhausted: moka::sync::Cache<String, i64>,
+#[derive(Clone, Copy)]
+struct Entry {
+    /// Failures that are not forgiven yet, and tries that are under way.
+    level: i64,
+    /// Up to when forgiveness is already counted.
+    at: i64,
+}
+
+/// Keys held at most; past this the ones with nothing to remember are dropped.
+const MOST: usize = 100_000;
+
+/// A try under way. Dropped, it counts as a failure.
+pub struct Attempt<'a> {
+    throttle: &'a Throttle,
+    key: String,
 }
 
 impl Throttle {
-    /// `burst` tries at once, then one each `seconds`.
-    pub fn new(clock: Arc<dyn Clock>, burst: u32, seconds: u64) -> Self {
-        let burst = NonZeroU32::new(burst).unwrap_or(NonZeroU32::MIN);
-        let period = Duration::from_secs(seconds.max(1));
-        // `with_period` refuses zero alone.
-        let quota = Quota::with_period(period).unwrap_or(Quota::per_minute(NonZeroU32::MIN)).allow_burst(burst);
-        let clock = Ticks(clock);
-        let limiter = RateLimiter::new(quota, DashMapStateStore::default(), clock.clone());
-        Self { limiter, clock, exhausted: moka::sync::Cache::new(100_000) }
+    /// `limit` failures at once; one forgiven each `seconds`.
+    pub fn new(clock: Arc<dyn Clock>, limit: u32, seconds: u32) -> Self {
+        Self {
+            clock,
+            limit: limit.max(1).into(),
+            forgiven_each_ms: i64::from(seconds.max(1)) * 1000,
+            entries: Mutex::default(),
+        }
     }
 
-    /// Takes one try under `key`, before what is tried begins: of any number that come at
-    /// once, no more than the limit pass.
+    /// Begins a try under `key`.
     ///
     /// # Errors
-    /// Seconds to wait.
-    pub fn take(&self, key: &str) -> Result<(), u64> {
-        self.limiter.check_key(&key.to_owned()).map_err(|until| {
-            let wait = until.wait_time_from(self.clock.now()).as_secs() + 1;
-            let lasts = i64::try_from(wait).unwrap_or(i64::MAX).saturating_mul(1000);
-            self.exhausted.insert(key.to_owned(), self.clock.0.now().millis().saturating_add(lasts));
-            wait
-        })
+    /// Seconds to wait, where the limit is reached.
+    pub fn enter(&self, key: String) -> Result<Attempt<'_>, u64> {
+        let now = self.clock.now().millis();
+        let mut entries = self.entries.lock().unwrap_or_else(PoisonError::into_inner);
+        if entries.len() >= MOST {
+            entries.retain(|_, entry| self.forgive(*entry, now).level > 0);
+        }
+        let entry = self.forgive(entries.get(&key).copied().unwrap_or(Entry { level: 0, at: now }), now);
+        if entry.level >= self.limit {
+            let wait = (entry.at + self.forgiven_each_ms - now).max(0) / 1000 + 1;
+            return Err(u64::try_from(wait).unwrap_or(1));
+        }
+        entries.insert(key.clone(), Entry { level: entry.level + 1, ..entry });
+        Ok(Attempt { throttle: self, key })
     }
 
-    /// Seconds to wait where `key` has used up its tries; takes none.
-    pub fn wait_of(&self, key: &str) -> Option<u64> {
-        let until = self.exhausted.get(key)?;
-        let left = until - self.clock.0.now().millis();
-        u64::try_from(left).ok().filter(|left| *left > 0).map(|left| left / 1000 + 1)
-    }
-
-    /// Forgets keys that have all their tries again.
-    pub fn prune(&self) {
-        self.limiter.retain_recent();
-        self.limiter.shrink_to_fit();
+    fn forgive(&self, entry: Entry, now: i64) -> Entry {
+        let periods = ((now - entry.at) / self.forgiven_each_ms).max(0);
+        let level = (entry.level - periods).max(0);
+        // From nothing, the count of time begins anew.
+        let at = if level == 0 { now } else { entry.at + periods * self.forgiven_each_ms };
+        Entry { level, at }
     }
 
     /// How many keys are held.
     pub fn len(&self) -> usize {
-        self.limiter.len()
+        self.entries.lock().unwrap_or_else(PoisonError::into_inner).len()
     }
 
     /// Whether none is held.
     pub fn is_empty(&self) -> bool {
-        self.limiter.is_empty()
+        self.len() == 0
+    }
+}
+
+impl Attempt<'_> {
+    /// Gives the try back.
+    pub fn succeeded(self) {
+        let mut entries = self.throttle.entries.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(entry) = entries.get_mut(&self.key) {
+            entry.level -= 1;
+            if entry.level <= 0 {
+                entries.remove(&self.key);
+            }
+        }
     }
 }

@@ -9,6 +9,8 @@ pub struct Origin {
     pub ip: String,
     /// The program's name for itself, cut to 400 bytes.
     pub user_agent: String,
+    /// What a browser holds that has signed in here before; told from a forgery when it is used.
+    pub device: Option<String>,
 }
 
 /// Who did it.

@@ -23,6 +23,8 @@ pub enum Purpose {
     Pepper,
     /// The MAC of form tokens.
     Csrf,
+    /// The MAC of what tells a known browser.
+    Device,
 }
 
 impl Purpose {
@@ -32,6 +34,7 @@ impl Purpose {
             Self::RefreshToken => b"portcullis/1/refresh-token",
             Self::Pepper => b"portcullis/1/password-pepper",
             Self::Csrf => b"portcullis/1/csrf",
+            Self::Device => b"portcullis/1/device",
         }
     }
 }

@@ -34,7 +34,7 @@ impl TryFrom<Row> for AuditEvent {
             action: row.action,
             target: row.target,
             reason: row.reason,
-            origin: Origin { ip: row.ip, user_agent: row.user_agent },
+            origin: Origin { ip: row.ip, user_agent: row.user_agent, device: None },
         })
     }
 }

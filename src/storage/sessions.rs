@@ -192,6 +192,20 @@ impl TenantStore<'_> {
         Ok(())
     }
 
+    /// Puts a session under a new cookie, its user having proven anew who they are.
+    pub async fn renew_session(&mut self, id: SessionId, digest: &[u8], now: Timestamp) -> Result<(), StorageError> {
+        let target = sessions::table
+            .filter(sessions::tenant_id.eq(self.key()))
+            .filter(sessions::id.eq(id.to_string()));
+        let change = (
+            sessions::cookie_digest.eq(Some(digest.to_vec())),
+            sessions::auth_time.eq(now.millis()),
+            sessions::last_seen_at.eq(now.millis()),
+        );
+        on_conn!(self.unit, conn => diesel::update(target).set(change).execute(conn).await)?;
+        Ok(())
+    }
+
     /// Sessions, the newest first (identifiers are ordered by time).
     pub async fn list_sessions(
         &mut self,

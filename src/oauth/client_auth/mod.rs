@@ -10,7 +10,7 @@ use std::sync::Arc;
 use super::Cx;
 use crate::{
     domain::{Actor, AuthMethod, Client},
-    protocol::{ErrorCode, OauthError, Params},
+    protocol::{OauthError, Params},
 };
 
 /// What a request shows to prove who the client is.
@@ -57,25 +57,21 @@ impl Claim {
 /// where the proof fails, is missing, or is of another method than the registered one.
 pub async fn authenticate(cx: &Cx<'_>, presented: Presented<'_>) -> Result<Arc<Client>, OauthError> {
     let claim = read(presented)?;
-    let throttle_key = format!("{}/{}/{}", cx.tenant.id, claim.client_id(), cx.origin.ip);
-    let checked = match cx.app.client_failures.wait_of(&throttle_key) {
+    let key = format!("{}/{}/{}", cx.tenant.id, claim.client_id(), cx.origin.ip);
+    let checked = match cx.app.client_failures.enter(key) {
+        Ok(attempt) => check(cx, &claim).await.inspect(|_| attempt.succeeded()),
         // Whoever guesses is not told any more whether a guess was right.
-        Some(_) => Err(OauthError::invalid_client().because("too many failures")),
-        None => check(cx, &claim).await,
-    };
-    match checked {
-        Ok(client) => Ok(client),
-        Err(mut error) => {
-            let reason = error.reason.unwrap_or("client authentication failed");
-            let actor = Actor::Client(claim.client_id().to_owned());
-            cx.refused(&actor, "client.refused", claim.client_id(), reason);
-            if error.code == ErrorCode::InvalidClient {
-                // Failures alone count, so a client that knows its secret is never slowed down.
-                error.retry_after = cx.app.client_failures.take(&throttle_key).err();
-            }
+        Err(wait) => {
+            let mut error = OauthError::invalid_client().because("too many failures");
+            error.retry_after = Some(wait);
             Err(error)
         }
-    }
+    };
+    checked.inspect_err(|error| {
+        let reason = error.reason.unwrap_or("client authentication failed");
+        let actor = Actor::Client(claim.client_id().to_owned());
+        cx.refused(&actor, "client.refused", claim.client_id(), reason);
+    })
 }
 
 fn read(presented: Presented<'_>) -> Result<Claim, OauthError> {

@@ -73,6 +73,8 @@ pub(in crate::oauth) async fn rotate(
     let (session, user) = (store.find_session(family.session_id).await?, store.find_user(family.user_id).await?);
     let (session, user) = living(session, user)?;
     let (scope, resources) = decided.unwrap_or_else(|| (family.scope.clone(), family.resource.clone()));
+    // A client whose registration was narrowed gets no more than it is registered for.
+    let scope = scope.filter(|token| client.metadata.scope.contains(token));
     let grant = UserGrant {
         client,
         user: &user,
