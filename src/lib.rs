@@ -12,3 +12,4 @@ pub mod revocation;
 pub mod oauth;
 pub mod throttle;
 pub mod accounts;
+pub mod admin;

@@ -1,0 +1,55 @@
+//! What an empty installation is given.
+
+use super::{Admin, AdminError, Authority, Change, File, Level, TenantInput, apply, tenants};
+use crate::domain::{Role, Slug, TenantSettings};
+
+/// Makes tenant `system` where there is none yet.
+///
+/// There is no way to make its first operator over the network, then or later: that takes a
+/// shell on the server, so nothing can be reopened by deleting administrators.
+///
+/// # Errors
+/// [`AdminError`].
+pub async fn ensure_system_tenant(admin: &Admin<'_>) -> Result<(), AdminError> {
+    let slug: Slug = Slug::SYSTEM.parse()?;
+    if admin.app.storage.read().await?.find_tenant(&slug).await?.is_some() {
+        return Ok(());
+    }
+    let input = TenantInput {
+        slug,
+        name: Some("Operators".into()),
+        settings: TenantSettings::default(),
+        scopes: Vec::new(),
+        resources: Vec::new(),
+    };
+    let authority = Authority::of_shell();
+    let everywhere = authority.everywhere(Level::Write)?;
+    match tenants::create_tenant(admin, &everywhere, input).await {
+        // Another node that started at the same moment was first.
+        Ok(_) | Err(AdminError::Conflict(_)) => Ok(()),
+        Err(other) => Err(other),
+    }
+}
+
+/// Whether some operator exists.
+///
+/// # Errors
+/// [`AdminError`].
+pub async fn has_operator(admin: &Admin<'_>) -> Result<bool, AdminError> {
+    let tenant = super::find_tenant(admin, Slug::SYSTEM).await?;
+    let mut unit = admin.app.storage.read().await?;
+    let users = unit.tenant(&tenant).list_users("", "", super::MOST_ITEMS).await?;
+    Ok(users.items.iter().any(|user| user.roles.contains(&Role::Operator) && user.is_active()))
+}
+
+/// The demo: tenant `acme` with clients and users, and an operator. For a machine of one's own.
+const DEMO: &str = include_str!("../../examples/demo.yaml");
+
+/// Applies the demo file.
+///
+/// # Errors
+/// [`AdminError`].
+pub async fn seed_demo(admin: &Admin<'_>) -> Result<Vec<Change>, AdminError> {
+    let file = File::parse(DEMO)?;
+    apply(admin, &Authority::of_shell(), file, false).await
+}

@@ -1,0 +1,54 @@
+//! Why a use case was refused.
+
+use crate::{
+    domain::FieldError,
+    keys::KeyError,
+    storage::StorageError,
+};
+
+/// A refusal.
+#[derive(Debug, thiserror::Error)]
+pub enum AdminError {
+    /// There is no such thing, or none that the caller may know of.
+    #[error("not found")]
+    NotFound,
+    /// The caller may not.
+    #[error("not allowed: {0}")]
+    Forbidden(&'static str),
+    /// A field is wrong.
+    #[error("{0}")]
+    Invalid(#[from] FieldError),
+    /// It clashes with what is there.
+    #[error("conflict: {0}")]
+    Conflict(String),
+    /// A dependency is away; nothing was changed.
+    #[error("unavailable: {0}")]
+    Unavailable(String),
+}
+
+impl From<StorageError> for AdminError {
+    fn from(error: StorageError) -> Self {
+        match error {
+            StorageError::Taken(what) => Self::Conflict(taken(&what)),
+            other => Self::Unavailable(other.to_string()),
+        }
+    }
+}
+
+impl From<KeyError> for AdminError {
+    fn from(error: KeyError) -> Self {
+        Self::Unavailable(error.to_string())
+    }
+}
+
+/// The databases name a constraint each in their own way.
+fn taken(constraint: &str) -> String {
+    let known = [
+        ("email", "this e-mail address is taken"),
+        ("username", "this username is taken"),
+        ("clients", "this client_id is taken"),
+        ("tenants", "this slug is taken"),
+    ];
+    let found = known.iter().find(|(word, _)| constraint.contains(word));
+    found.map_or_else(|| "already there".to_owned(), |(_, text)| (*text).to_owned())
+}

@@ -1,0 +1,319 @@
+//! The file that `apply` reads and `export` writes: the installation as it shall be.
+
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::{
+    Admin, AdminError, Authority, ClientInput, Level, TenantInput, UserInput, clients, tenants, users,
+};
+use crate::domain::{Client, FieldError, GrantType, Tenant, User, UserStatus};
+
+/// The whole file.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct File {
+    tenants: Vec<TenantEntry>,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+struct TenantEntry {
+    #[serde(default)]
+    clients: Vec<ClientInput>,
+    #[serde(default)]
+    users: Vec<UserInput>,
+    #[serde(flatten)]
+    tenant: Value,
+}
+
+/// What became of one thing in the file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Change {
+    /// `created`, `changed` or `unchanged`.
+    pub what: &'static str,
+    /// Its kind and name.
+    pub target: String,
+    /// A secret that was made, told this once.
+    pub secret: Option<String>,
+}
+
+impl File {
+    /// Reads YAML, of which JSON is a part.
+    ///
+    /// # Errors
+    /// Where the text is none, or has a field that is unknown.
+    pub fn parse(text: &str) -> Result<Self, FieldError> {
+        serde_norway::from_str(text).map_err(|why| FieldError::new("file", why.to_string()))
+    }
+}
+
+/// Makes everything be as the file says, and tells what was created, changed and left.
+/// What the file does not speak of is not touched.
+///
+/// # Errors
+/// The first thing that cannot be as the file says; what came before it is done, and a
+/// second run goes on from there.
+pub async fn apply(
+    admin: &Admin<'_>,
+    authority: &Authority,
+    file: File,
+    dry_run: bool,
+) -> Result<Vec<Change>, AdminError> {
+    let mut run = Run { admin, authority, dry_run, changes: Vec::new() };
+    for entry in file.tenants {
+        run.tenant(entry).await?;
+    }
+    Ok(run.changes)
+}
+
+struct Run<'a> {
+    admin: &'a Admin<'a>,
+    authority: &'a Authority,
+    dry_run: bool,
+    changes: Vec<Change>,
+}
+
+impl Run<'_> {
+    fn note(&mut self, what: &'static str, target: String, secret: Option<String>) {
+        self.changes.push(Change { what, target, secret });
+    }
+
+    async fn tenant(&mut self, entry: TenantEntry) -> Result<(), AdminError> {
+        let input: TenantInput = super::input::read(entry.tenant)?;
+        let target = format!("tenant {}", input.slug);
+        let found = self.admin.app.storage.read().await?.find_tenant(&input.slug).await?;
+        let tenant = match found {
+            None if self.dry_run => {
+                // Nothing of it exists, so everything in it would be created; it is still checked.
+                self.note("created", target, None);
+                return self.would_create(input, entry.clients, entry.users);
+            }
+            None => {
+                let everywhere = self.authority.everywhere(Level::Write)?;
+                let tenant = tenants::create_tenant(self.admin, &everywhere, input).await?;
+                self.note("created", target, None);
+                tenant
+            }
+            Some(tenant) => self.existing_tenant(tenant, input, target).await?,
+        };
+        for client in entry.clients {
+            self.client(&tenant, client).await?;
+        }
+        for user in entry.users {
+            self.user(&tenant, user).await?;
+        }
+        Ok(())
+    }
+
+    async fn existing_tenant(
+        &mut self,
+        tenant: Tenant,
+        input: TenantInput,
+        target: String,
+    ) -> Result<Tenant, AdminError> {
+        let wanted = Tenant {
+            name: input.name.clone().unwrap_or_else(|| input.slug.to_string()),
+            settings: input.settings.clone(),
+            scopes: input.scopes.clone(),
+            resources: input.resources.clone(),
+            ..tenant.clone()
+        };
+        if wanted == tenant {
+            self.note("unchanged", target, None);
+            return Ok(tenant);
+        }
+        self.note("changed", target, None);
+        if self.dry_run {
+            wanted.check()?;
+            return Ok(wanted);
+        }
+        let permit = self.authority.over(self.admin.app, &tenant, Level::Write)?;
+        tenants::replace_tenant(self.admin, &permit, input).await
+    }
+
+    fn would_create(
+        &mut self,
+        input: TenantInput,
+        clients: Vec<ClientInput>,
+        users: Vec<UserInput>,
+    ) -> Result<(), AdminError> {
+        for client in clients {
+            self.note("created", format!("client {}/{}", input.slug, client.client_id.unwrap_or_default()), None);
+        }
+        for user in users {
+            self.note("created", format!("user {}/{}", input.slug, user.username), None);
+        }
+        Ok(())
+    }
+
+    async fn client(&mut self, tenant: &Tenant, input: ClientInput) -> Result<(), AdminError> {
+        let named = |why: AdminError| in_context(why, &format!("client {}", input.client_id.as_deref().unwrap_or("?")));
+        let client_id = input.client_id.clone().ok_or_else(|| {
+            named(FieldError::new("client_id", "each client in a file needs one, so that it is found again").into())
+        })?;
+        let target = format!("client {}/{client_id}", tenant.slug);
+        let found = self.admin.app.storage.read().await?.tenant(tenant).find_client(&client_id).await?;
+        let permit = self.authority.over(self.admin.app, tenant, Level::Write)?;
+        let Some(client) = found else {
+            let mut secret = None;
+            if !self.dry_run {
+                let made = clients::create_client(self.admin, &permit, input.clone()).await.map_err(named)?;
+                secret = made.client_secret;
+            }
+            self.note("created", target, secret);
+            return Ok(());
+        };
+        let now = self.admin.app.effects.now();
+        let new_secret = input.client_secret.as_ref().filter(|secret| !clients::has_secret(&client, secret, now));
+        let same = client.metadata == input.metadata;
+        if !self.dry_run {
+            let client = Client { metadata: input.metadata.clone(), updated_at: now, ..client };
+            if !same {
+                clients::store_client(self.admin, &permit, &client).await.map_err(named)?;
+            }
+            if let Some(secret) = new_secret {
+                clients::set_secret(self.admin, &permit, &client, secret).await.map_err(named)?;
+            }
+        }
+        let what = if same && new_secret.is_none() { "unchanged" } else { "changed" };
+        self.note(what, target, None);
+        Ok(())
+    }
+
+    async fn user(&mut self, tenant: &Tenant, mut input: UserInput) -> Result<(), AdminError> {
+        let context = format!("user {}", input.username);
+        let target = format!("user {}/{}", tenant.slug, input.username);
+        let mut unit = self.admin.app.storage.read().await?;
+        let found = unit.tenant(tenant).find_user_by_login(&input.username).await?;
+        drop(unit);
+        let found = found.filter(|user| User::key(&user.username) == User::key(&input.username));
+        let permit = self.authority.over(self.admin.app, tenant, Level::Write)?;
+        let Some(user) = found else {
+            if !self.dry_run {
+                users::create_user(self.admin, &permit, input).await.map_err(|why| in_context(why, &context))?;
+            }
+            self.note("created", target, None);
+            return Ok(());
+        };
+        if self.has_this_password(tenant, &user, &input).await {
+            (input.password, input.password_hash) = (None, None);
+        }
+        let same = input.password.is_none()
+            && input.password_hash.is_none()
+            && (&user.username, &user.email, user.email_verified) == (&input.username, &input.email, input.email_verified)
+            && (&user.name, &user.roles, user.status) == (&input.name, &input.roles, input.status);
+        if !same && !self.dry_run {
+            let replaced = users::replace_user(self.admin, &permit, user, input).await;
+            replaced.map_err(|why| in_context(why, &context))?;
+        }
+        self.note(if same { "unchanged" } else { "changed" }, target, None);
+        Ok(())
+    }
+
+    async fn has_this_password(&self, tenant: &Tenant, user: &User, input: &UserInput) -> bool {
+        match (&input.password, &input.password_hash, &user.password_hash) {
+            (Some(password), _, Some(hash)) => self.admin.hasher.matches(tenant, password, hash).await,
+            (None, Some(given), Some(hash)) => given == hash,
+            _ => false,
+        }
+    }
+}
+
+fn in_context(error: AdminError, context: &str) -> AdminError {
+    match error {
+        AdminError::Invalid(field) => {
+            AdminError::Invalid(FieldError::new(format!("{context}: {}", field.field), field.message))
+        }
+        AdminError::Conflict(why) => AdminError::Conflict(format!("{context}: {why}")),
+        other => other,
+    }
+}
+
+/// The file that makes what is there, of every tenant or of one; secrets are left out, and
+/// password hashes are in it where `with_hashes` asks for them.
+///
+/// # Errors
+/// [`AdminError::NotFound`] for an unknown slug.
+pub async fn export(
+    admin: &Admin<'_>,
+    authority: &Authority,
+    slug: Option<&str>,
+    with_hashes: bool,
+) -> Result<Value, AdminError> {
+    let mut tenants = Vec::new();
+    match slug {
+        Some(slug) => tenants.push((*super::find_tenant(admin, slug).await?).clone()),
+        None => {
+            authority.everywhere(Level::Read)?;
+            let mut after = String::new();
+            loop {
+                let page = admin.app.storage.read().await?.list_tenants(&after, super::MOST_ITEMS).await?;
+                tenants.extend(page.items);
+                match page.next {
+                    Some(next) => after = next,
+                    None => break,
+                }
+            }
+        }
+    }
+    let mut out = Vec::new();
+    for tenant in &tenants {
+        authority.over(admin.app, tenant, Level::Read)?;
+        out.push(export_tenant(admin, tenant, with_hashes).await?);
+    }
+    Ok(json!({ "tenants": out }))
+}
+
+async fn export_tenant(admin: &Admin<'_>, tenant: &Tenant, with_hashes: bool) -> Result<Value, AdminError> {
+    let mut unit = admin.app.storage.read().await?;
+    let mut store = unit.tenant(tenant);
+    let (mut clients, mut users, mut after) = (Vec::new(), Vec::new(), String::new());
+    loop {
+        let page = store.list_clients(&after, super::MOST_ITEMS).await?;
+        clients.extend(page.items.iter().map(client_entry));
+        match page.next {
+            Some(next) => after = next,
+            None => break,
+        }
+    }
+    after.clear();
+    loop {
+        let page = store.list_users("", &after, super::MOST_ITEMS).await?;
+        users.extend(page.items.iter().map(|user| user_entry(user, with_hashes)));
+        match page.next {
+            Some(next) => after = next,
+            None => break,
+        }
+    }
+    Ok(json!({
+        "slug": tenant.slug, "name": tenant.name, "settings": tenant.settings, "scopes": tenant.scopes,
+        "resources": tenant.resources, "clients": clients, "users": users,
+    }))
+}
+
+fn client_entry(client: &Client) -> Value {
+    let mut entry = serde_json::to_value(&client.metadata).unwrap_or_default();
+    if let Value::Object(members) = &mut entry {
+        members.insert("client_id".into(), client.client_id.clone().into());
+        members.retain(|_, value| !value.is_null());
+        let grants: Vec<&str> = client.metadata.grant_types.iter().copied().map(GrantType::as_str).collect();
+        members.insert("grant_types".into(), grants.into());
+    }
+    entry
+}
+
+fn user_entry(user: &User, with_hashes: bool) -> Value {
+    let mut entry = json!({
+        "username": user.username, "email": user.email, "email_verified": user.email_verified,
+        "name": user.name, "roles": user.roles,
+    });
+    if let Value::Object(members) = &mut entry {
+        members.retain(|_, value| !value.is_null());
+        if user.status != UserStatus::Active {
+            members.insert("status".into(), user.status.as_str().into());
+        }
+        if let Some(hash) = user.password_hash.as_ref().filter(|_| with_hashes) {
+            members.insert("password_hash".into(), hash.clone().into());
+        }
+    }
+    entry
+}

@@ -1,0 +1,48 @@
+//! A tenant's signing keys.
+
+use super::{Admin, AdminError, KeyView, Permit};
+use crate::{
+    domain::{KeyState, SigningKey},
+    storage::KeyRotation,
+};
+
+/// Seconds that verifiers may hold a tenant's keys; said in the JWKS response.
+const JWKS_MAX_AGE: i64 = 300;
+
+/// The tenant's keys, the oldest first.
+///
+/// # Errors
+/// [`AdminError`].
+pub async fn list_keys(admin: &Admin<'_>, permit: &Permit<'_>) -> Result<Vec<KeyView>, AdminError> {
+    let mut unit = admin.app.storage.read().await?;
+    let keys = unit.tenant(permit.tenant()).list_keys().await?;
+    Ok(keys.iter().map(KeyView::from).collect())
+}
+
+/// Lets the next key sign, keeps the one before it published until its last token has
+/// expired, and publishes a new next key.
+///
+/// # Errors
+/// [`AdminError::Conflict`] where another node rotated at the same moment.
+pub async fn rotate_keys(admin: &Admin<'_>, permit: &Permit<'_>) -> Result<Vec<KeyView>, AdminError> {
+    let (tenant, now) = (permit.tenant(), admin.app.effects.now());
+    let alg = tenant.settings.signing_alg;
+    // RSA keys take a while to make, so they are made before the transaction.
+    let upcoming = admin.app.keys.master().new_signing_key(tenant.id, alg, KeyState::Next, now)?;
+    let gone_at = now.plus(tenant.settings.access_token_ttl + JWKS_MAX_AGE + 60);
+    let mut unit = admin.app.storage.write().await?;
+    let mut store = unit.tenant(tenant);
+    let keys = store.list_keys().await?;
+    let in_state = |state| keys.iter().find(|key: &&SigningKey| key.state == state);
+    let (Some(active), Some(next)) = (in_state(KeyState::Active), in_state(KeyState::Next)) else {
+        return Err(AdminError::Unavailable("the tenant lacks an active or a next key".into()));
+    };
+    let rotation = store.rotate_keys(&active.kid, &next.kid, &upcoming, gone_at, now).await?;
+    if rotation == KeyRotation::Lost {
+        return Err(AdminError::Conflict("the keys were rotated by another at this moment".into()));
+    }
+    let event = permit.event(admin.app, "keys.rotated", &next.kid, &active.kid);
+    store.insert_audit(&event).await?;
+    unit.commit().await?;
+    list_keys(admin, permit).await
+}

@@ -1,0 +1,63 @@
+//! The use cases of the console, the admin API and the command line: one implementation, three doors.
+//!
+//! Each takes a [`Permit`] or an [`Everywhere`], which an [`Authority`] alone hands out.
+
+mod audit;
+mod authority;
+mod bootstrap;
+mod clients;
+mod error;
+mod file;
+mod input;
+mod keys;
+mod sessions;
+mod tenants;
+mod users;
+mod view;
+
+pub use audit::list_audit;
+pub use authority::{Authority, Everywhere, Level, Permit};
+pub use bootstrap::{ensure_system_tenant, has_operator, seed_demo};
+pub use clients::{create_client, create_secret, delete_client, delete_secret, list_clients, show_client, update_client};
+pub use error::AdminError;
+pub use file::{Change, File, apply, export};
+pub use input::{ClientInput, TenantInput, UserInput};
+pub use keys::{list_keys, rotate_keys};
+pub use sessions::{count_active, end_sessions, list_sessions, revoke_token, show_session, where_effective};
+pub use tenants::{create_tenant, delete_tenant, find_tenant, list_tenants, resume_tenant, suspend_tenant, update_tenant};
+pub use users::{create_user, delete_user, list_users, show_user, update_user};
+pub use view::{
+    AuditView, ClientView, CreatedClient, CreatedSecret, Ending, FamilyView, KeyView, Listed, SecretView, SessionView,
+    TenantView, UserView,
+};
+
+use secrecy::SecretString;
+
+use crate::{
+    domain::{FieldError, Tenant},
+    installation::{Installation, PasswordHasher},
+};
+
+/// What every use case works with.
+#[derive(Clone, Copy)]
+pub struct Admin<'a> {
+    /// The installation.
+    pub app: &'a Installation,
+    /// Who makes password hashes.
+    pub hasher: &'a dyn PasswordHasher,
+}
+
+impl Admin<'_> {
+    async fn hash(&self, tenant: &Tenant, password: &SecretString) -> Result<String, AdminError> {
+        let hashed = self.hasher.hash(tenant, password).await;
+        hashed.map_err(|why| AdminError::Invalid(FieldError::new("password", why)))
+    }
+}
+
+/// A page holds this many items at most.
+pub const MOST_ITEMS: i64 = 200;
+
+/// The page size for a wish.
+pub(crate) fn limited(wish: Option<i64>) -> i64 {
+    wish.unwrap_or(50).clamp(1, MOST_ITEMS)
+}

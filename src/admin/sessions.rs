@@ -1,0 +1,145 @@
+//! Sessions: who is signed in, and ending it.
+
+use super::{Admin, AdminError, Ending, Listed, Permit, SessionView, limited};
+use crate::{
+    admin::Authority,
+    domain::{Change, EndReason, SessionId},
+    revocation::{Effectiveness, FRESH},
+    storage::{Selection, SessionFilter},
+};
+
+/// Sessions, the newest first.
+///
+/// # Errors
+/// [`AdminError`].
+pub async fn list_sessions(
+    admin: &Admin<'_>,
+    permit: &Permit<'_>,
+    filter: &SessionFilter,
+    limit: Option<i64>,
+) -> Result<Listed<SessionView>, AdminError> {
+    let now = admin.app.effects.now();
+    let mut unit = admin.app.storage.read().await?;
+    let mut store = unit.tenant(permit.tenant());
+    let page = store.list_sessions(filter, now, limited(limit)).await?;
+    let mut items = Vec::with_capacity(page.items.len());
+    for session in page.items {
+        let username = store.find_user(session.user_id).await?.map(|user| user.username).unwrap_or_default();
+        let families = store.list_families(session.id).await?;
+        let mut view = SessionView::of(session, username, families, now);
+        view.families.clear();
+        items.push(view);
+    }
+    Ok(Listed { items, next: page.next })
+}
+
+/// One session, with its clients and token families.
+///
+/// # Errors
+/// [`AdminError::NotFound`].
+pub async fn show_session(admin: &Admin<'_>, permit: &Permit<'_>, id: &str) -> Result<SessionView, AdminError> {
+    let id: SessionId = id.parse().map_err(|_| AdminError::NotFound)?;
+    let mut unit = admin.app.storage.read().await?;
+    let mut store = unit.tenant(permit.tenant());
+    let session = store.find_session(id).await?.ok_or(AdminError::NotFound)?;
+    let username = store.find_user(session.user_id).await?.map(|user| user.username).unwrap_or_default();
+    let families = store.list_families(id).await?;
+    Ok(SessionView::of(session, username, families, admin.app.effects.now()))
+}
+
+/// How many sessions and families are live.
+///
+/// # Errors
+/// [`AdminError`].
+pub async fn count_active(admin: &Admin<'_>, permit: &Permit<'_>) -> Result<crate::storage::Ended, AdminError> {
+    let mut unit = admin.app.storage.read().await?;
+    let now = admin.app.effects.now();
+    Ok(unit.tenant(permit.tenant()).count_reached(&Selection::Tenant, now).await?)
+}
+
+/// Ends what `selection` reaches, or tells what that would be.
+///
+/// When it answers, this node refuses every token it speaks of; every other node does so
+/// within [`FRESH`], whatever fails.
+///
+/// # Errors
+/// [`AdminError::NotFound`] where the session, user or client does not exist.
+pub async fn end_sessions(
+    admin: &Admin<'_>,
+    permit: &Permit<'_>,
+    selection: &Selection,
+    dry_run: bool,
+) -> Result<Ending, AdminError> {
+    let (tenant, now) = (permit.tenant(), admin.app.effects.now());
+    if !exists(admin, permit, selection).await? {
+        return Err(AdminError::NotFound);
+    }
+    if dry_run {
+        let reached = admin.app.storage.read().await?.tenant(tenant).count_reached(selection, now).await?;
+        return Ok(Ending {
+            dry_run,
+            sessions: reached.sessions,
+            families: reached.families,
+            event: None,
+            effective_here_at: None,
+            effective_everywhere_by: None,
+        });
+    }
+    let target = match selection {
+        Selection::Session(id) => format!("session:{id}"),
+        Selection::User(id) => format!("user:{id}"),
+        Selection::Client(id) => format!("client:{id}"),
+        Selection::Tenant => format!("tenant:{}", tenant.slug),
+    };
+    let mut unit = admin.app.storage.write().await?;
+    let mut store = unit.tenant(tenant);
+    let ended = store.end_sessions(selection, EndReason::Forced, now, tenant.settings.access_token_ttl).await?;
+    let reason = format!("{} sessions, {} families", ended.sessions, ended.families);
+    let event = permit.event(admin.app, "session.forced_logout", &target, &reason);
+    store.insert_audit(&event).await?;
+    let events = unit.commit().await?;
+    let event = events.iter().find(|event| matches!(event.change, Change::Cutoff(_))).map(|event| event.seq);
+    let bound = i64::try_from(FRESH.as_secs()).unwrap_or_default();
+    Ok(Ending {
+        dry_run,
+        sessions: ended.sessions,
+        families: ended.families,
+        event,
+        effective_here_at: Some(now),
+        effective_everywhere_by: Some(admin.app.effects.now().plus(bound)),
+    })
+}
+
+async fn exists(admin: &Admin<'_>, permit: &Permit<'_>, selection: &Selection) -> Result<bool, AdminError> {
+    let mut unit = admin.app.storage.read().await?;
+    let mut store = unit.tenant(permit.tenant());
+    Ok(match selection {
+        Selection::Session(id) => store.find_session(*id).await?.is_some(),
+        Selection::User(id) => store.find_user(*id).await?.is_some(),
+        Selection::Client(id) => store.find_client(id).await?.is_some(),
+        Selection::Tenant => true,
+    })
+}
+
+/// Refuses one access token from now on.
+///
+/// # Errors
+/// [`AdminError`].
+pub async fn revoke_token(admin: &Admin<'_>, permit: &Permit<'_>, jti: &str) -> Result<(), AdminError> {
+    let (tenant, now) = (permit.tenant(), admin.app.effects.now());
+    let event = permit.event(admin.app, "token.revoked", jti, "by an administrator");
+    let mut unit = admin.app.storage.write().await?;
+    let mut store = unit.tenant(tenant);
+    store.revoke_token(jti, now, tenant.settings.access_token_ttl).await?;
+    store.insert_audit(&event).await?;
+    unit.commit().await?;
+    Ok(())
+}
+
+/// Where a forced logout has been applied by now.
+///
+/// # Errors
+/// [`AdminError`].
+pub async fn where_effective(admin: &Admin<'_>, _: &Authority, event: i64) -> Result<Effectiveness, AdminError> {
+    Ok(admin.app.revocations.effectiveness(event).await?)
+}
