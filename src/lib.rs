@@ -1,15 +1,78 @@
 //! Portcullis: a multi-tenant OAuth 2.0 / OpenID Connect authorization server.
+//!
+//! The layout, and who may import whom, is in `docs/architecture.md`; a test holds it.
 
-pub mod domain;
-pub mod effects;
-pub mod protocol;
-pub mod storage;
-pub mod config;
-pub mod keys;
-pub mod audit;
-pub mod installation;
-pub mod revocation;
-pub mod oauth;
-pub mod throttle;
 pub mod accounts;
 pub mod admin;
+pub mod audit;
+pub mod cli;
+pub mod config;
+pub mod domain;
+pub mod effects;
+pub mod installation;
+pub mod keys;
+pub mod oauth;
+pub mod protocol;
+pub mod revocation;
+pub mod storage;
+pub mod tasks;
+pub mod throttle;
+pub mod views;
+pub mod web;
+
+use std::sync::Arc;
+
+use rocket::{Build, Rocket, fairing::AdHoc, figment::Figment};
+use rocket_db_pools::Database as _;
+
+use config::Config;
+use effects::Effects;
+use storage::{Db, Storage};
+use web::{Metrics, Site};
+
+/// Builds the server: it opens the database, migrates it where it is told to, and serves.
+///
+/// `figment` is Rocket's own configuration; ours is `config`.
+pub fn build(figment: Figment, config: Config, effects: Effects, migrate: bool) -> Rocket<Build> {
+    let figment = figment
+        .merge(("databases.portcullis.url", config.database_url()))
+        .merge(("databases.portcullis.max_connections", config.database_connections))
+        .merge(("databases.portcullis.connect_timeout", 5))
+        .merge(("ip_header", false))
+        .merge(("limits.forms", 16 * 1024))
+        .merge(("shutdown.grace", 5))
+        .merge(("shutdown.mercy", 5));
+    let start = AdHoc::try_on_ignite("installation", move |rocket| async move {
+        match start(&rocket, config, effects, migrate).await {
+            Ok(site) => Ok(rocket.manage(site)),
+            Err(why) => {
+                tracing::error!(error = %why, "portcullis cannot start");
+                eprintln!("portcullis: {why}");
+                Err(rocket)
+            }
+        }
+    });
+    web::mount(rocket::custom(figment).attach(Db::init()).attach(start)).attach(tasks::Tasks)
+}
+
+async fn start(
+    rocket: &Rocket<Build>,
+    config: Config,
+    effects: Effects,
+    migrate: bool,
+) -> Result<Arc<Site>, Box<dyn std::error::Error + Send + Sync>> {
+    let pool = Db::fetch(rocket).ok_or("the database could not be opened: see the line above")?;
+    let storage = Storage::new((**pool).clone());
+    if migrate {
+        storage.migrate().await?;
+    } else if let Some(first) = storage.pending_migrations().await?.first() {
+        return Err(format!("the database lacks migration {first}: run `portcullis migrate`").into());
+    }
+    let app = installation::Installation::start(config, effects, storage).await?;
+    let accounts = Arc::new(accounts::Accounts::new(Arc::clone(&app)));
+    admin::ensure_system_tenant(&admin::Admin { app: &app, hasher: &*accounts }).await?;
+    // Nothing is answered before it is known what was revoked.
+    app.revocations.follow().await?;
+    let views = views::Renderer::new()?;
+    Ok(Arc::new(Site { app, accounts, views, metrics: Arc::new(Metrics::default()) }))
+}

@@ -1,2 +1,5 @@
-//! The command.
-fn main() {}
+//! The command `portcullis`.
+
+fn main() -> std::process::ExitCode {
+    portcullis::cli::main()
+}

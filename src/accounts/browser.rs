@@ -4,7 +4,7 @@ use crate::{
     domain::{Actor, EndReason, Origin, Session, SessionId, SessionKind, Tenant, User},
     installation::Installation,
     keys::sha256,
-    storage::{Selection, StorageError},
+    storage::{Selection, SessionFilter, StorageError},
 };
 
 /// A session and its user, as a cookie has shown them.
@@ -126,4 +126,58 @@ fn new_session(
         ended_at: None,
         end_reason: None,
     }
+}
+
+/// A user's own live sessions, the newest first, each with the clients that have tokens in it.
+///
+/// # Errors
+/// [`StorageError`].
+pub async fn list_own(
+    app: &Installation,
+    tenant: &Tenant,
+    user: &User,
+) -> Result<Vec<(Session, Vec<String>)>, StorageError> {
+    let filter = SessionFilter { user: Some(user.id), active: Some(true), ..SessionFilter::default() };
+    let mut unit = app.storage.read().await?;
+    let mut store = unit.tenant(tenant);
+    let mut own = Vec::new();
+    for session in store.list_sessions(&filter, app.effects.now(), 100).await?.items {
+        let families = store.list_families(session.id).await?;
+        let mut clients: Vec<String> = families.into_iter().map(|family| family.client_id).collect();
+        clients.sort();
+        clients.dedup();
+        own.push((session, clients));
+    }
+    Ok(own)
+}
+
+/// Ends what a user chose of their own sessions; another user's session is left alone.
+///
+/// # Errors
+/// [`StorageError`].
+pub async fn end_own(
+    app: &Installation,
+    tenant: &Tenant,
+    user: &User,
+    chosen: &Selection,
+    origin: &Origin,
+) -> Result<(), StorageError> {
+    let now = app.effects.now();
+    let mut unit = app.storage.write().await?;
+    let mut store = unit.tenant(tenant);
+    if let Selection::Session(id) = chosen {
+        let own = store.find_session(*id).await?.is_some_and(|session| session.user_id == user.id);
+        if !own {
+            return Ok(());
+        }
+    }
+    let target = match chosen {
+        Selection::Session(id) => id.to_string(),
+        _ => "all".to_owned(),
+    };
+    let actor = Actor::User(user.id.to_string());
+    let event = app.audit.event(tenant, &actor, "session.ended", &target, "by its user", origin);
+    store.end_sessions(chosen, EndReason::Logout, now, tenant.settings.access_token_ttl).await?;
+    store.insert_audit(&event).await?;
+    unit.commit().await.map(|_| ())
 }

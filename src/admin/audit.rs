@@ -9,7 +9,7 @@ use crate::storage::AuditFilter;
 /// [`AdminError`].
 pub async fn list_audit(
     admin: &Admin<'_>,
-    permit: &Permit<'_>,
+    permit: &Permit,
     filter: &AuditFilter,
     limit: Option<i64>,
 ) -> Result<Listed<AuditView>, AdminError> {

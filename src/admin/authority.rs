@@ -1,5 +1,7 @@
 //! Who may administer what.
 
+use std::sync::Arc;
+
 use crate::{
     admin::AdminError,
     domain::{Actor, AuditEvent, Origin, Role, Tenant, TenantId, User},
@@ -34,14 +36,14 @@ pub struct Authority {
 }
 
 /// Proof that something may be done in one tenant.
-pub struct Permit<'a> {
-    authority: &'a Authority,
-    tenant: &'a Tenant,
+pub struct Permit {
+    authority: Authority,
+    tenant: Arc<Tenant>,
 }
 
 /// Proof that something may be done to the whole installation.
-pub struct Everywhere<'a> {
-    authority: &'a Authority,
+pub struct Everywhere {
+    authority: Authority,
 }
 
 impl Authority {
@@ -101,54 +103,54 @@ impl Authority {
     ///
     /// # Errors
     /// [`AdminError::NotFound`] for a tenant out of reach: whether it exists is not told.
-    pub fn over<'a>(&'a self, app: &Installation, tenant: &'a Tenant, level: Level) -> Result<Permit<'a>, AdminError> {
+    pub fn over(&self, app: &Installation, tenant: Arc<Tenant>, level: Level) -> Result<Permit, AdminError> {
         let reached = match self.reach {
             Reach::Everywhere => true,
             Reach::Tenant(own) => own == tenant.id,
         };
         if !reached {
             let reason = "an administrator of another tenant";
-            app.audit.note(tenant, &self.actor, "admin.refused", "tenant", reason, &self.origin);
+            app.audit.note(&tenant, &self.actor, "admin.refused", "tenant", reason, &self.origin);
             return Err(AdminError::NotFound);
         }
         if !self.is_at_least(level) {
-            app.audit.note(tenant, &self.actor, "admin.refused", "tenant", "insufficient role or scope", &self.origin);
+            app.audit.note(&tenant, &self.actor, "admin.refused", "tenant", "insufficient role or scope", &self.origin);
             return Err(AdminError::Forbidden("this needs a role or scope that writes"));
         }
-        Ok(Permit { authority: self, tenant })
+        Ok(Permit { authority: self.clone(), tenant })
     }
 
     /// Proof for the whole installation.
     ///
     /// # Errors
     /// [`AdminError::Forbidden`].
-    pub fn everywhere(&self, level: Level) -> Result<Everywhere<'_>, AdminError> {
+    pub fn everywhere(&self, level: Level) -> Result<Everywhere, AdminError> {
         if self.reaches_everywhere() && self.is_at_least(level) {
-            Ok(Everywhere { authority: self })
+            Ok(Everywhere { authority: self.clone() })
         } else {
             Err(AdminError::Forbidden("this is for operators of the installation"))
         }
     }
 }
 
-impl<'a> Permit<'a> {
+impl Permit {
     /// The tenant it is for.
-    pub fn tenant(&self) -> &'a Tenant {
-        self.tenant
+    pub fn tenant(&self) -> &Tenant {
+        &self.tenant
     }
 
     /// The authority behind it.
-    pub fn authority(&self) -> &'a Authority {
-        self.authority
+    pub fn authority(&self) -> &Authority {
+        &self.authority
     }
 
     pub(super) fn event(&self, app: &Installation, action: &str, target: &str, reason: &str) -> AuditEvent {
-        let Authority { actor, origin, .. } = self.authority;
-        app.audit.event(self.tenant, actor, action, target, reason, origin)
+        let Authority { actor, origin, .. } = &self.authority;
+        app.audit.event(&self.tenant, actor, action, target, reason, origin)
     }
 }
 
-impl Everywhere<'_> {
+impl Everywhere {
     pub(super) fn event(
         &self,
         app: &Installation,
@@ -157,7 +159,7 @@ impl Everywhere<'_> {
         target: &str,
         reason: &str,
     ) -> AuditEvent {
-        let Authority { actor, origin, .. } = self.authority;
+        let Authority { actor, origin, .. } = &self.authority;
         app.audit.event(tenant, actor, action, target, reason, origin)
     }
 }

@@ -22,7 +22,7 @@ const ROLL_TTL: i64 = 86_400;
 /// [`AdminError`].
 pub async fn list_clients(
     admin: &Admin<'_>,
-    permit: &Permit<'_>,
+    permit: &Permit,
     after: &str,
     limit: Option<i64>,
 ) -> Result<Listed<ClientView>, AdminError> {
@@ -35,7 +35,7 @@ pub async fn list_clients(
 ///
 /// # Errors
 /// [`AdminError::NotFound`].
-pub async fn show_client(admin: &Admin<'_>, permit: &Permit<'_>, client_id: &str) -> Result<Client, AdminError> {
+pub async fn show_client(admin: &Admin<'_>, permit: &Permit, client_id: &str) -> Result<Client, AdminError> {
     let mut unit = admin.app.storage.read().await?;
     unit.tenant(permit.tenant()).find_client(client_id).await?.ok_or(AdminError::NotFound)
 }
@@ -70,7 +70,7 @@ fn check_given(secret: &SecretString) -> Result<(), AdminError> {
 /// [`AdminError::Invalid`], [`AdminError::Conflict`] where the identifier is taken.
 pub async fn create_client(
     admin: &Admin<'_>,
-    permit: &Permit<'_>,
+    permit: &Permit,
     input: ClientInput,
 ) -> Result<CreatedClient, AdminError> {
     let now = admin.app.effects.now();
@@ -121,7 +121,7 @@ pub async fn create_client(
 /// [`AdminError::Invalid`], [`AdminError::NotFound`].
 pub async fn update_client(
     admin: &Admin<'_>,
-    permit: &Permit<'_>,
+    permit: &Permit,
     client_id: &str,
     patch: Value,
 ) -> Result<Client, AdminError> {
@@ -141,7 +141,7 @@ pub async fn update_client(
 }
 
 /// Stores a changed registration once it has been checked as a whole.
-pub(super) async fn store_client(admin: &Admin<'_>, permit: &Permit<'_>, client: &Client) -> Result<(), AdminError> {
+pub(super) async fn store_client(admin: &Admin<'_>, permit: &Permit, client: &Client) -> Result<(), AdminError> {
     client.check(permit.tenant())?;
     let event = permit.event(admin.app, "client.changed", &client.client_id, "");
     let mut unit = admin.app.storage.write().await?;
@@ -156,7 +156,7 @@ pub(super) async fn store_client(admin: &Admin<'_>, permit: &Permit<'_>, client:
 ///
 /// # Errors
 /// [`AdminError::NotFound`].
-pub async fn delete_client(admin: &Admin<'_>, permit: &Permit<'_>, client_id: &str) -> Result<(), AdminError> {
+pub async fn delete_client(admin: &Admin<'_>, permit: &Permit, client_id: &str) -> Result<(), AdminError> {
     let client = show_client(admin, permit, client_id).await?;
     let now = admin.app.effects.now();
     let event = permit.event(admin.app, "client.deleted", client_id, "");
@@ -176,7 +176,7 @@ pub async fn delete_client(admin: &Admin<'_>, permit: &Permit<'_>, client_id: &s
 /// [`AdminError::Invalid`] where the client's method uses none, [`AdminError::NotFound`].
 pub async fn create_secret(
     admin: &Admin<'_>,
-    permit: &Permit<'_>,
+    permit: &Permit,
     client_id: &str,
 ) -> Result<CreatedSecret, AdminError> {
     let client = show_client(admin, permit, client_id).await?;
@@ -190,7 +190,7 @@ pub async fn create_secret(
 /// Makes `given` the client's secret at once; its others stop counting.
 pub(super) async fn set_secret(
     admin: &Admin<'_>,
-    permit: &Permit<'_>,
+    permit: &Permit,
     client: &Client,
     given: &SecretString,
 ) -> Result<(), AdminError> {
@@ -201,7 +201,7 @@ pub(super) async fn set_secret(
 
 async fn put_secret(
     admin: &Admin<'_>,
-    permit: &Permit<'_>,
+    permit: &Permit,
     client: &Client,
     row: &ClientSecret,
     others_expire_at: Timestamp,
@@ -226,7 +226,7 @@ async fn put_secret(
 /// [`AdminError::NotFound`].
 pub async fn delete_secret(
     admin: &Admin<'_>,
-    permit: &Permit<'_>,
+    permit: &Permit,
     client_id: &str,
     id: &str,
 ) -> Result<(), AdminError> {

@@ -1,5 +1,7 @@
 //! The file that `apply` reads and `export` writes: the installation as it shall be.
 
+use std::sync::Arc;
+
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -126,7 +128,7 @@ impl Run<'_> {
             wanted.check()?;
             return Ok(wanted);
         }
-        let permit = self.authority.over(self.admin.app, &tenant, Level::Write)?;
+        let permit = self.authority.over(self.admin.app, Arc::new(tenant.clone()), Level::Write)?;
         tenants::replace_tenant(self.admin, &permit, input).await
     }
 
@@ -152,7 +154,7 @@ impl Run<'_> {
         })?;
         let target = format!("client {}/{client_id}", tenant.slug);
         let found = self.admin.app.storage.read().await?.tenant(tenant).find_client(&client_id).await?;
-        let permit = self.authority.over(self.admin.app, tenant, Level::Write)?;
+        let permit = self.authority.over(self.admin.app, Arc::new(tenant.clone()), Level::Write)?;
         let Some(client) = found else {
             let mut secret = None;
             if !self.dry_run {
@@ -186,7 +188,7 @@ impl Run<'_> {
         let found = unit.tenant(tenant).find_user_by_login(&input.username).await?;
         drop(unit);
         let found = found.filter(|user| User::key(&user.username) == User::key(&input.username));
-        let permit = self.authority.over(self.admin.app, tenant, Level::Write)?;
+        let permit = self.authority.over(self.admin.app, Arc::new(tenant.clone()), Level::Write)?;
         let Some(user) = found else {
             if !self.dry_run {
                 users::create_user(self.admin, &permit, input).await.map_err(|why| in_context(why, &context))?;
@@ -257,7 +259,7 @@ pub async fn export(
     }
     let mut out = Vec::new();
     for tenant in &tenants {
-        authority.over(admin.app, tenant, Level::Read)?;
+        authority.over(admin.app, Arc::new(tenant.clone()), Level::Read)?;
         out.push(export_tenant(admin, tenant, with_hashes).await?);
     }
     Ok(json!({ "tenants": out }))

@@ -13,7 +13,7 @@ const JWKS_MAX_AGE: i64 = 300;
 ///
 /// # Errors
 /// [`AdminError`].
-pub async fn list_keys(admin: &Admin<'_>, permit: &Permit<'_>) -> Result<Vec<KeyView>, AdminError> {
+pub async fn list_keys(admin: &Admin<'_>, permit: &Permit) -> Result<Vec<KeyView>, AdminError> {
     let mut unit = admin.app.storage.read().await?;
     let keys = unit.tenant(permit.tenant()).list_keys().await?;
     Ok(keys.iter().map(KeyView::from).collect())
@@ -24,7 +24,7 @@ pub async fn list_keys(admin: &Admin<'_>, permit: &Permit<'_>) -> Result<Vec<Key
 ///
 /// # Errors
 /// [`AdminError::Conflict`] where another node rotated at the same moment.
-pub async fn rotate_keys(admin: &Admin<'_>, permit: &Permit<'_>) -> Result<Vec<KeyView>, AdminError> {
+pub async fn rotate_keys(admin: &Admin<'_>, permit: &Permit) -> Result<Vec<KeyView>, AdminError> {
     let (tenant, now) = (permit.tenant(), admin.app.effects.now());
     let alg = tenant.settings.signing_alg;
     // RSA keys take a while to make, so they are made before the transaction.

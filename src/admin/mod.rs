@@ -23,9 +23,9 @@ pub use error::AdminError;
 pub use file::{Change, File, apply, export};
 pub use input::{ClientInput, TenantInput, UserInput};
 pub use keys::{list_keys, rotate_keys};
-pub use sessions::{count_active, end_sessions, list_sessions, revoke_token, show_session, where_effective};
+pub use sessions::{count_active, end_sessions, list_sessions, revoke_jti, revoke_token, show_session, where_effective};
 pub use tenants::{create_tenant, delete_tenant, find_tenant, list_tenants, resume_tenant, suspend_tenant, update_tenant};
-pub use users::{create_user, delete_user, list_users, show_user, update_user};
+pub use users::{create_user, delete_user, find_user_by_name_or_id, list_users, show_user, update_user};
 pub use view::{
     AuditView, ClientView, CreatedClient, CreatedSecret, Ending, FamilyView, KeyView, Listed, SecretView, SessionView,
     TenantView, UserView,
@@ -52,6 +52,14 @@ impl Admin<'_> {
         let hashed = self.hasher.hash(tenant, password).await;
         hashed.map_err(|why| AdminError::Invalid(FieldError::new("password", why)))
     }
+}
+
+/// Reads a JSON body as the input of a use case.
+///
+/// # Errors
+/// [`AdminError::Invalid`] with the field at fault.
+pub fn read_input<T: serde::de::DeserializeOwned>(body: serde_json::Value) -> Result<T, AdminError> {
+    Ok(input::read(body)?)
 }
 
 /// A page holds this many items at most.

@@ -3,7 +3,9 @@
 use super::{Admin, AdminError, Ending, Listed, Permit, SessionView, limited};
 use crate::{
     admin::Authority,
-    domain::{Change, EndReason, SessionId},
+    domain::{Change, EndReason, FieldError, SessionId},
+    keys::{RefreshToken, TokenType},
+    protocol::AccessTokenClaims,
     revocation::{Effectiveness, FRESH},
     storage::{Selection, SessionFilter},
 };
@@ -14,7 +16,7 @@ use crate::{
 /// [`AdminError`].
 pub async fn list_sessions(
     admin: &Admin<'_>,
-    permit: &Permit<'_>,
+    permit: &Permit,
     filter: &SessionFilter,
     limit: Option<i64>,
 ) -> Result<Listed<SessionView>, AdminError> {
@@ -37,7 +39,7 @@ pub async fn list_sessions(
 ///
 /// # Errors
 /// [`AdminError::NotFound`].
-pub async fn show_session(admin: &Admin<'_>, permit: &Permit<'_>, id: &str) -> Result<SessionView, AdminError> {
+pub async fn show_session(admin: &Admin<'_>, permit: &Permit, id: &str) -> Result<SessionView, AdminError> {
     let id: SessionId = id.parse().map_err(|_| AdminError::NotFound)?;
     let mut unit = admin.app.storage.read().await?;
     let mut store = unit.tenant(permit.tenant());
@@ -51,7 +53,7 @@ pub async fn show_session(admin: &Admin<'_>, permit: &Permit<'_>, id: &str) -> R
 ///
 /// # Errors
 /// [`AdminError`].
-pub async fn count_active(admin: &Admin<'_>, permit: &Permit<'_>) -> Result<crate::storage::Ended, AdminError> {
+pub async fn count_active(admin: &Admin<'_>, permit: &Permit) -> Result<crate::storage::Ended, AdminError> {
     let mut unit = admin.app.storage.read().await?;
     let now = admin.app.effects.now();
     Ok(unit.tenant(permit.tenant()).count_reached(&Selection::Tenant, now).await?)
@@ -66,7 +68,7 @@ pub async fn count_active(admin: &Admin<'_>, permit: &Permit<'_>) -> Result<crat
 /// [`AdminError::NotFound`] where the session, user or client does not exist.
 pub async fn end_sessions(
     admin: &Admin<'_>,
-    permit: &Permit<'_>,
+    permit: &Permit,
     selection: &Selection,
     dry_run: bool,
 ) -> Result<Ending, AdminError> {
@@ -110,7 +112,7 @@ pub async fn end_sessions(
     })
 }
 
-async fn exists(admin: &Admin<'_>, permit: &Permit<'_>, selection: &Selection) -> Result<bool, AdminError> {
+async fn exists(admin: &Admin<'_>, permit: &Permit, selection: &Selection) -> Result<bool, AdminError> {
     let mut unit = admin.app.storage.read().await?;
     let mut store = unit.tenant(permit.tenant());
     Ok(match selection {
@@ -121,11 +123,33 @@ async fn exists(admin: &Admin<'_>, permit: &Permit<'_>, selection: &Selection) -
     })
 }
 
+/// Ends what a token stands for: the family of a refresh token, or one access token.
+///
+/// # Errors
+/// [`AdminError::Invalid`] for a text that is no token of this tenant.
+pub async fn revoke_token(admin: &Admin<'_>, permit: &Permit, token: &str) -> Result<(), AdminError> {
+    let (tenant, now) = (permit.tenant(), admin.app.effects.now());
+    if let Some(refresh) = RefreshToken::open(token, admin.app.keys.master(), tenant.id) {
+        let event = permit.event(admin.app, "token.revoked", &refresh.family.to_string(), "by an administrator");
+        let mut unit = admin.app.storage.write().await?;
+        let mut store = unit.tenant(tenant);
+        store.end_family(refresh.family, EndReason::Forced, now, tenant.settings.access_token_ttl).await?;
+        store.insert_audit(&event).await?;
+        unit.commit().await?;
+        return Ok(());
+    }
+    let keys = admin.app.keys.of(tenant).await?;
+    let claims: AccessTokenClaims = keys
+        .verify(TokenType::Access, token)
+        .map_err(|_| FieldError::new("token", "no access or refresh token of this tenant"))?;
+    revoke_jti(admin, permit, &claims.jti).await
+}
+
 /// Refuses one access token from now on.
 ///
 /// # Errors
 /// [`AdminError`].
-pub async fn revoke_token(admin: &Admin<'_>, permit: &Permit<'_>, jti: &str) -> Result<(), AdminError> {
+pub async fn revoke_jti(admin: &Admin<'_>, permit: &Permit, jti: &str) -> Result<(), AdminError> {
     let (tenant, now) = (permit.tenant(), admin.app.effects.now());
     let event = permit.event(admin.app, "token.revoked", jti, "by an administrator");
     let mut unit = admin.app.storage.write().await?;

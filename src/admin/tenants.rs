@@ -29,7 +29,7 @@ pub async fn find_tenant(admin: &Admin<'_>, slug: &str) -> Result<Arc<Tenant>, A
 /// [`AdminError`].
 pub async fn list_tenants(
     admin: &Admin<'_>,
-    _permit: &Everywhere<'_>,
+    _permit: &Everywhere,
     after: &str,
     limit: Option<i64>,
 ) -> Result<Listed<TenantView>, AdminError> {
@@ -43,7 +43,7 @@ pub async fn list_tenants(
 /// [`AdminError::Invalid`], [`AdminError::Conflict`] where the slug is taken.
 pub async fn create_tenant(
     admin: &Admin<'_>,
-    permit: &Everywhere<'_>,
+    permit: &Everywhere,
     input: TenantInput,
 ) -> Result<Tenant, AdminError> {
     let now = admin.app.effects.now();
@@ -78,7 +78,7 @@ pub async fn create_tenant(
 ///
 /// # Errors
 /// [`AdminError::Invalid`]: the slug cannot change, it is in every token.
-pub async fn update_tenant(admin: &Admin<'_>, permit: &Permit<'_>, patch: Value) -> Result<Tenant, AdminError> {
+pub async fn update_tenant(admin: &Admin<'_>, permit: &Permit, patch: Value) -> Result<Tenant, AdminError> {
     let now_is = permit.tenant();
     let mut whole = serde_json::json!({
         "slug": now_is.slug, "name": now_is.name, "settings": now_is.settings,
@@ -92,7 +92,7 @@ pub async fn update_tenant(admin: &Admin<'_>, permit: &Permit<'_>, patch: Value)
 /// Puts `input` in the place of a tenant's name, settings, scopes and resources.
 pub(super) async fn replace_tenant(
     admin: &Admin<'_>,
-    permit: &Permit<'_>,
+    permit: &Permit,
     input: TenantInput,
 ) -> Result<Tenant, AdminError> {
     let old = permit.tenant();
@@ -124,7 +124,7 @@ fn not_system(tenant: &Tenant) -> Result<(), AdminError> {
 ///
 /// # Errors
 /// [`AdminError::Forbidden`] for tenant `system`.
-pub async fn suspend_tenant(admin: &Admin<'_>, permit: &Everywhere<'_>, tenant: &Tenant) -> Result<Tenant, AdminError> {
+pub async fn suspend_tenant(admin: &Admin<'_>, permit: &Everywhere, tenant: &Tenant) -> Result<Tenant, AdminError> {
     not_system(tenant)?;
     let now = admin.app.effects.now();
     let suspended = Tenant { status: TenantStatus::Suspended, updated_at: now, ..tenant.clone() };
@@ -143,7 +143,7 @@ pub async fn suspend_tenant(admin: &Admin<'_>, permit: &Everywhere<'_>, tenant: 
 ///
 /// # Errors
 /// [`AdminError`].
-pub async fn resume_tenant(admin: &Admin<'_>, permit: &Everywhere<'_>, tenant: &Tenant) -> Result<Tenant, AdminError> {
+pub async fn resume_tenant(admin: &Admin<'_>, permit: &Everywhere, tenant: &Tenant) -> Result<Tenant, AdminError> {
     let resumed =
         Tenant { status: TenantStatus::Active, updated_at: admin.app.effects.now(), ..tenant.clone() };
     let event = permit.event(admin.app, tenant, "tenant.resumed", tenant.slug.as_str(), "");
@@ -158,7 +158,7 @@ pub async fn resume_tenant(admin: &Admin<'_>, permit: &Everywhere<'_>, tenant: &
 ///
 /// # Errors
 /// [`AdminError::Conflict`] unless it is suspended, [`AdminError::Forbidden`] for tenant `system`.
-pub async fn delete_tenant(admin: &Admin<'_>, permit: &Everywhere<'_>, tenant: &Tenant) -> Result<(), AdminError> {
+pub async fn delete_tenant(admin: &Admin<'_>, permit: &Everywhere, tenant: &Tenant) -> Result<(), AdminError> {
     not_system(tenant)?;
     if tenant.is_active() {
         return Err(AdminError::Conflict("suspend the tenant first, then purge it".into()));

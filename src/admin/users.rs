@@ -18,7 +18,7 @@ use crate::{
 /// [`AdminError`].
 pub async fn list_users(
     admin: &Admin<'_>,
-    permit: &Permit<'_>,
+    permit: &Permit,
     prefix: &str,
     after: &str,
     limit: Option<i64>,
@@ -32,13 +32,25 @@ pub async fn list_users(
 ///
 /// # Errors
 /// [`AdminError::NotFound`].
-pub async fn show_user(admin: &Admin<'_>, permit: &Permit<'_>, id: &str) -> Result<User, AdminError> {
+pub async fn show_user(admin: &Admin<'_>, permit: &Permit, id: &str) -> Result<User, AdminError> {
     let id: UserId = id.parse().map_err(|_| AdminError::NotFound)?;
     let mut unit = admin.app.storage.read().await?;
     unit.tenant(permit.tenant()).find_user(id).await?.ok_or(AdminError::NotFound)
 }
 
-async fn hash_of(admin: &Admin<'_>, permit: &Permit<'_>, input: &UserInput) -> Result<Option<String>, AdminError> {
+/// One user, by identifier or by the name they sign in with.
+///
+/// # Errors
+/// [`AdminError::NotFound`].
+pub async fn find_user_by_name_or_id(admin: &Admin<'_>, permit: &Permit, text: &str) -> Result<User, AdminError> {
+    if let Ok(user) = show_user(admin, permit, text).await {
+        return Ok(user);
+    }
+    let mut unit = admin.app.storage.read().await?;
+    unit.tenant(permit.tenant()).find_user_by_login(text).await?.ok_or(AdminError::NotFound)
+}
+
+async fn hash_of(admin: &Admin<'_>, permit: &Permit, input: &UserInput) -> Result<Option<String>, AdminError> {
     match (&input.password, &input.password_hash) {
         (Some(_), Some(_)) => Err(FieldError::new("password_hash", "either password or password_hash").into()),
         (Some(password), None) => admin.hash(permit.tenant(), password).await.map(Some),
@@ -49,7 +61,7 @@ async fn hash_of(admin: &Admin<'_>, permit: &Permit<'_>, input: &UserInput) -> R
 }
 
 /// Making an operator is for operators, wherever the request comes from.
-fn may_grant(permit: &Permit<'_>, roles: &[Role], held: &[Role]) -> Result<(), AdminError> {
+fn may_grant(permit: &Permit, roles: &[Role], held: &[Role]) -> Result<(), AdminError> {
     let touched = roles.contains(&Role::Operator) || held.contains(&Role::Operator);
     if touched && !permit.authority().reaches_everywhere() {
         return Err(AdminError::Forbidden("only an operator makes or changes operators"));
@@ -61,7 +73,7 @@ fn may_grant(permit: &Permit<'_>, roles: &[Role], held: &[Role]) -> Result<(), A
 ///
 /// # Errors
 /// [`AdminError::Invalid`], [`AdminError::Conflict`] where name or address are taken.
-pub async fn create_user(admin: &Admin<'_>, permit: &Permit<'_>, input: UserInput) -> Result<User, AdminError> {
+pub async fn create_user(admin: &Admin<'_>, permit: &Permit, input: UserInput) -> Result<User, AdminError> {
     let tenant = permit.tenant();
     may_grant(permit, &input.roles, &[])?;
     let now = admin.app.effects.now();
@@ -94,7 +106,7 @@ pub async fn create_user(admin: &Admin<'_>, permit: &Permit<'_>, input: UserInpu
 ///
 /// # Errors
 /// [`AdminError::Invalid`], [`AdminError::NotFound`], [`AdminError::Conflict`].
-pub async fn update_user(admin: &Admin<'_>, permit: &Permit<'_>, id: &str, patch: Value) -> Result<User, AdminError> {
+pub async fn update_user(admin: &Admin<'_>, permit: &Permit, id: &str, patch: Value) -> Result<User, AdminError> {
     let user = show_user(admin, permit, id).await?;
     let mut whole = json!({
         "username": user.username, "email": user.email, "email_verified": user.email_verified,
@@ -109,7 +121,7 @@ pub async fn update_user(admin: &Admin<'_>, permit: &Permit<'_>, id: &str, patch
 /// status end the user's sessions: what they were granted rests on what no longer holds.
 pub(super) async fn replace_user(
     admin: &Admin<'_>,
-    permit: &Permit<'_>,
+    permit: &Permit,
     old: User,
     input: UserInput,
 ) -> Result<User, AdminError> {
@@ -149,7 +161,7 @@ pub(super) async fn replace_user(
 ///
 /// # Errors
 /// [`AdminError::NotFound`].
-pub async fn delete_user(admin: &Admin<'_>, permit: &Permit<'_>, id: &str) -> Result<(), AdminError> {
+pub async fn delete_user(admin: &Admin<'_>, permit: &Permit, id: &str) -> Result<(), AdminError> {
     let user = show_user(admin, permit, id).await?;
     may_grant(permit, &[], &user.roles)?;
     let now = admin.app.effects.now();

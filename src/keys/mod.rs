@@ -5,7 +5,9 @@ mod generate;
 mod jwt;
 mod keystore;
 mod master;
+mod refresh_token;
 
 pub use jwt::{TokenRejected, TokenType, verify_assertion};
 pub use keystore::{KeyError, Keystore, TenantKeys};
 pub use master::{MasterKey, MasterKeyError, Purpose, sha256};
+pub use refresh_token::RefreshToken;

@@ -9,7 +9,6 @@ mod grants;
 pub mod introspect;
 mod issue;
 pub mod logout;
-mod refresh_token;
 mod resource;
 pub mod revoke;
 pub mod token;
@@ -23,7 +22,7 @@ use crate::{
     storage::StorageError,
 };
 
-pub use refresh_token::RefreshToken;
+use crate::keys::RefreshToken;
 pub use verify::verify_access_token;
 pub use issue::{ADMIN_TOKEN_TTL, mint_for_shell};
 

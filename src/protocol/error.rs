@@ -90,17 +90,25 @@ pub struct OauthError {
     pub reason: Option<&'static str>,
     /// Seconds after which a retry makes sense.
     pub retry_after: Option<u64>,
+    /// Whether the body was larger than may be.
+    pub too_large: bool,
 }
 
 impl OauthError {
     /// A refusal with `code` that says `description`.
     pub fn new(code: ErrorCode, description: impl Into<Cow<'static, str>>) -> Self {
-        Self { code, description: description.into(), reason: None, retry_after: None }
+        Self { code, description: description.into(), reason: None, retry_after: None, too_large: false }
     }
 
     /// The request is malformed.
     pub fn invalid_request(description: impl Into<Cow<'static, str>>) -> Self {
         Self::new(ErrorCode::InvalidRequest, description)
+    }
+
+    /// The body is larger than `most` bytes.
+    pub fn too_large(most: u64) -> Self {
+        let error = Self::invalid_request(format!("the body is larger than {most} bytes"));
+        Self { too_large: true, ..error }
     }
 
     /// The client did not show who it is. One text for every cause.

@@ -21,29 +21,39 @@ impl Params {
     /// `invalid_request`: bad percent-encoding, not UTF-8, a parameter twice (only RFC 8707's
     /// `resource` may repeat), or more than a hundred of them.
     pub fn parse(encoded: &[u8]) -> Result<Self, OauthError> {
-        check_encoding(encoded)?;
+        match Self::parse_apart(encoded) {
+            (params, None) => Ok(params),
+            (_, Some(fault)) => Err(fault),
+        }
+    }
+
+    /// The same, with what is wrong beside what is right: of a parameter that came twice,
+    /// neither value; of a query that cannot be decoded, nothing.
+    pub fn parse_apart(encoded: &[u8]) -> (Self, Option<OauthError>) {
         let mut params = Self::default();
-        let mut seen = 0;
-        for (name, value) in form_urlencoded::parse(encoded) {
-            seen += 1;
-            if seen > Self::MOST {
-                return Err(OauthError::invalid_request("too many parameters"));
+        if let Err(fault) = check_encoding(encoded) {
+            return (params, Some(fault));
+        }
+        let mut twice = None;
+        for (seen, (name, value)) in form_urlencoded::parse(encoded).enumerate() {
+            if seen >= Self::MOST {
+                return (Self::default(), Some(OauthError::invalid_request("too many parameters")));
             }
             if value.contains('\0') || name.contains('\0') {
-                return Err(OauthError::invalid_request("a NUL byte in a parameter"));
+                return (Self::default(), Some(OauthError::invalid_request("a NUL byte in a parameter")));
             }
             if name == "resource" {
-                if !value.is_empty() {
-                    params.resource.push(value.into_owned());
-                }
-                continue;
-            }
-            if params.single.insert(name.clone().into_owned(), value.into_owned()).is_some() {
-                return Err(OauthError::invalid_request(format!("parameter given twice: {}", printable(&name))));
+                params.resource.extend(Some(value.into_owned()).filter(|value| !value.is_empty()));
+            } else if params.single.insert(name.clone().into_owned(), value.into_owned()).is_some() {
+                twice.get_or_insert_with(Vec::new).push(name.into_owned());
             }
         }
-        params.single.retain(|_, value| !value.is_empty());
-        Ok(params)
+        params.single.retain(|name, value| {
+            !value.is_empty() && !twice.as_ref().is_some_and(|names: &Vec<String>| names.contains(name))
+        });
+        let fault = twice.and_then(|names| names.first().map(|name| printable(name)));
+        let fault = fault.map(|name| OauthError::invalid_request(format!("parameter given twice: {name}")));
+        (params, fault)
     }
 
     /// The parameter's value, where it was sent.

@@ -41,6 +41,12 @@ impl Unit {
         Ok(rows.into_iter().map(node).collect())
     }
 
+    /// What the database's clock says; SQLite's is ours.
+    pub async fn database_time(&mut self) -> Result<Timestamp, StorageError> {
+        let at: chrono::NaiveDateTime = on_conn!(self, conn => diesel::select(diesel::dsl::now).get_result(conn).await)?;
+        Ok(Timestamp::from_millis(at.and_utc().timestamp_millis()))
+    }
+
     /// Removes a node that stops.
     pub async fn delete_node(&mut self, id: &str) -> Result<(), StorageError> {
         let target = nodes::table.filter(nodes::id.eq(id.to_owned()));

@@ -7,10 +7,8 @@
 use aws_lc_rs::hmac;
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 
-use crate::{
-    domain::{FamilyId, TenantId},
-    keys::{MasterKey, Purpose},
-};
+use super::{MasterKey, Purpose};
+use crate::domain::{FamilyId, TenantId};
 
 const PREFIX: &str = "prt_";
 const BODY: usize = 16 + 4 + 1;
@@ -54,8 +52,11 @@ impl RefreshToken {
 
     fn body(&self) -> [u8; BODY] {
         let mut body = [0; BODY];
-        let parts = self.family.as_bytes().iter().chain(&self.generation.to_be_bytes()).chain(&[KEY_ID]).copied().collect::<Vec<u8>>();
-        body.copy_from_slice(&parts);
+        let generation = self.generation.to_be_bytes();
+        let parts = self.family.as_bytes().iter().chain(&generation).chain(&[KEY_ID]).copied();
+        for (to, from) in body.iter_mut().zip(parts) {
+            *to = from;
+        }
         body
     }
 }

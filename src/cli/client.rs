@@ -1,0 +1,110 @@
+//! `portcullis client`.
+
+use clap::Subcommand;
+use serde_json::json;
+
+use super::{
+    Done, Shell, all_pages, named,
+    output::{self, Format, say},
+};
+use crate::admin::{self, ClientInput, ClientView, Level};
+
+#[derive(Subcommand)]
+pub(super) enum Command {
+    /// List the clients of a tenant
+    List {
+        /// The tenant's slug
+        #[arg(long)]
+        tenant: String,
+        /// How it is written
+        #[arg(long, default_value = "table")]
+        format: Format,
+    },
+    /// Show a client
+    Show {
+        /// The tenant's slug
+        #[arg(long)]
+        tenant: String,
+        /// The client
+        client_id: String,
+    },
+    /// Register a client; a secret that is made is printed once
+    Create {
+        /// The tenant's slug
+        #[arg(long)]
+        tenant: String,
+        /// The client; made where it is left out
+        #[arg(long)]
+        client_id: Option<String>,
+        /// Its name for people
+        #[arg(long, default_value = "")]
+        name: String,
+        /// client_secret_basic, client_secret_post or none
+        #[arg(long, default_value = "client_secret_basic")]
+        auth_method: String,
+        /// Where responses may go; may be given more than once
+        #[arg(long = "redirect-uri")]
+        redirect_uris: Vec<String>,
+        /// A grant type; may be given more than once
+        #[arg(long = "grant-type", default_value = "authorization_code")]
+        grant_types: Vec<String>,
+        /// What it may ask for
+        #[arg(long, default_value = "openid profile email offline_access")]
+        scope: String,
+        /// First-party: its users are not asked for consent
+        #[arg(long)]
+        skip_consent: bool,
+    },
+    /// Make a new secret; the others stay good for a day
+    Secret {
+        /// The tenant's slug
+        #[arg(long)]
+        tenant: String,
+        /// The client
+        client_id: String,
+    },
+    /// Delete a client; its tokens are refused from then on
+    Delete {
+        /// The tenant's slug
+        #[arg(long)]
+        tenant: String,
+        /// The client
+        client_id: String,
+    },
+}
+
+pub(super) async fn run(command: Command, shell: Shell) -> Done {
+    let admin = shell.admin();
+    match command {
+        Command::List { tenant, format } => {
+            let (admin, permit) = (&admin, &shell.permit(&tenant, Level::Read).await?);
+            let all = all_pages(|after| async move { admin::list_clients(admin, permit, &after, None).await });
+            let columns = ["client_id", "client_name", "token_endpoint_auth_method", "grant_types", "scope"];
+            output::list(&all.await?, &columns, format)
+        }
+        Command::Show { tenant, client_id } => {
+            let permit = shell.permit(&tenant, Level::Read).await?;
+            let client = named(admin::show_client(&admin, &permit, &client_id).await, &format!("client {client_id}"))?;
+            output::one(&ClientView::from(&client))
+        }
+        Command::Create { tenant, client_id, name, auth_method, redirect_uris, grant_types, scope, skip_consent } => {
+            let permit = shell.permit(&tenant, Level::Write).await?;
+            let input = ClientInput::from_value(json!({
+                "client_id": client_id, "client_name": name, "token_endpoint_auth_method": auth_method,
+                "redirect_uris": redirect_uris, "grant_types": grant_types, "scope": scope,
+                "skip_consent": skip_consent,
+            }))?;
+            output::one(&admin::create_client(&admin, &permit, input).await?)
+        }
+        Command::Secret { tenant, client_id } => {
+            let permit = shell.permit(&tenant, Level::Write).await?;
+            let made = admin::create_secret(&admin, &permit, &client_id).await;
+            output::one(&named(made, &format!("client {client_id}"))?)
+        }
+        Command::Delete { tenant, client_id } => {
+            let permit = shell.permit(&tenant, Level::Write).await?;
+            named(admin::delete_client(&admin, &permit, &client_id).await, &format!("client {client_id}"))?;
+            say(&format!("deleted client {client_id}"))
+        }
+    }
+}

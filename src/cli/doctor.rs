@@ -1,0 +1,99 @@
+//! `portcullis doctor`.
+
+use secrecy::ExposeSecret as _;
+
+use super::{Done, Failure, open_storage, output::say};
+use crate::{
+    config::Config,
+    effects::Effects,
+    keys::{Keystore, MasterKey},
+    revocation::Mirror,
+    storage::Storage,
+};
+
+/// How far the database's clock may be from ours, in seconds.
+const SKEW: i64 = 5;
+
+pub(super) async fn run(config: &Config) -> Done {
+    let mut wrong = 0;
+    let mut told = |part: &str, found: Result<String, String>| {
+        let (word, text) = match found {
+            Ok(text) => ("ok", text),
+            Err(text) => {
+                wrong += 1;
+                ("WRONG", text)
+            }
+        };
+        say(&format!("{word:<6}{part:<10}{text}"))
+    };
+    told("base url", base_url(config))?;
+    let storage = open_storage(config).await.map_err(|Failure(why)| why);
+    let schema = match &storage {
+        Ok(storage) => schema(storage).await,
+        Err(why) => Err(why.clone()),
+    };
+    let migrated = schema.is_ok();
+    told("database", schema)?;
+    if let Some(storage) = storage.ok().filter(|_| migrated) {
+        told("keys", keys(config, &storage).await)?;
+        told("clock", clock(&storage).await)?;
+    }
+    told("redis", redis(config).await)?;
+    match wrong {
+        0 => Ok(()),
+        count => Err(Failure(format!("{count} of these need your attention"))),
+    }
+}
+
+fn base_url(config: &Config) -> Result<String, String> {
+    match config.is_https() {
+        true => Ok(config.base_url.clone()),
+        false => Ok(format!("{} (cookies are not marked Secure: for this machine alone)", config.base_url)),
+    }
+}
+
+async fn schema(storage: &Storage) -> Result<String, String> {
+    let pending = storage.pending_migrations().await.map_err(|why| why.to_string())?;
+    match pending.as_slice() {
+        [] => Ok(format!("{}, at this version", storage.backend())),
+        some => Err(format!("lacks {} migrations: run `portcullis migrate`", some.len())),
+    }
+}
+
+async fn keys(config: &Config, storage: &Storage) -> Result<String, String> {
+    let master = MasterKey::load(&config.master_key_file).map_err(|why| why.to_string())?;
+    let keystore = Keystore::new(master, storage.clone());
+    let (mut after, mut count) = (String::new(), 0);
+    loop {
+        let page = async { storage.read().await?.list_tenants(&after, 200).await };
+        let page = page.await.map_err(|why| why.to_string())?;
+        for tenant in &page.items {
+            keystore.of(tenant).await.map_err(|why| format!("tenant {}: {why}", tenant.slug))?;
+            count += 1;
+        }
+        match page.next {
+            Some(next) => after = next,
+            None => return Ok(format!("the master key opens the keys of {count} tenants")),
+        }
+    }
+}
+
+async fn clock(storage: &Storage) -> Result<String, String> {
+    let theirs = async { storage.read().await?.database_time().await };
+    let theirs = theirs.await.map_err(|why| why.to_string())?;
+    let apart = theirs.since(Effects::system().now()).abs();
+    if apart > SKEW {
+        return Err(format!("{apart} s apart from the database's: run a time service on both"));
+    }
+    Ok("agrees with the database's".into())
+}
+
+async fn redis(config: &Config) -> Result<String, String> {
+    let Some(url) = &config.redis_url else { return Ok("none: revocations stay in this process".into()) };
+    let mirror = Mirror::connect(url.expose_secret(), std::sync::Arc::default()).await;
+    let mirror = mirror.map_err(|why| format!("PORTCULLIS_REDIS_URL: {why}"))?;
+    match mirror.answers().await {
+        true => Ok("answers".into()),
+        false => Err("does not answer: revocations travel by SQL alone".into()),
+    }
+}

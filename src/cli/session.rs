@@ -1,0 +1,118 @@
+//! `portcullis session`.
+
+use clap::Subcommand;
+
+use super::{
+    Done, Failure, Shell, all_pages, named,
+    output::{self, Format},
+};
+use crate::{
+    admin::{self, Level, Permit},
+    domain::UserId,
+    storage::{Selection, SessionFilter},
+};
+
+#[derive(Subcommand)]
+pub(super) enum Command {
+    /// List the sessions of a tenant, the newest first
+    List {
+        /// The tenant's slug
+        #[arg(long)]
+        tenant: String,
+        /// Those of this user, by name or identifier
+        #[arg(long)]
+        user: Option<String>,
+        /// Those in which this client has tokens
+        #[arg(long)]
+        client: Option<String>,
+        /// Ended and expired ones too
+        #[arg(long)]
+        all: bool,
+        /// How it is written
+        #[arg(long, default_value = "table")]
+        format: Format,
+    },
+    /// Show a session, with its clients and token families
+    Show {
+        /// The tenant's slug
+        #[arg(long)]
+        tenant: String,
+        /// The session
+        id: String,
+    },
+    /// End one session, or all of a user, a client or the tenant
+    End {
+        /// The tenant's slug
+        #[arg(long)]
+        tenant: String,
+        /// What to end
+        #[command(flatten)]
+        target: Target,
+        /// Only tell what would end
+        #[arg(long)]
+        dry_run: bool,
+    },
+}
+
+#[derive(clap::Args)]
+#[group(required = true, multiple = false)]
+pub(super) struct Target {
+    /// One session
+    id: Option<String>,
+    /// Every session of this user, by name or identifier
+    #[arg(long)]
+    user: Option<String>,
+    /// Everything that this client was granted
+    #[arg(long)]
+    client: Option<String>,
+    /// Every session of the tenant
+    #[arg(long)]
+    all: bool,
+}
+
+async fn user_id(shell: &Shell, permit: &Permit, text: &str) -> Result<UserId, Failure> {
+    let found = admin::find_user_by_name_or_id(&shell.admin(), permit, text).await;
+    named(found, &format!("user {text}")).map(|user| user.id)
+}
+
+impl Target {
+    async fn selection(&self, shell: &Shell, permit: &Permit) -> Result<Selection, Failure> {
+        Ok(match self {
+            Self { id: Some(id), .. } => Selection::Session(id.parse().map_err(|_| format!("no session {id}"))?),
+            Self { user: Some(user), .. } => Selection::User(user_id(shell, permit, user).await?),
+            Self { client: Some(client), .. } => Selection::Client(client.clone()),
+            _ => Selection::Tenant,
+        })
+    }
+}
+
+pub(super) async fn run(command: Command, shell: Shell) -> Done {
+    let admin = shell.admin();
+    match command {
+        Command::List { tenant, user, client, all, format } => {
+            let permit = shell.permit(&tenant, Level::Read).await?;
+            let user = match user {
+                Some(text) => Some(user_id(&shell, &permit, &text).await?),
+                None => None,
+            };
+            let filter = SessionFilter { user, client, active: (!all).then_some(true), ..SessionFilter::default() };
+            let (admin, permit, filter) = (&admin, &permit, &filter);
+            let all = all_pages(|after| async move {
+                let after = Some(after).filter(|after| !after.is_empty());
+                admin::list_sessions(admin, permit, &SessionFilter { after, ..filter.clone() }, None).await
+            });
+            let columns = ["id", "username", "kind", "active", "clients", "ip", "created_at", "end_reason"];
+            output::list(&all.await?, &columns, format)
+        }
+        Command::Show { tenant, id } => {
+            let permit = shell.permit(&tenant, Level::Read).await?;
+            output::one(&named(admin::show_session(&admin, &permit, &id).await, &format!("session {id}"))?)
+        }
+        Command::End { tenant, target, dry_run } => {
+            let permit = shell.permit(&tenant, Level::Support).await?;
+            let selection = target.selection(&shell, &permit).await?;
+            let ended = admin::end_sessions(&admin, &permit, &selection, dry_run).await;
+            output::one(&named(ended, "such session, user or client")?)
+        }
+    }
+}

@@ -1,0 +1,21 @@
+//! `portcullis token`.
+
+use super::{Done, Shell, output::say};
+use crate::{admin::Level, oauth::mint_for_shell, protocol::Scope};
+
+#[derive(clap::Args)]
+pub(super) struct Arguments {
+    /// The tenant's slug; tokens of tenant system reach every tenant
+    #[arg(long)]
+    tenant: String,
+    /// What it allows: admin or admin:read
+    #[arg(long, default_value = "admin")]
+    scope: String,
+}
+
+pub(super) async fn run(arguments: &Arguments, shell: Shell) -> Done {
+    let permit = shell.permit(&arguments.tenant, Level::Write).await?;
+    let scope: Scope = arguments.scope.parse()?;
+    let minted = mint_for_shell(&shell.app, permit.tenant(), scope).await.map_err(|error| error.description)?;
+    say(&minted.access_token)
+}

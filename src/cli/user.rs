@@ -1,0 +1,140 @@
+//! `portcullis user`.
+
+use clap::Subcommand;
+use serde_json::{Value, json};
+
+use super::{
+    Done, Failure, Shell, all_pages, named,
+    output::{self, Format, say},
+};
+use crate::{
+    admin::{self, Level, Permit, UserView},
+    domain::User,
+};
+
+#[derive(Subcommand)]
+pub(super) enum Command {
+    /// List the users of a tenant
+    List {
+        /// The tenant's slug
+        #[arg(long)]
+        tenant: String,
+        /// How it is written
+        #[arg(long, default_value = "table")]
+        format: Format,
+    },
+    /// Show a user, by name or identifier
+    Show {
+        /// The tenant's slug
+        #[arg(long)]
+        tenant: String,
+        /// The user
+        user: String,
+    },
+    /// Add a user; the password is read from standard input
+    Create {
+        /// The tenant's slug
+        #[arg(long)]
+        tenant: String,
+        /// The name it signs in with
+        #[arg(long)]
+        username: String,
+        /// Its e-mail address
+        #[arg(long)]
+        email: Option<String>,
+        /// Its name for people
+        #[arg(long)]
+        name: Option<String>,
+        /// operator, tenant_admin, tenant_auditor or support; may be given more than once
+        #[arg(long = "role")]
+        roles: Vec<String>,
+    },
+    /// Give a user a new password, read from standard input; their sessions end
+    SetPassword {
+        /// The tenant's slug
+        #[arg(long)]
+        tenant: String,
+        /// The user
+        user: String,
+    },
+    /// Keep a user from signing in; their sessions end
+    Disable {
+        /// The tenant's slug
+        #[arg(long)]
+        tenant: String,
+        /// The user
+        user: String,
+    },
+    /// Let a user sign in again
+    Enable {
+        /// The tenant's slug
+        #[arg(long)]
+        tenant: String,
+        /// The user
+        user: String,
+    },
+    /// Delete a user
+    Delete {
+        /// The tenant's slug
+        #[arg(long)]
+        tenant: String,
+        /// The user
+        user: String,
+    },
+}
+
+/// A password on the command line would stand in the process list and the shell's history.
+fn read_password() -> Result<String, Failure> {
+    use std::io::IsTerminal as _;
+    if std::io::stdin().is_terminal() {
+        eprint!("password (it is shown as you type; pipe it in to avoid that): ");
+    }
+    let mut line = String::new();
+    std::io::stdin().read_line(&mut line)?;
+    Ok(line.trim_end_matches(['\r', '\n']).to_owned())
+}
+
+async fn find(shell: &Shell, permit: &Permit, text: &str) -> Result<User, Failure> {
+    named(admin::find_user_by_name_or_id(&shell.admin(), permit, text).await, &format!("user {text}"))
+}
+
+async fn change(shell: &Shell, tenant: &str, user: &str, patch: Value) -> Done {
+    let permit = shell.permit(tenant, Level::Write).await?;
+    let found = find(shell, &permit, user).await?;
+    admin::update_user(&shell.admin(), &permit, &found.id.to_string(), patch).await?;
+    say(&format!("changed user {}", found.username))
+}
+
+pub(super) async fn run(command: Command, shell: Shell) -> Done {
+    let admin = shell.admin();
+    match command {
+        Command::List { tenant, format } => {
+            let (admin, permit) = (&admin, &shell.permit(&tenant, Level::Read).await?);
+            let all = all_pages(|after| async move { admin::list_users(admin, permit, "", &after, None).await });
+            output::list(&all.await?, &["id", "username", "email", "name", "roles", "status"], format)
+        }
+        Command::Show { tenant, user } => {
+            let permit = shell.permit(&tenant, Level::Read).await?;
+            output::one(&UserView::from(&find(&shell, &permit, &user).await?))
+        }
+        Command::Create { tenant, username, email, name, roles } => {
+            let permit = shell.permit(&tenant, Level::Write).await?;
+            let fields = json!({
+                "username": username, "email": email, "name": name, "roles": roles, "password": read_password()?,
+            });
+            let user = admin::create_user(&admin, &permit, admin::read_input(fields)?).await?;
+            say(&format!("created user {} ({})", user.username, user.id))
+        }
+        Command::SetPassword { tenant, user } => {
+            change(&shell, &tenant, &user, json!({ "password": read_password()? })).await
+        }
+        Command::Disable { tenant, user } => change(&shell, &tenant, &user, json!({ "status": "disabled" })).await,
+        Command::Enable { tenant, user } => change(&shell, &tenant, &user, json!({ "status": "active" })).await,
+        Command::Delete { tenant, user } => {
+            let permit = shell.permit(&tenant, Level::Write).await?;
+            let found = find(&shell, &permit, &user).await?;
+            admin::delete_user(&admin, &permit, &found.id.to_string()).await?;
+            say(&format!("deleted user {}", found.username))
+        }
+    }
+}

@@ -1,0 +1,117 @@
+//! The consent page.
+
+use rocket::{get, post};
+
+use super::CurrentSession;
+use crate::{
+    accounts::Visitor,
+    domain::Actor,
+    oauth::{
+        Cx,
+        authorize::{self, Incoming, Next, SignedIn},
+    },
+    protocol::OauthError,
+    views::account::{Consent, ScopeLine},
+    web::{
+        Site,
+        guards::{Addressed, Browser, Form, Peer, NoTenant, Query, Shared},
+        oauth2::{refuse_authorization, respond_authorization},
+        page::{Answer, Html, forged},
+        uncut,
+    },
+};
+
+fn login(tenant: &Addressed, request: &str) -> Answer {
+    let mut query = form_urlencoded::Serializer::new(String::new());
+    query.append_pair("request", request);
+    Answer::to(format!("/t/{}/login?{}", tenant.slug, query.finish()))
+}
+
+fn view(cx: &Cx<'_>, consent: &authorize::Consent, browser: &Browser, request: &str) -> Consent {
+    let scopes = consent.scope.iter().map(|name| ScopeLine {
+        name: name.to_owned(),
+        description: cx.tenant.describe_scope(name).unwrap_or_default().to_owned(),
+    });
+    let host = url::Url::parse(&consent.redirect_uri).ok();
+    let host = host.map(|uri| uri.host_str().map_or_else(|| format!("{}:", uri.scheme()), str::to_owned));
+    Consent {
+        tenant: cx.tenant.name.clone(),
+        client: consent.client.display_name().to_owned(),
+        redirect_host: host.unwrap_or_default(),
+        user: consent.user.name.clone().unwrap_or_else(|| consent.user.username.clone()),
+        scopes: scopes.collect(),
+        action: format!("/t/{}/consent", cx.tenant.slug),
+        csrf_token: browser.csrf_token(),
+        request: request.to_owned(),
+    }
+}
+
+#[get("/<_>/consent")]
+pub(super) async fn show(
+    site: &Site,
+    tenant: Result<Addressed, NoTenant>,
+    from: Peer,
+    query: Query,
+    browser: Browser,
+    current: CurrentSession,
+) -> Answer {
+    let page = |error: &OauthError| Answer::Page(Html::error(site, error));
+    let (tenant, current) = match (tenant, current.0) {
+        (Ok(tenant), Ok(current)) => (tenant, current),
+        (Err(why), _) => return page(&why.into()),
+        (_, Err(error)) => return page(&error),
+    };
+    let Some(request) = query.params.find("request") else {
+        return page(&OauthError::invalid_request("request is missing"));
+    };
+    let asked = Query::parse(request);
+    let cx = Cx::new(&site.app, &tenant, &from.0);
+    let signed_in = current.map(|Visitor { session, user }| SignedIn { session, user });
+    match authorize::begin(&cx, Incoming { params: &asked.params, fault: asked.fault }, signed_in).await {
+        Ok(Next::Login { .. }) => login(&tenant, request),
+        Ok(Next::Consent(consent)) => {
+            let view = view(&cx, &consent, &browser, request);
+            Answer::Page(Html::of(site, &view).leading_to(&consent.redirect_uri))
+        }
+        Ok(Next::Respond(response)) => respond_authorization(site, response),
+        Err(error) => refuse_authorization(site, error),
+    }
+}
+
+#[post("/<_>/consent", data = "<form>")]
+pub(super) async fn submit(
+    site: Shared,
+    tenant: Result<Addressed, NoTenant>,
+    from: Peer,
+    form: Result<Form, OauthError>,
+    browser: Browser,
+    current: CurrentSession,
+) -> Answer {
+    let shown = std::sync::Arc::clone(&site.0);
+    let page = |error: &OauthError| Answer::Page(Html::error(&shown, error));
+    let (tenant, form, current) = match (tenant, form, current.0) {
+        (Ok(tenant), Ok(form), Ok(current)) => (tenant, form, current),
+        (Err(why), _, _) => return page(&why.into()),
+        (_, Err(error), _) | (_, _, Err(error)) => return page(&error),
+    };
+    let Some(request) = form.find("request").map(str::to_owned) else {
+        return page(&OauthError::invalid_request("request is missing"));
+    };
+    if !browser.sent(&form) {
+        let cx = Cx::new(&site.0.app, &tenant, &from.0);
+        cx.refused(&Actor::Anonymous, "csrf", "consent", "form token missing or wrong");
+        return forged(&shown);
+    }
+    let Some(Visitor { session, user }) = current else { return login(&tenant, &request) };
+    let allowed = form.find("decision") == Some("allow");
+    let done = uncut(async move {
+        let cx = Cx::new(&site.0.app, &tenant, &from.0);
+        let asked = Query::parse(&request);
+        let incoming = Incoming { params: &asked.params, fault: asked.fault };
+        match authorize::decide(&cx, incoming, &SignedIn { session, user }, allowed).await {
+            Ok(response) => respond_authorization(&site.0, response),
+            Err(error) => refuse_authorization(&site.0, error),
+        }
+    });
+    done.await.unwrap_or_else(|| page(&OauthError::unavailable()))
+}

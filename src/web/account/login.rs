@@ -1,0 +1,197 @@
+//! The login page.
+
+use rocket::{
+    get,
+    http::{CookieJar, Status},
+    post,
+};
+use secrecy::SecretString;
+
+use super::CurrentSession;
+use crate::{
+    accounts::sign_in_browser,
+    domain::{SessionKind, Tenant},
+    installation::{SignIn as _, SignInRefused},
+    oauth::{
+        Cx,
+        authorize::{self, Incoming, Next},
+    },
+    protocol::{OauthError, Params},
+    views::account::Login,
+    web::{
+        Site, cookies,
+        guards::{Addressed, Browser, Form, Peer, NoTenant, Query, Shared},
+        oauth2::{refuse_authorization, respond_authorization},
+        page::{Answer, Html, forged},
+        uncut,
+    },
+};
+
+/// What the login form is for: nothing in particular, or an authorization request.
+///
+/// The way on is always one of these two addresses of ours; no address is taken from outside.
+struct Purpose {
+    request: Option<Params>,
+}
+
+impl Purpose {
+    fn read(request: Option<&str>) -> (Self, Option<OauthError>) {
+        match request.map(Query::parse) {
+            None => (Self { request: None }, None),
+            Some(query) => (Self { request: Some(query.params) }, query.fault),
+        }
+    }
+
+    fn way_on(&self, tenant: &Tenant) -> String {
+        match &self.request {
+            Some(request) => format!("/t/{}/oauth2/authorize?{}", tenant.slug, satisfied(request).to_query()),
+            None => format!("/t/{}/account", tenant.slug),
+        }
+    }
+}
+
+/// The request without what this sign-in has just fulfilled, which would ask for it for ever.
+fn satisfied(request: &Params) -> Params {
+    let left: Vec<&str> = request
+        .find("prompt")
+        .unwrap_or_default()
+        .split(' ')
+        .filter(|word| !matches!(*word, "login" | "select_account" | ""))
+        .collect();
+    let prompt = Some(left.join(" ")).filter(|prompt| !prompt.is_empty());
+    let request = request.clone().with("prompt", prompt);
+    match request.find("max_age") {
+        Some("0") => request.with("max_age", None),
+        _ => request,
+    }
+}
+
+/// The form, or what is to be answered in its place.
+async fn form(site: &Site, cx: &Cx<'_>, browser: &Browser, request: Option<&str>) -> Result<(Login, Option<String>), Answer> {
+    let (purpose, fault) = Purpose::read(request);
+    let mut view = Login {
+        tenant: cx.tenant.name.clone(),
+        client: None,
+        action: format!("/t/{}/login", cx.tenant.slug),
+        csrf_token: browser.csrf_token(),
+        request: request.map(str::to_owned),
+        username: String::new(),
+        error: None,
+    };
+    let Some(params) = &purpose.request else { return Ok((view, None)) };
+    match authorize::begin(cx, Incoming { params, fault }, None).await {
+        Ok(Next::Login { hint, redirect_uri }) => {
+            let client_id = params.find("client_id").unwrap_or_default();
+            let client = cx.app.directory.find_client(cx.tenant, client_id).await;
+            let client = client.map_err(|why| Answer::Page(Html::error(site, &why.into())))?;
+            view.client = client.map(|client| client.display_name().to_owned());
+            view.username = hint.unwrap_or_default();
+            Ok((view, Some(redirect_uri)))
+        }
+        Ok(Next::Respond(response)) => Err(respond_authorization(site, response)),
+        Ok(Next::Consent(_)) => Err(Answer::to(purpose.way_on(cx.tenant))),
+        Err(error) => Err(refuse_authorization(site, error)),
+    }
+}
+
+fn shown(site: &Site, view: &Login, redirect_uri: Option<&str>) -> Html {
+    let page = Html::of(site, view);
+    match redirect_uri {
+        Some(uri) => page.leading_to(uri),
+        None => page,
+    }
+}
+
+#[get("/<_>/login")]
+pub(super) async fn show(
+    site: &Site,
+    tenant: Result<Addressed, NoTenant>,
+    from: Peer,
+    query: Query,
+    browser: Browser,
+) -> Answer {
+    let tenant = match tenant {
+        Ok(tenant) => tenant,
+        Err(why) => return Answer::Page(Html::error(site, &why.into())),
+    };
+    let cx = Cx::new(&site.app, &tenant, &from.0);
+    match form(site, &cx, &browser, query.params.find("request")).await {
+        Ok((view, redirect_uri)) => Answer::Page(shown(site, &view, redirect_uri.as_deref())),
+        Err(answer) => answer,
+    }
+}
+
+#[post("/<_>/login", data = "<sent>")]
+pub(super) async fn submit(
+    site: Shared,
+    tenant: Result<Addressed, NoTenant>,
+    from: Peer,
+    sent: Result<Form, OauthError>,
+    browser: Browser,
+    current: CurrentSession,
+    jar: &CookieJar<'_>,
+) -> Answer {
+    let page = |error: &OauthError| Answer::Page(Html::error(&site.0, error));
+    let (tenant, sent) = match (tenant, sent) {
+        (Ok(tenant), Ok(sent)) => (tenant, sent),
+        (Err(why), _) => return page(&why.into()),
+        (_, Err(error)) => return page(&error),
+    };
+    let cx = Cx::new(&site.0.app, &tenant, &from.0);
+    if !browser.sent(&sent) {
+        cx.refused(&crate::domain::Actor::Anonymous, "csrf", "login", "form token missing or wrong");
+        return forged(&site.0);
+    }
+    let (mut view, redirect_uri) = match form(&site.0, &cx, &browser, sent.find("request")).await {
+        Ok(form) => form,
+        Err(answer) => return answer,
+    };
+    let username = sent.find("username").unwrap_or_default();
+    let password = SecretString::from(sent.find("password").unwrap_or_default());
+    let user = match site.0.accounts.check(&tenant, username, &password, &from.0).await {
+        Ok(user) => user,
+        Err(refused) => {
+            view.username = username.to_owned();
+            let (status, text, wait) = words(&refused);
+            view.error = Some(text.into());
+            let page = shown(&site.0, &view, redirect_uri.as_deref()).with_status(status);
+            return Answer::Page(match wait {
+                Some(seconds) => page.retry_after(seconds),
+                None => page,
+            });
+        }
+    };
+    let way_on = Purpose::read(sent.find("request")).0.way_on(&tenant);
+    let device = cookies::device(&site.0.app.config, &tenant, site.0.accounts.device_token(&tenant, &user));
+    let held = match current.0 {
+        Ok(held) => held,
+        Err(error) => return page(&error),
+    };
+    let (app, at) = (std::sync::Arc::clone(&site.0.app), tenant.clone());
+    let begun = uncut(async move {
+        sign_in_browser(&app, &at, &user, SessionKind::Browser, held.as_ref(), &from.0).await
+    });
+    match begun.await {
+        Some(Ok(new)) => {
+            jar.add(cookies::session(&site.0.app.config, &tenant, new.cookie));
+            jar.add(device);
+            Answer::to(way_on)
+        }
+        Some(Err(why)) => page(&why.into()),
+        None => page(&OauthError::unavailable()),
+    }
+}
+
+/// One text for a wrong name and a wrong password (ASVS 6.3.8).
+pub(in crate::web) fn words(refused: &SignInRefused) -> (Status, &'static str, Option<u64>) {
+    match refused {
+        SignInRefused::Credentials => (Status::Forbidden, "That name and password do not go together.", None),
+        SignInRefused::Throttled(wait) => {
+            (Status::TooManyRequests, "Too many failed tries. Wait a moment and try again.", Some(*wait))
+        }
+        SignInRefused::Busy(wait) => {
+            (Status::ServiceUnavailable, "The server is busy. Try again in a moment.", Some(*wait))
+        }
+        SignInRefused::Away => (Status::ServiceUnavailable, "The server cannot check this now. Try again.", Some(1)),
+    }
+}

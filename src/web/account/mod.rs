@@ -1,0 +1,45 @@
+//! The pages of end users: login, consent, and their own page.
+
+mod consent;
+mod login;
+mod show;
+
+pub(super) use login::words;
+
+use std::sync::Arc;
+
+use rocket::{
+    Request, Route,
+    request::{FromRequest, Outcome},
+    routes,
+};
+
+use super::{Site, cookies, guards::Addressed};
+use crate::{
+    accounts::{Visitor, find_visitor},
+    domain::SessionKind,
+    protocol::OauthError,
+};
+
+pub(super) fn routes() -> Vec<Route> {
+    routes![login::show, login::submit, consent::show, consent::submit, show::show, show::end_session, show::end_all]
+}
+
+/// The session that the browser's cookie carries at the addressed tenant, if any.
+pub(super) struct CurrentSession(pub(super) Result<Option<Visitor>, OauthError>);
+
+#[rocket::async_trait]
+impl<'r> FromRequest<'r> for CurrentSession {
+    type Error = std::convert::Infallible;
+
+    async fn from_request(request: &'r Request<'_>) -> Outcome<Self, Self::Error> {
+        let cookie = request.cookies().get(cookies::SESSION).map(|cookie| cookie.value().to_owned());
+        let site = request.rocket().state::<Arc<Site>>();
+        let tenant = Addressed::from_request(request).await.succeeded();
+        let (Some(cookie), Some(site), Some(tenant)) = (cookie, site, tenant) else {
+            return Outcome::Success(Self(Ok(None)));
+        };
+        let found = find_visitor(&site.app, &tenant, SessionKind::Browser, &cookie).await;
+        Outcome::Success(Self(found.map_err(OauthError::from)))
+    }
+}

@@ -1,0 +1,135 @@
+//! The user's own page: their sessions, and ending them.
+
+use std::sync::Arc;
+
+use rocket::{get, http::CookieJar, post};
+
+use super::CurrentSession;
+use crate::{
+    accounts::{Visitor, end_own, list_own},
+    domain::{Actor, SessionId},
+    oauth::Cx,
+    protocol::OauthError,
+    storage::Selection,
+    views::account::{Account, OwnSession},
+    web::{
+        Site, cookies,
+        guards::{Addressed, Browser, Form, Peer, NoTenant, Shared},
+        page::{Answer, Html, forged},
+        uncut,
+    },
+};
+
+#[get("/<_>/account")]
+pub(super) async fn show(
+    site: &Site,
+    tenant: Result<Addressed, NoTenant>,
+    browser: Browser,
+    current: CurrentSession,
+) -> Answer {
+    let page = |error: &OauthError| Answer::Page(Html::error(site, error));
+    let (tenant, current) = match (tenant, current.0) {
+        (Ok(tenant), Ok(current)) => (tenant, current),
+        (Err(why), _) => return page(&why.into()),
+        (_, Err(error)) => return page(&error),
+    };
+    let Some(Visitor { session, user }) = current else {
+        return Answer::to(format!("/t/{}/login", tenant.slug));
+    };
+    let own = match list_own(&site.app, &tenant, &user).await {
+        Ok(own) => own,
+        Err(why) => return page(&why.into()),
+    };
+    let line = |(own, clients): (crate::domain::Session, Vec<String>)| OwnSession {
+        current: own.id == session.id,
+        id: own.id.to_string(),
+        user_agent: own.user_agent,
+        ip: own.ip,
+        created_at: own.created_at.to_string(),
+        last_seen_at: own.last_seen_at.to_string(),
+        clients,
+    };
+    let view = Account {
+        tenant: tenant.name.clone(),
+        base: format!("/t/{}", tenant.slug),
+        user: user.name.clone().unwrap_or(user.username),
+        email: user.email,
+        sessions: own.into_iter().map(line).collect(),
+        csrf_token: browser.csrf_token(),
+    };
+    Answer::Page(Html::of(site, &view))
+}
+
+/// Ends one of the user's own sessions.
+#[post("/<_>/account/sessions/<id>/end", data = "<form>", rank = 2)]
+#[expect(clippy::too_many_arguments, reason = "each is a guard")]
+pub(super) async fn end_session(
+    site: Shared,
+    tenant: Result<Addressed, NoTenant>,
+    from: Peer,
+    id: &str,
+    form: Result<Form, OauthError>,
+    browser: Browser,
+    current: CurrentSession,
+    jar: &CookieJar<'_>,
+) -> Answer {
+    end(site, tenant, from, form, browser, current, jar, Some(id)).await
+}
+
+/// Ends all of them.
+#[post("/<_>/account/sessions/all/end", data = "<form>", rank = 1)]
+pub(super) async fn end_all(
+    site: Shared,
+    tenant: Result<Addressed, NoTenant>,
+    from: Peer,
+    form: Result<Form, OauthError>,
+    browser: Browser,
+    current: CurrentSession,
+    jar: &CookieJar<'_>,
+) -> Answer {
+    end(site, tenant, from, form, browser, current, jar, None).await
+}
+
+#[expect(clippy::too_many_arguments, reason = "each is a guard")]
+async fn end(
+    site: Shared,
+    tenant: Result<Addressed, NoTenant>,
+    from: Peer,
+    form: Result<Form, OauthError>,
+    browser: Browser,
+    current: CurrentSession,
+    jar: &CookieJar<'_>,
+    id: Option<&str>,
+) -> Answer {
+    let page = |error: &OauthError| Answer::Page(Html::error(&site.0, error));
+    let (tenant, form, current) = match (tenant, form, current.0) {
+        (Ok(tenant), Ok(form), Ok(current)) => (tenant, form, current),
+        (Err(why), _, _) => return page(&why.into()),
+        (_, Err(error), _) | (_, _, Err(error)) => return page(&error),
+    };
+    let Some(Visitor { session, user }) = current else {
+        return Answer::to(format!("/t/{}/login", tenant.slug));
+    };
+    if !browser.sent(&form) {
+        let cx = Cx::new(&site.0.app, &tenant, &from.0);
+        cx.refused(&Actor::User(user.id.to_string()), "csrf", "account", "form token missing or wrong");
+        return forged(&site.0);
+    }
+    let chosen = match id.map(str::parse::<SessionId>) {
+        None => Selection::User(user.id),
+        Some(Ok(id)) => Selection::Session(id),
+        Some(Err(_)) => return page(&OauthError::invalid_request("no such session")),
+    };
+    let own = chosen == Selection::Session(session.id) || id.is_none();
+    let (app, at) = (Arc::clone(&site.0.app), tenant.clone());
+    let done = uncut(async move { end_own(&app, &at, &user, &chosen, &from.0).await });
+    match done.await {
+        Some(Ok(())) if own => {
+            jar.add(cookies::session_gone(&site.0.app.config, &tenant));
+            Answer::to(format!("/t/{}/login", tenant.slug))
+        }
+        Some(Ok(())) => Answer::to(format!("/t/{}/account", tenant.slug)),
+        Some(Err(why)) => page(&why.into()),
+        None => page(&OauthError::unavailable()),
+    }
+}

@@ -1,0 +1,39 @@
+//! The audit trail in the console.
+
+use rocket::get;
+
+use super::{Signed, next_page, Shown};
+use crate::{
+    admin::{self, Level},
+    storage::AuditFilter,
+    views::admin::Audit,
+    web::{api::admin_of, guards::Query},
+};
+
+#[get("/tenants/<slug>/audit")]
+pub(super) async fn list(member: Signed, slug: &str, query: Query) -> Shown {
+    let member = member?;
+    let permit = member.permit(slug, Level::Read).await?;
+    let owned = |name| query.params.find(name).map(|text| text.trim().to_owned());
+    let filter = AuditFilter {
+        actor: owned("actor"),
+        action: owned("action"),
+        since: None,
+        until: None,
+        after: owned("after"),
+    };
+    match admin::list_audit(&admin_of(&member.site), &permit, &filter, None).await {
+        Ok(listed) => {
+            let (actor, action) = (filter.actor.unwrap_or_default(), filter.action.unwrap_or_default());
+            let kept = [("actor", actor.as_str()), ("action", action.as_str())];
+            member.page(&Audit {
+                frame: member.frame("audit", Some(permit.tenant())),
+                events: listed.items,
+                paging: next_page(&format!("/admin/tenants/{slug}/audit"), &kept, listed.next),
+                actor,
+                action,
+            })
+        }
+        Err(error) => member.refusal(&error),
+    }
+}

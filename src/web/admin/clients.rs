@@ -1,0 +1,234 @@
+//! Clients in the console.
+
+use rocket::{get, post};
+use serde_json::{Value, json};
+
+use super::{Member, Signed, lines, next_page, run, Shown, go};
+use crate::{
+    admin::{self, AdminError, ClientInput, ClientView, Level},
+    domain::{AuthMethod, FieldError, GrantType, Tenant},
+    protocol::{OauthError, Params},
+    views::admin::{Choice, ClientForm, ClientSecretPage, Clients},
+    web::{
+        api::admin_of,
+        guards::{Form, Query},
+    },
+};
+
+#[get("/tenants/<slug>/clients")]
+pub(super) async fn list(member: Signed, slug: &str, query: Query) -> Shown {
+    let member = member?;
+    let permit = member.permit(slug, Level::Read).await?;
+    let after = query.params.find("after").unwrap_or_default();
+    match admin::list_clients(&admin_of(&member.site), &permit, after, None).await {
+        Ok(listed) => member.page(&Clients {
+            frame: member.frame("clients", Some(permit.tenant())),
+            clients: listed.items,
+            paging: next_page(&format!("/admin/tenants/{slug}/clients"), &[], listed.next),
+        }),
+        Err(error) => member.refusal(&error),
+    }
+}
+
+/// The form as it stands for a client, or empty.
+fn form_of(member: &Member, tenant: &Tenant, client: Option<ClientView>) -> ClientForm {
+    let shown = client.as_ref();
+    let text = |pick: fn(&ClientView) -> String| shown.map(pick).unwrap_or_default();
+    let method = shown.map_or(AuthMethod::default().as_str(), |client| &client.token_endpoint_auth_method);
+    let chosen = |grant: GrantType| match shown {
+        Some(client) => client.grant_types.iter().any(|known| known == grant.as_str()),
+        None => matches!(grant, GrantType::AuthorizationCode | GrantType::RefreshToken),
+    };
+    ClientForm {
+        frame: member.frame("clients", Some(tenant)),
+        client_id: text(|client| client.client_id.clone()),
+        client_name: text(|client| client.client_name.clone()),
+        redirect_uris: text(|client| client.redirect_uris.join("\n")),
+        post_logout_redirect_uris: text(|client| client.post_logout_redirect_uris.join("\n")),
+        scope: shown.map_or_else(|| "openid profile email offline_access".to_owned(), |client| client.scope.clone()),
+        jwks: text(|client| client.jwks.as_ref().map(Value::to_string).unwrap_or_default()),
+        skip_consent: shown.is_some_and(|client| client.skip_consent),
+        methods: AuthMethod::ALL
+            .iter()
+            .map(|known| Choice { value: known.as_str().into(), chosen: known.as_str() == method })
+            .collect(),
+        grants: GrantType::ALL
+            .iter()
+            .map(|grant| Choice { value: grant.as_str().into(), chosen: chosen(*grant) })
+            .collect(),
+        error: None,
+        notice: None,
+        client,
+    }
+}
+
+/// The same with what was typed into it.
+fn typed(mut view: ClientForm, form: &Params, error: &AdminError) -> ClientForm {
+    let field = |name| form.find(name).unwrap_or_default().to_owned();
+    if view.client.is_none() {
+        view.client_id = field("client_id");
+    }
+    view.client_name = field("client_name");
+    view.redirect_uris = field("redirect_uris");
+    view.post_logout_redirect_uris = field("post_logout_redirect_uris");
+    view.scope = field("scope");
+    view.jwks = field("jwks");
+    view.skip_consent = form.find("skip_consent").is_some();
+    for grant in &mut view.grants {
+        grant.chosen = form.find(&format!("grant_{}", grant.value)).is_some();
+    }
+    for method in &mut view.methods {
+        method.chosen = form.find("token_endpoint_auth_method") == Some(&method.value);
+    }
+    view.error = Some(error.to_string());
+    view
+}
+
+/// The registration that the form holds.
+fn registration(form: &Params) -> Result<Value, AdminError> {
+    let grants = GrantType::ALL.iter().map(|grant| grant.as_str());
+    let grants: Vec<&str> = grants.filter(|name| form.find(&format!("grant_{name}")).is_some()).collect();
+    let jwks = match form.find("jwks") {
+        None => Value::Null,
+        Some(text) => serde_json::from_str(text).map_err(|why| FieldError::new("jwks", why.to_string()))?,
+    };
+    Ok(json!({
+        "client_name": form.find("client_name").unwrap_or_default(),
+        "token_endpoint_auth_method": form.find("token_endpoint_auth_method"),
+        "redirect_uris": lines(form.find("redirect_uris")),
+        "post_logout_redirect_uris": lines(form.find("post_logout_redirect_uris")),
+        "grant_types": grants,
+        "scope": form.find("scope").unwrap_or_default(),
+        "skip_consent": form.find("skip_consent").is_some(),
+        "jwks": jwks,
+    }))
+}
+
+#[get("/tenants/<slug>/new-client")]
+pub(super) async fn new(member: Signed, slug: &str) -> Shown {
+    let member = member?;
+    let permit = member.permit(slug, Level::Write).await?;
+    member.page(&form_of(&member, permit.tenant(), None))
+}
+
+#[post("/tenants/<slug>/clients", data = "<form>")]
+pub(super) async fn create(member: Signed, slug: &str, form: Result<Form, OauthError>) -> Shown {
+    let member = member?;
+    let form = member.sent(form)?;
+    let permit = member.permit(slug, Level::Write).await?;
+    let (site, tenant) = (std::sync::Arc::clone(&member.site), permit.tenant().clone());
+    let made = async {
+        let mut whole = registration(&form)?;
+        if let Value::Object(members) = &mut whole {
+            members.insert("client_id".into(), form.find("client_id").map(str::to_owned).into());
+        }
+        let input = ClientInput::from_value(whole)?;
+        run(async move { admin::create_client(&admin_of(&site), &permit, input).await }).await
+    };
+    match made.await {
+        Ok(made) => match made.client_secret {
+            None => go(format!("/admin/tenants/{slug}/clients/{}?done=created", made.client.client_id)),
+            Some(client_secret) => member.page(&ClientSecretPage {
+                frame: member.frame("clients", Some(&tenant)),
+                client_id: made.client.client_id,
+                client_secret,
+                others_expire_at: None,
+            }),
+        },
+        Err(error) => member.wrong(&typed(form_of(&member, &tenant, None), &form, &error), &error),
+    }
+}
+
+#[get("/tenants/<slug>/clients/<client_id>")]
+pub(super) async fn show(member: Signed, slug: &str, client_id: &str, query: Query) -> Shown {
+    let member = member?;
+    let permit = member.permit(slug, Level::Read).await?;
+    match admin::show_client(&admin_of(&member.site), &permit, client_id).await {
+        Ok(client) => {
+            let mut view = form_of(&member, permit.tenant(), Some(ClientView::from(&client)));
+            view.notice = match query.params.find("done") {
+                Some("created") => Some("The client was registered.".into()),
+                Some("changed") => Some("The registration was changed.".into()),
+                Some("secret") => Some("The secret was removed.".into()),
+                _ => None,
+            };
+            member.page(&view)
+        }
+        Err(error) => member.refusal(&error),
+    }
+}
+
+#[post("/tenants/<slug>/clients/<client_id>", data = "<form>")]
+pub(super) async fn update(member: Signed, slug: &str, client_id: &str, form: Result<Form, OauthError>) -> Shown {
+    let member = member?;
+    let form = member.sent(form)?;
+    let permit = member.permit(slug, Level::Write).await?;
+    let tenant = permit.tenant().clone();
+    let shown = admin::show_client(&admin_of(&member.site), &permit, client_id).await;
+    let (site, id) = (std::sync::Arc::clone(&member.site), client_id.to_owned());
+    let changed = async {
+        let patch = registration(&form)?;
+        run(async move { admin::update_client(&admin_of(&site), &permit, &id, patch).await }).await
+    };
+    match (changed.await, shown) {
+        (Ok(client), _) => go(format!("/admin/tenants/{slug}/clients/{}?done=changed", client.client_id)),
+        (Err(error), Ok(shown)) => {
+            let view = form_of(&member, &tenant, Some(ClientView::from(&shown)));
+            member.wrong(&typed(view, &form, &error), &error)
+        }
+        (Err(error), Err(_)) => member.refusal(&error),
+    }
+}
+
+#[post("/tenants/<slug>/clients/<client_id>/delete", data = "<form>")]
+pub(super) async fn delete(member: Signed, slug: &str, client_id: &str, form: Result<Form, OauthError>) -> Shown {
+    let member = member?;
+    member.sent(form)?;
+    let permit = member.permit(slug, Level::Write).await?;
+    let (site, id) = (std::sync::Arc::clone(&member.site), client_id.to_owned());
+    match run(async move { admin::delete_client(&admin_of(&site), &permit, &id).await }).await {
+        Ok(()) => go(format!("/admin/tenants/{slug}/clients")),
+        Err(error) => member.refusal(&error),
+    }
+}
+
+#[post("/tenants/<slug>/clients/<client_id>/secrets", data = "<form>")]
+pub(super) async fn create_secret(
+    member: Signed,
+    slug: &str,
+    client_id: &str,
+    form: Result<Form, OauthError>,
+) -> Shown {
+    let member = member?;
+    member.sent(form)?;
+    let permit = member.permit(slug, Level::Write).await?;
+    let frame = member.frame("clients", Some(permit.tenant()));
+    let (site, id) = (std::sync::Arc::clone(&member.site), client_id.to_owned());
+    match run(async move { admin::create_secret(&admin_of(&site), &permit, &id).await }).await {
+        Ok(made) => member.page(&ClientSecretPage {
+            frame,
+            client_id: client_id.to_owned(),
+            client_secret: made.client_secret,
+            others_expire_at: Some(made.others_expire_at.to_string()),
+        }),
+        Err(error) => member.refusal(&error),
+    }
+}
+
+#[post("/tenants/<slug>/clients/<client_id>/secrets/<id>/delete", data = "<form>")]
+pub(super) async fn delete_secret(
+    member: Signed,
+    slug: &str,
+    client_id: &str,
+    id: &str,
+    form: Result<Form, OauthError>,
+) -> Shown {
+    let member = member?;
+    member.sent(form)?;
+    let permit = member.permit(slug, Level::Write).await?;
+    let (site, client, id) = (std::sync::Arc::clone(&member.site), client_id.to_owned(), id.to_owned());
+    match run(async move { admin::delete_secret(&admin_of(&site), &permit, &client, &id).await }).await {
+        Ok(()) => go(format!("/admin/tenants/{slug}/clients/{client_id}?done=secret")),
+        Err(error) => member.refusal(&error),
+    }
+}

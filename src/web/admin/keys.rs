@@ -1,0 +1,41 @@
+//! Signing keys in the console.
+
+use rocket::{get, post};
+
+use super::{Signed, run, Shown, go};
+use crate::{
+    admin::{self, Level},
+    protocol::OauthError,
+    views::admin::Keys,
+    web::{
+        api::admin_of,
+        guards::{Form, Query},
+    },
+};
+
+#[get("/tenants/<slug>/keys")]
+pub(super) async fn list(member: Signed, slug: &str, query: Query) -> Shown {
+    let member = member?;
+    let permit = member.permit(slug, Level::Read).await?;
+    let rotated = query.params.find("done").is_some();
+    match admin::list_keys(&admin_of(&member.site), &permit).await {
+        Ok(keys) => member.page(&Keys {
+            frame: member.frame("keys", Some(permit.tenant())),
+            keys,
+            notice: rotated.then(|| "The next key signs now; a new one was published after it.".into()),
+        }),
+        Err(error) => member.refusal(&error),
+    }
+}
+
+#[post("/tenants/<slug>/keys/rotate", data = "<form>")]
+pub(super) async fn rotate(member: Signed, slug: &str, form: Result<Form, OauthError>) -> Shown {
+    let member = member?;
+    member.sent(form)?;
+    let permit = member.permit(slug, Level::Write).await?;
+    let site = std::sync::Arc::clone(&member.site);
+    match run(async move { admin::rotate_keys(&admin_of(&site), &permit).await }).await {
+        Ok(_) => go(format!("/admin/tenants/{slug}/keys?done=rotated")),
+        Err(error) => member.refusal(&error),
+    }
+}

@@ -1,0 +1,122 @@
+//! Signing in to the console, and out of it.
+
+use std::sync::Arc;
+
+use rocket::{
+    get,
+    http::{CookieJar, Status},
+    post,
+};
+use secrecy::SecretString;
+
+use super::{Member, Signed, run, Shown, go};
+use crate::{
+    accounts::{end_own, sign_in_browser},
+    admin::Authority,
+    domain::{Actor, SessionKind},
+    installation::SignIn as _,
+    protocol::OauthError,
+    storage::Selection,
+    views::admin::Login,
+    web::{
+        Site,
+        account::words,
+        cookies,
+        guards::{Addressed, Browser, Form, Peer, Query, Shared},
+        page::{Answer, Html, forged},
+        uncut,
+    },
+};
+
+#[get("/")]
+pub(super) fn home(member: Signed) -> Shown {
+    match member? {
+        member if member.authority.reaches_everywhere() => go("/admin/tenants"),
+        member => go(format!("/admin/tenants/{}", member.home.slug)),
+    }
+}
+
+#[get("/login")]
+pub(super) fn show(site: &Site, browser: Browser, query: Query) -> Html {
+    let tenant = query.params.find("tenant").unwrap_or(crate::domain::Slug::SYSTEM).to_owned();
+    let view = Login { csrf_token: browser.csrf_token(), tenant, username: String::new(), error: None };
+    Html::of(site, &view)
+}
+
+#[post("/login", data = "<form>")]
+pub(super) async fn submit(
+    site: Shared,
+    browser: Browser,
+    from: Peer,
+    form: Result<Form, OauthError>,
+    held: Signed,
+    jar: &CookieJar<'_>,
+) -> Shown {
+    let form = match form {
+        Ok(form) => form,
+        Err(error) => return Err(Answer::Page(Html::error(&site.0, &error))),
+    };
+    if !browser.sent(&form) {
+        return Err(forged(&site.0));
+    }
+    let field = |name| form.find(name).unwrap_or_default().to_owned();
+    let (slug, username) = (field("tenant"), field("username"));
+    let again = |status: Status, text: &str, wait: Option<u64>| {
+        let view = Login {
+            csrf_token: browser.csrf_token(),
+            tenant: slug.clone(),
+            username: username.clone(),
+            error: Some(text.to_owned()),
+        };
+        let page = Html::of(&site.0, &view).with_status(status);
+        Err(Answer::Page(match wait {
+            Some(seconds) => page.retry_after(seconds),
+            None => page,
+        }))
+    };
+    const WRONG: &str = "That tenant, name and password do not go together, or the user is no administrator.";
+    let Ok(Addressed(home)) = Addressed::find(&site.0, slug.trim()).await else {
+        return again(Status::Forbidden, WRONG, None);
+    };
+    let password = SecretString::from(field("password"));
+    let user = match site.0.accounts.check(&home, &username, &password, &from.0).await {
+        Ok(user) => user,
+        Err(refused) => {
+            let (status, text, wait) = words(&refused);
+            return again(status, if wait.is_some() { text } else { WRONG }, wait);
+        }
+    };
+    if Authority::of_user(&home, &user, from.0.clone()).is_none() {
+        let actor = Actor::User(user.id.to_string());
+        site.0.app.audit.note(&home, &actor, "admin.refused", "console", "no administrative role", &from.0);
+        return again(Status::Forbidden, WRONG, None);
+    }
+    let held = held.ok().filter(|member| member.home.id == home.id).map(|member| member.visitor);
+    let (app, at) = (Arc::clone(&site.0.app), Arc::clone(&home));
+    let begun = uncut(async move {
+        sign_in_browser(&app, &at, &user, SessionKind::Console, held.as_ref(), &from.0).await
+    });
+    match begun.await {
+        Some(Ok(new)) => {
+            jar.add(cookies::console(&site.0.app.config, &home, &new.cookie));
+            go("/admin")
+        }
+        Some(Err(why)) => Err(Answer::Page(Html::error(&site.0, &why.into()))),
+        None => Err(Answer::Page(Html::error(&site.0, &OauthError::unavailable()))),
+    }
+}
+
+#[post("/logout", data = "<form>")]
+pub(super) async fn logout(member: Signed, form: Result<Form, OauthError>, jar: &CookieJar<'_>) -> Shown {
+    let member = member?;
+    member.sent(form)?;
+    let gone = cookies::console_gone(&member.site.app.config);
+    let Member { site, home, visitor, origin, .. } = member;
+    let own = Selection::Session(visitor.session.id);
+    let ended = run(async move { Ok(end_own(&site.app, &home, &visitor.user, &own, &origin).await?) });
+    if let Err(error) = ended.await {
+        tracing::error!(%error, "a console session could not be ended");
+    }
+    jar.add(gone);
+    go("/admin/login")
+}

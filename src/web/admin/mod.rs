@@ -1,0 +1,243 @@
+//! The console, under `/admin`.
+
+mod audit;
+mod clients;
+mod endings;
+mod keys;
+mod login;
+mod sessions;
+mod tenants;
+mod users;
+
+use std::sync::Arc;
+
+use rocket::{
+    Request, Route,
+    http::Status,
+    request::{FromRequest, Outcome},
+    routes,
+};
+
+use super::{
+    Site,
+    api::admin_of,
+    cookies,
+    guards::{Addressed, Browser, Form, Peer},
+    page::{Answer, Html, forged},
+    uncut,
+};
+use crate::{
+    accounts::{Visitor, find_visitor},
+    admin::{AdminError, Authority, Level, Permit},
+    domain::{Actor, Origin, SessionKind, Tenant, User},
+    protocol::{OauthError, Params},
+    views::admin::Frame,
+};
+
+pub(super) fn routes() -> Vec<Route> {
+    routes![
+        login::home,
+        login::show,
+        login::submit,
+        login::logout,
+        tenants::list,
+        tenants::new,
+        tenants::create,
+        tenants::show,
+        tenants::update,
+        tenants::suspend,
+        tenants::resume,
+        tenants::purge,
+        clients::list,
+        clients::new,
+        clients::create,
+        clients::show,
+        clients::update,
+        clients::delete,
+        clients::create_secret,
+        clients::delete_secret,
+        users::list,
+        users::new,
+        users::create,
+        users::show,
+        users::update,
+        users::delete,
+        sessions::list,
+        sessions::show,
+        endings::confirm_session,
+        endings::confirm_user,
+        endings::confirm_client,
+        endings::confirm_tenant,
+        endings::end_session,
+        endings::end_user,
+        endings::end_client,
+        endings::end_tenant,
+        endings::show,
+        keys::list,
+        keys::rotate,
+        audit::list,
+    ]
+}
+
+/// Somebody who is signed in at the console, as the cookie shows them.
+pub(super) struct Member {
+    site: Arc<Site>,
+    home: Arc<Tenant>,
+    visitor: Visitor,
+    authority: Authority,
+    origin: Origin,
+    browser: Browser,
+}
+
+impl Member {
+    fn user(&self) -> &User {
+        &self.visitor.user
+    }
+
+    /// What surrounds a page of `section`, for a tenant where one is looked at.
+    fn frame(&self, section: &'static str, tenant: Option<&Tenant>) -> Frame {
+        Frame {
+            user: self.user().name.clone().unwrap_or_else(|| self.user().username.clone()),
+            operator: self.authority.reaches_everywhere(),
+            can_write: self.authority.is_at_least(Level::Write),
+            can_end: self.authority.is_at_least(Level::Support),
+            csrf_token: self.browser.csrf_token(),
+            slug: tenant.map(|tenant| tenant.slug.to_string()),
+            tenant: tenant.map(|tenant| tenant.name.clone()),
+            section,
+        }
+    }
+
+    /// Proof that they may do `level` things in the tenant of this slug.
+    async fn permit(&self, slug: &str, level: Level) -> Result<Permit, Answer> {
+        let work = async {
+            let tenant = crate::admin::find_tenant(&admin_of(&self.site), slug).await?;
+            self.authority.over(&self.site.app, tenant, level)
+        };
+        work.await.map_err(|error| self.told(&error))
+    }
+
+    /// The form's fields, where it was shown to this browser.
+    fn sent(&self, form: Result<Form, OauthError>) -> Result<Params, Answer> {
+        let form = form.map_err(|error| Answer::Page(Html::error(&self.site, &error)))?;
+        if self.browser.sent(&form) {
+            return Ok(form.0);
+        }
+        let actor = Actor::User(self.user().id.to_string());
+        self.site.app.audit.note(&self.home, &actor, "csrf", "console", "form token missing or wrong", &self.origin);
+        Err(forged(&self.site))
+    }
+
+    fn refusal(&self, error: &AdminError) -> Shown {
+        Err(self.told(error))
+    }
+
+    fn told(&self, error: &AdminError) -> Answer {
+        let (status, title) = match error {
+            AdminError::NotFound => (Status::NotFound, "There is nothing at this address"),
+            AdminError::Forbidden(_) => (Status::Forbidden, "This is not allowed"),
+            AdminError::Invalid(_) => (Status::BadRequest, "This cannot be accepted"),
+            AdminError::Conflict(_) => (Status::Conflict, "This clashes with what is there"),
+            AdminError::Unavailable(why) => {
+                tracing::error!(error = why, "console");
+                let text = "A part of the server does not answer. Nothing was changed; try again.";
+                let page = Html::message(&self.site, Status::ServiceUnavailable, "This cannot be done now", text);
+                return Answer::Page(page);
+            }
+        };
+        Answer::Page(Html::message(&self.site, status, title, &error.to_string()))
+    }
+
+    fn page(&self, view: &impl crate::views::Page) -> Shown {
+        Ok(Answer::Page(Html::of(&self.site, view)))
+    }
+
+    /// A form again, with what was wrong with it.
+    fn wrong(&self, view: &impl crate::views::Page, error: &AdminError) -> Shown {
+        match error {
+            AdminError::Invalid(_) => Err(Answer::Page(Html::of(&self.site, view).with_status(Status::BadRequest))),
+            AdminError::Conflict(_) => Err(Answer::Page(Html::of(&self.site, view).with_status(Status::Conflict))),
+            other => self.refusal(other),
+        }
+    }
+}
+
+/// Runs a use case in a task of its own.
+async fn run<T: Send + 'static>(
+    work: impl Future<Output = Result<T, AdminError>> + Send + 'static,
+) -> Result<T, AdminError> {
+    uncut(work).await.unwrap_or_else(|| Err(AdminError::Unavailable("a task died".into())))
+}
+
+/// What is answered to somebody who is not signed in, or may not be here.
+#[derive(Debug)]
+pub(super) struct Outside(Answer);
+
+impl From<Outside> for Answer {
+    fn from(outside: Outside) -> Self {
+        outside.0
+    }
+}
+
+/// A page, or what is answered in its place.
+type Shown = Result<Answer, Answer>;
+
+/// On to another page.
+fn go(location: impl Into<String>) -> Shown {
+    Ok(Answer::to(location))
+}
+
+#[rocket::async_trait]
+impl<'r> FromRequest<'r> for Member {
+    type Error = Outside;
+
+    async fn from_request(request: &'r Request<'_>) -> Outcome<Self, Outside> {
+        let Some(site) = request.rocket().state::<Arc<Site>>() else {
+            return Outcome::Forward(Status::ServiceUnavailable);
+        };
+        let Outcome::Success(Peer(origin)) = Peer::from_request(request).await else {
+            return Outcome::Forward(Status::ServiceUnavailable);
+        };
+        let Outcome::Success(browser) = Browser::from_request(request).await else {
+            return Outcome::Forward(Status::ServiceUnavailable);
+        };
+        let cookie = request.cookies().get(cookies::CONSOLE).map(|cookie| cookie.value().to_owned());
+        let to_login = || Outcome::Error((Status::SeeOther, Outside(Answer::to("/admin/login"))));
+        let Some((slug, cookie)) = cookie.as_deref().and_then(|value| value.split_once('.')) else {
+            return to_login();
+        };
+        let Ok(Addressed(home)) = Addressed::find(site, slug).await else { return to_login() };
+        match find_visitor(&site.app, &home, SessionKind::Console, cookie).await {
+            Err(why) => {
+                let page = Html::error(site, &OauthError::from(why));
+                Outcome::Error((Status::ServiceUnavailable, Outside(Answer::Page(page))))
+            }
+            Ok(None) => to_login(),
+            Ok(Some(visitor)) => match Authority::of_user(&home, &visitor.user, origin.clone()) {
+                Some(authority) => {
+                    let site = Arc::clone(site);
+                    Outcome::Success(Self { site, home, visitor, authority, origin, browser })
+                }
+                None => to_login(),
+            },
+        }
+    }
+}
+
+type Signed = Result<Member, Outside>;
+
+/// The lines of a text field.
+fn lines(text: Option<&str>) -> Vec<String> {
+    text.unwrap_or_default().lines().map(str::trim).filter(|line| !line.is_empty()).map(str::to_owned).collect()
+}
+
+/// The address of the next page of a list, with the filter kept.
+fn next_page(path: &str, filter: &[(&str, &str)], next: Option<String>) -> crate::views::admin::Paging {
+    let next = next.map(|next| {
+        let mut query = form_urlencoded::Serializer::new(String::new());
+        query.extend_pairs(filter.iter().filter(|(_, value)| !value.is_empty()));
+        query.append_pair("after", &next);
+        format!("{path}?{}", query.finish())
+    });
+    crate::views::admin::Paging { next }
+}

@@ -1,0 +1,71 @@
+//! Sessions in the console.
+
+use rocket::get;
+
+use super::{Signed, next_page, Shown};
+use crate::{
+    admin::{self, Level},
+    storage::SessionFilter,
+    views::admin::{SessionPage, Sessions},
+    web::{api::admin_of, guards::Query},
+};
+
+#[get("/tenants/<slug>/sessions")]
+pub(super) async fn list(member: Signed, slug: &str, query: Query) -> Shown {
+    let member = member?;
+    let permit = member.permit(slug, Level::Read).await?;
+    let field = |name| query.params.find(name).map(str::trim).unwrap_or_default();
+    let owned = |name| query.params.find(name).map(|text| text.trim().to_owned());
+    let (user, client, ip, active) = (field("user"), field("client"), field("ip"), field("active"));
+    // People know names; the filter knows identifiers.
+    let found = match user {
+        "" => Ok(None),
+        text => admin::find_user_by_name_or_id(&admin_of(&member.site), &permit, text).await.map(Some),
+    };
+    let mut view = Sessions {
+        frame: member.frame("sessions", Some(permit.tenant())),
+        sessions: Vec::new(),
+        user: user.to_owned(),
+        client: client.to_owned(),
+        ip: ip.to_owned(),
+        active: active.to_owned(),
+        error: None,
+        paging: next_page("", &[], None),
+    };
+    let user_id = match found {
+        Ok(user) => user.map(|user| user.id),
+        Err(admin::AdminError::NotFound) => {
+            view.error = Some(format!("There is no user “{user}”."));
+            return member.page(&view);
+        }
+        Err(error) => return member.refusal(&error),
+    };
+    let filter = SessionFilter {
+        user: user_id,
+        client: owned("client"),
+        ip: owned("ip"),
+        active: active.parse().ok(),
+        after: owned("after"),
+    };
+    match admin::list_sessions(&admin_of(&member.site), &permit, &filter, None).await {
+        Ok(listed) => {
+            let kept = [("user", user), ("client", client), ("ip", ip), ("active", active)];
+            view.paging = next_page(&format!("/admin/tenants/{slug}/sessions"), &kept, listed.next);
+            view.sessions = listed.items;
+            member.page(&view)
+        }
+        Err(error) => member.refusal(&error),
+    }
+}
+
+#[get("/tenants/<slug>/sessions/<id>")]
+pub(super) async fn show(member: Signed, slug: &str, id: &str) -> Shown {
+    let member = member?;
+    let permit = member.permit(slug, Level::Read).await?;
+    match admin::show_session(&admin_of(&member.site), &permit, id).await {
+        Ok(session) => {
+            member.page(&SessionPage { frame: member.frame("sessions", Some(permit.tenant())), session })
+        }
+        Err(error) => member.refusal(&error),
+    }
+}

@@ -1,0 +1,199 @@
+//! Tenants in the console.
+
+use rocket::{get, post};
+use serde_json::{Value, json};
+
+use super::{Member, Signed, next_page, run, Shown, go};
+use crate::{
+    admin::{self, AdminError, Level, Permit, TenantView},
+    domain::FieldError,
+    protocol::{OauthError, Params},
+    views::admin::{NewTenant, TenantPage, Tenants},
+    web::{
+        api::admin_of,
+        guards::{Form, Query},
+    },
+};
+
+#[get("/tenants")]
+pub(super) async fn list(member: Signed, query: Query) -> Shown {
+    let member = member?;
+    let after = query.params.find("after").unwrap_or_default();
+    let listed = async {
+        let everywhere = member.authority.everywhere(Level::Read)?;
+        admin::list_tenants(&admin_of(&member.site), &everywhere, after, None).await
+    };
+    match listed.await {
+        Ok(listed) => member.page(&Tenants {
+            frame: member.frame("tenants", None),
+            tenants: listed.items,
+            paging: next_page("/admin/tenants", &[], listed.next),
+        }),
+        Err(error) => member.refusal(&error),
+    }
+}
+
+#[get("/new-tenant")]
+pub(super) fn new(member: Signed) -> Shown {
+    let member = member?;
+    let frame = member.frame("tenants", None);
+    member.page(&NewTenant { frame, slug: String::new(), name: String::new(), error: None })
+}
+
+#[post("/tenants", data = "<form>")]
+pub(super) async fn create(member: Signed, form: Result<Form, OauthError>) -> Shown {
+    let member = member?;
+    let form = member.sent(form)?;
+    let field = |name| form.find(name).unwrap_or_default().to_owned();
+    let (slug, name) = (field("slug"), field("name"));
+    let site = std::sync::Arc::clone(&member.site);
+    let made = async {
+        let everywhere = member.authority.everywhere(Level::Write)?;
+        let slug: crate::domain::Slug = slug.trim().parse()?;
+        let named = (!name.is_empty()).then(|| name.clone());
+        let input = admin::read_input(json!({ "slug": slug, "name": named }))?;
+        run(async move { admin::create_tenant(&admin_of(&site), &everywhere, input).await }).await
+    };
+    match made.await {
+        Ok(tenant) => go(format!("/admin/tenants/{}?done=created", tenant.slug)),
+        Err(error) => {
+            let frame = member.frame("tenants", None);
+            member.wrong(&NewTenant { frame, slug, name, error: Some(error.to_string()) }, &error)
+        }
+    }
+}
+
+async fn tenant_page(member: &Member, permit: &Permit, notice: Option<&str>) -> Result<TenantPage, AdminError> {
+    let live = admin::count_active(&admin_of(&member.site), permit).await?;
+    let tenant = permit.tenant();
+    let words = |done: &str| match done {
+        "created" => Some("The tenant was made. Give it clients and users."),
+        "changed" => Some("The settings were changed."),
+        "resumed" => Some("The tenant serves again."),
+        "suspended" => Some("The tenant is suspended. Its sessions have ended."),
+        _ => None,
+    };
+    Ok(TenantPage {
+        frame: member.frame("overview", Some(tenant)),
+        tenant: TenantView::of(tenant, member.site.app.issuer(tenant)),
+        sessions: live.sessions,
+        families: live.families,
+        error: None,
+        notice: notice.and_then(words).map(str::to_owned),
+    })
+}
+
+#[get("/tenants/<slug>")]
+pub(super) async fn show(member: Signed, slug: &str, query: Query) -> Shown {
+    let member = member?;
+    let permit = member.permit(slug, Level::Read).await?;
+    match tenant_page(&member, &permit, query.params.find("done")).await {
+        Ok(view) => member.page(&view),
+        Err(error) => member.refusal(&error),
+    }
+}
+
+/// The settings that the form holds, as a patch.
+fn patch_of(form: &Params) -> Result<Value, AdminError> {
+    let mut settings = serde_json::Map::new();
+    for name in [
+        "access_token_ttl",
+        "refresh_token_ttl",
+        "refresh_reuse_grace",
+        "password_bcrypt_cost",
+        "session_idle_ttl",
+        "session_max_ttl",
+    ] {
+        let text = form.find(name).unwrap_or_default();
+        let number: i64 = text.trim().parse().map_err(|_| FieldError::new(name, "a whole number"))?;
+        settings.insert(name.into(), number.into());
+    }
+    settings.insert("refresh_token_sliding".into(), form.find("refresh_token_sliding").is_some().into());
+    settings.insert("signing_alg".into(), form.find("signing_alg").unwrap_or_default().into());
+    let scopes = super::lines(form.find("scopes")).into_iter().map(|line| {
+        let (name, description) = line.split_once(' ').unwrap_or((&line, ""));
+        json!({ "name": name, "description": description.trim() })
+    });
+    let resources = super::lines(form.find("resources")).into_iter().map(|line| {
+        let mut words = line.split_whitespace().map(str::to_owned);
+        json!({ "uri": words.next(), "scopes": words.collect::<Vec<_>>() })
+    });
+    Ok(json!({
+        "name": form.find("name"), "settings": settings,
+        "scopes": scopes.collect::<Vec<_>>(), "resources": resources.collect::<Vec<_>>(),
+    }))
+}
+
+#[post("/tenants/<slug>", data = "<form>")]
+pub(super) async fn update(member: Signed, slug: &str, form: Result<Form, OauthError>) -> Shown {
+    let member = member?;
+    let form = member.sent(form)?;
+    let (permit, shown) = (member.permit(slug, Level::Write).await?, member.permit(slug, Level::Read).await?);
+    let site = std::sync::Arc::clone(&member.site);
+    let changed = async {
+        let patch = patch_of(&form)?;
+        run(async move { admin::update_tenant(&admin_of(&site), &permit, patch).await }).await
+    };
+    match changed.await {
+        Ok(_) => go(format!("/admin/tenants/{slug}?done=changed")),
+        Err(error) => match tenant_page(&member, &shown, None).await {
+            Ok(view) => member.wrong(&TenantPage { error: Some(error.to_string()), ..view }, &error),
+            Err(error) => member.refusal(&error),
+        },
+    }
+}
+
+/// What may be done to a tenant as a whole.
+#[derive(Clone, Copy)]
+enum Deed {
+    Suspend,
+    Resume,
+    Purge,
+}
+
+async fn deed(member: Signed, slug: &str, form: Result<Form, OauthError>, deed: Deed) -> Shown {
+    let member = member?;
+    member.sent(form)?;
+    let permit = member.permit(slug, Level::Write).await?;
+    let everywhere = match member.authority.everywhere(Level::Write) {
+        Ok(everywhere) => everywhere,
+        Err(error) => return member.refusal(&error),
+    };
+    let (site, at) = (std::sync::Arc::clone(&member.site), format!("/admin/tenants/{slug}"));
+    let done = run(async move {
+        let admin = admin_of(&site);
+        match deed {
+            Deed::Suspend => {
+                admin::suspend_tenant(&admin, &everywhere, permit.tenant()).await?;
+                Ok(format!("{at}?done=suspended"))
+            }
+            Deed::Resume => {
+                admin::resume_tenant(&admin, &everywhere, permit.tenant()).await?;
+                Ok(format!("{at}?done=resumed"))
+            }
+            Deed::Purge => {
+                admin::delete_tenant(&admin, &everywhere, permit.tenant()).await?;
+                Ok("/admin/tenants".to_owned())
+            }
+        }
+    });
+    match done.await {
+        Ok(location) => go(location),
+        Err(error) => member.refusal(&error),
+    }
+}
+
+#[post("/tenants/<slug>/suspend", data = "<form>")]
+pub(super) async fn suspend(member: Signed, slug: &str, form: Result<Form, OauthError>) -> Shown {
+    deed(member, slug, form, Deed::Suspend).await
+}
+
+#[post("/tenants/<slug>/resume", data = "<form>")]
+pub(super) async fn resume(member: Signed, slug: &str, form: Result<Form, OauthError>) -> Shown {
+    deed(member, slug, form, Deed::Resume).await
+}
+
+#[post("/tenants/<slug>/purge", data = "<form>")]
+pub(super) async fn purge(member: Signed, slug: &str, form: Result<Form, OauthError>) -> Shown {
+    deed(member, slug, form, Deed::Purge).await
+}

@@ -1,0 +1,154 @@
+//! Users in the console.
+
+use rocket::{get, post};
+use serde_json::{Value, json};
+
+use super::{Member, Signed, next_page, run, Shown, go};
+use crate::{
+    admin::{self, AdminError, Level, UserView},
+    domain::{Role, Tenant},
+    protocol::{OauthError, Params},
+    views::admin::{Choice, UserForm, Users},
+    web::{
+        api::admin_of,
+        guards::{Form, Query},
+    },
+};
+
+#[get("/tenants/<slug>/users")]
+pub(super) async fn list(member: Signed, slug: &str, query: Query) -> Shown {
+    let member = member?;
+    let permit = member.permit(slug, Level::Read).await?;
+    let field = |name| query.params.find(name).unwrap_or_default();
+    let (q, after) = (field("q"), field("after"));
+    match admin::list_users(&admin_of(&member.site), &permit, q, after, None).await {
+        Ok(listed) => member.page(&Users {
+            frame: member.frame("users", Some(permit.tenant())),
+            users: listed.items,
+            q: q.to_owned(),
+            paging: next_page(&format!("/admin/tenants/{slug}/users"), &[("q", q)], listed.next),
+        }),
+        Err(error) => member.refusal(&error),
+    }
+}
+
+fn form_of(member: &Member, tenant: &Tenant, user: Option<UserView>) -> UserForm {
+    let shown = user.as_ref();
+    let held = |name: &str| shown.is_some_and(|user| user.roles.iter().any(|role| role == name));
+    let offered = Role::ALL.iter().filter(|(role, _)| tenant.is_system() || *role != Role::Operator);
+    UserForm {
+        frame: member.frame("users", Some(tenant)),
+        username: shown.map(|user| user.username.clone()).unwrap_or_default(),
+        email: shown.and_then(|user| user.email.clone()).unwrap_or_default(),
+        email_verified: shown.is_some_and(|user| user.email_verified),
+        name: shown.and_then(|user| user.name.clone()).unwrap_or_default(),
+        active: shown.is_none_or(|user| user.status == "active"),
+        roles: offered.map(|(_, name)| Choice { value: (*name).into(), chosen: held(name) }).collect(),
+        error: None,
+        notice: None,
+        user,
+    }
+}
+
+fn typed(mut view: UserForm, form: &Params, error: &AdminError) -> UserForm {
+    let field = |name| form.find(name).unwrap_or_default().to_owned();
+    view.username = field("username");
+    view.email = field("email");
+    view.name = field("name");
+    view.email_verified = form.find("email_verified").is_some();
+    view.active = form.find("active").is_some();
+    for role in &mut view.roles {
+        role.chosen = form.find(&format!("role_{}", role.value)).is_some();
+    }
+    view.error = Some(error.to_string());
+    view
+}
+
+fn fields(form: &Params) -> Value {
+    let roles = Role::ALL.iter().map(|(_, name)| *name);
+    let roles: Vec<&str> = roles.filter(|name| form.find(&format!("role_{name}")).is_some()).collect();
+    let mut out = json!({
+        "username": form.find("username").unwrap_or_default(),
+        "email": form.find("email"),
+        "email_verified": form.find("email_verified").is_some(),
+        "name": form.find("name"),
+        "roles": roles,
+        "status": if form.find("active").is_some() { "active" } else { "disabled" },
+    });
+    if let (Value::Object(members), Some(password)) = (&mut out, form.find("password")) {
+        members.insert("password".into(), password.into());
+    }
+    out
+}
+
+#[get("/tenants/<slug>/new-user")]
+pub(super) async fn new(member: Signed, slug: &str) -> Shown {
+    let member = member?;
+    let permit = member.permit(slug, Level::Write).await?;
+    member.page(&form_of(&member, permit.tenant(), None))
+}
+
+#[post("/tenants/<slug>/users", data = "<form>")]
+pub(super) async fn create(member: Signed, slug: &str, form: Result<Form, OauthError>) -> Shown {
+    let member = member?;
+    let form = member.sent(form)?;
+    let permit = member.permit(slug, Level::Write).await?;
+    let (site, tenant) = (std::sync::Arc::clone(&member.site), permit.tenant().clone());
+    let made = async {
+        let input = admin::read_input(fields(&form))?;
+        run(async move { admin::create_user(&admin_of(&site), &permit, input).await }).await
+    };
+    match made.await {
+        Ok(user) => go(format!("/admin/tenants/{slug}/users/{}?done=created", user.id)),
+        Err(error) => member.wrong(&typed(form_of(&member, &tenant, None), &form, &error), &error),
+    }
+}
+
+#[get("/tenants/<slug>/users/<id>")]
+pub(super) async fn show(member: Signed, slug: &str, id: &str, query: Query) -> Shown {
+    let member = member?;
+    let permit = member.permit(slug, Level::Read).await?;
+    match admin::show_user(&admin_of(&member.site), &permit, id).await {
+        Ok(user) => {
+            let mut view = form_of(&member, permit.tenant(), Some(UserView::from(&user)));
+            view.notice = match query.params.find("done") {
+                Some("created") => Some("The user was added.".into()),
+                Some("changed") => Some("The user was changed.".into()),
+                _ => None,
+            };
+            member.page(&view)
+        }
+        Err(error) => member.refusal(&error),
+    }
+}
+
+#[post("/tenants/<slug>/users/<id>", data = "<form>")]
+pub(super) async fn update(member: Signed, slug: &str, id: &str, form: Result<Form, OauthError>) -> Shown {
+    let member = member?;
+    let form = member.sent(form)?;
+    let permit = member.permit(slug, Level::Write).await?;
+    let tenant = permit.tenant().clone();
+    let shown = admin::show_user(&admin_of(&member.site), &permit, id).await;
+    let (site, of, patch) = (std::sync::Arc::clone(&member.site), id.to_owned(), fields(&form));
+    let changed = run(async move { admin::update_user(&admin_of(&site), &permit, &of, patch).await });
+    match (changed.await, shown) {
+        (Ok(user), _) => go(format!("/admin/tenants/{slug}/users/{}?done=changed", user.id)),
+        (Err(error), Ok(shown)) => {
+            let view = form_of(&member, &tenant, Some(UserView::from(&shown)));
+            member.wrong(&typed(view, &form, &error), &error)
+        }
+        (Err(error), Err(_)) => member.refusal(&error),
+    }
+}
+
+#[post("/tenants/<slug>/users/<id>/delete", data = "<form>")]
+pub(super) async fn delete(member: Signed, slug: &str, id: &str, form: Result<Form, OauthError>) -> Shown {
+    let member = member?;
+    member.sent(form)?;
+    let permit = member.permit(slug, Level::Write).await?;
+    let (site, of) = (std::sync::Arc::clone(&member.site), id.to_owned());
+    match run(async move { admin::delete_user(&admin_of(&site), &permit, &of).await }).await {
+        Ok(()) => go(format!("/admin/tenants/{slug}/users")),
+        Err(error) => member.refusal(&error),
+    }
+}

@@ -1,0 +1,29 @@
+//! `/api/v1/tenants/{slug}/keys`. No call reads a private key: there is none.
+
+use rocket::{get, post};
+
+use super::{Called, Problem, admin_of, permit, run};
+use crate::{
+    admin::{self, KeyView, Level, Listed},
+    web::{Site, guards::Shared, respond::Json},
+};
+
+/// Lists the tenant's signing keys, their public halves.
+#[utoipa::path(context_path = "/api", tag = "keys", params(("slug" = String, Path)),
+    responses((status = 200, body = Listed<KeyView>), (status = 404, body = Problem)))]
+#[get("/v1/tenants/<slug>/keys")]
+pub(super) async fn list(site: &Site, caller: Called, slug: &str) -> Result<Json<Listed<KeyView>>, Problem> {
+    let permit = permit(site, caller, slug, Level::Read).await?;
+    let items = admin::list_keys(&admin_of(site), &permit).await?;
+    Ok(Json(Listed { items, next: None }))
+}
+
+/// Lets the next key sign and publishes a new one after it.
+#[utoipa::path(context_path = "/api", tag = "keys", params(("slug" = String, Path)),
+    responses((status = 200, body = Listed<KeyView>), (status = 409, body = Problem)))]
+#[post("/v1/tenants/<slug>/keys/rotate")]
+pub(super) async fn rotate(site: Shared, caller: Called, slug: &str) -> Result<Json<Listed<KeyView>>, Problem> {
+    let permit = permit(&site.0, caller, slug, Level::Write).await?;
+    let items = run(async move { admin::rotate_keys(&admin_of(&site.0), &permit).await }).await?;
+    Ok(Json(Listed { items, next: None }))
+}

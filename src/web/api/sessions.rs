@@ -1,0 +1,161 @@
+//! `/api/v1/tenants/{slug}/sessions`, and forced logout of every kind.
+
+use rocket::{delete, get, http::Status, post};
+use serde_json::Value;
+
+use super::{Called, Problem, admin_of, permit, run};
+use crate::{
+    admin::{self, AdminError, Ending, Level, Listed, SessionView},
+    domain::FieldError,
+    protocol::OauthError,
+    revocation::Effectiveness,
+    storage::{Selection, SessionFilter},
+    web::{
+        Site,
+        guards::{JsonBody, Shared},
+        respond::Json,
+    },
+};
+
+/// Lists sessions, the newest first.
+#[utoipa::path(context_path = "/api", tag = "sessions", params(("slug" = String, Path),
+    ("user" = Option<String>, Query, description = "A user's id"),
+    ("client" = Option<String>, Query, description = "A client_id"),
+    ("ip" = Option<String>, Query, description = "The address a session was made from"),
+    ("active" = Option<bool>, Query, description = "Live ones, or ended and expired ones"),
+    ("limit" = Option<i64>, Query), ("after" = Option<String>, Query)),
+    responses((status = 200, body = Listed<SessionView>), (status = 404, body = Problem)))]
+#[get("/v1/tenants/<slug>/sessions?<user>&<client>&<ip>&<active>&<limit>&<after>")]
+#[expect(clippy::too_many_arguments, reason = "each is a query parameter")]
+pub(super) async fn list(
+    site: &Site,
+    caller: Called,
+    slug: &str,
+    user: Option<&str>,
+    client: Option<String>,
+    ip: Option<String>,
+    active: Option<bool>,
+    limit: Option<i64>,
+    after: Option<String>,
+) -> Result<Json<Listed<SessionView>>, Problem> {
+    let permit = permit(site, caller, slug, Level::Read).await?;
+    let user = user.map(|id| id.parse().map_err(|_| AdminError::from(FieldError::new("user", "a user's id"))));
+    let filter = SessionFilter { user: user.transpose()?, client, ip, active, after };
+    Ok(Json(admin::list_sessions(&admin_of(site), &permit, &filter, limit).await?))
+}
+
+/// Shows a session, with its clients and token families.
+#[utoipa::path(context_path = "/api", tag = "sessions", params(("slug" = String, Path), ("id" = String, Path)),
+    responses((status = 200, body = SessionView), (status = 404, body = Problem)))]
+#[get("/v1/tenants/<slug>/sessions/<id>")]
+pub(super) async fn show(site: &Site, caller: Called, slug: &str, id: &str) -> Result<Json<SessionView>, Problem> {
+    let permit = permit(site, caller, slug, Level::Read).await?;
+    Ok(Json(admin::show_session(&admin_of(site), &permit, id).await?))
+}
+
+async fn end_all(
+    site: Shared,
+    caller: Called,
+    slug: &str,
+    selection: Option<Selection>,
+    dry_run: Option<bool>,
+) -> Result<Json<Ending>, Problem> {
+    let permit = permit(&site.0, caller, slug, Level::Support).await?;
+    let selection = selection.ok_or(AdminError::NotFound)?;
+    let dry_run = dry_run == Some(true);
+    run(async move { admin::end_sessions(&admin_of(&site.0), &permit, &selection, dry_run).await }).await.map(Json)
+}
+
+/// Ends a session.
+#[utoipa::path(context_path = "/api", tag = "sessions", params(("slug" = String, Path), ("id" = String, Path),
+    ("dry_run" = Option<bool>, Query, description = "Only tell what would end")),
+    responses((status = 200, body = Ending), (status = 404, body = Problem)))]
+#[delete("/v1/tenants/<slug>/sessions/<id>?<dry_run>")]
+pub(super) async fn end(
+    site: Shared,
+    caller: Called,
+    slug: &str,
+    id: &str,
+    dry_run: Option<bool>,
+) -> Result<Json<Ending>, Problem> {
+    end_all(site, caller, slug, id.parse().ok().map(Selection::Session), dry_run).await
+}
+
+/// Ends every session of a user.
+#[utoipa::path(context_path = "/api", tag = "sessions", params(("slug" = String, Path), ("id" = String, Path),
+    ("dry_run" = Option<bool>, Query, description = "Only tell what would end")),
+    responses((status = 200, body = Ending), (status = 404, body = Problem)))]
+#[post("/v1/tenants/<slug>/users/<id>/logout?<dry_run>")]
+pub(super) async fn logout_user(
+    site: Shared,
+    caller: Called,
+    slug: &str,
+    id: &str,
+    dry_run: Option<bool>,
+) -> Result<Json<Ending>, Problem> {
+    end_all(site, caller, slug, id.parse().ok().map(Selection::User), dry_run).await
+}
+
+/// Ends every grant of a client, and the sessions that were made through it alone.
+#[utoipa::path(context_path = "/api", tag = "sessions", params(("slug" = String, Path), ("client_id" = String, Path),
+    ("dry_run" = Option<bool>, Query, description = "Only tell what would end")),
+    responses((status = 200, body = Ending), (status = 404, body = Problem)))]
+#[post("/v1/tenants/<slug>/clients/<client_id>/logout?<dry_run>")]
+pub(super) async fn logout_client(
+    site: Shared,
+    caller: Called,
+    slug: &str,
+    client_id: &str,
+    dry_run: Option<bool>,
+) -> Result<Json<Ending>, Problem> {
+    end_all(site, caller, slug, Some(Selection::Client(client_id.to_owned())), dry_run).await
+}
+
+/// Ends every session of the tenant.
+#[utoipa::path(context_path = "/api", tag = "sessions", params(("slug" = String, Path),
+    ("dry_run" = Option<bool>, Query, description = "Only tell what would end")),
+    responses((status = 200, body = Ending), (status = 404, body = Problem)))]
+#[post("/v1/tenants/<slug>/logout?<dry_run>")]
+pub(super) async fn logout_tenant(
+    site: Shared,
+    caller: Called,
+    slug: &str,
+    dry_run: Option<bool>,
+) -> Result<Json<Ending>, Problem> {
+    end_all(site, caller, slug, Some(Selection::Tenant), dry_run).await
+}
+
+/// Refuses one token from now on: an access token by its `jti`, or any token by itself.
+#[utoipa::path(context_path = "/api", tag = "sessions", params(("slug" = String, Path)),
+    request_body = super::openapi::TokenFields,
+    responses((status = 204), (status = 400, body = Problem), (status = 404, body = Problem)))]
+#[post("/v1/tenants/<slug>/tokens/revoke", data = "<body>")]
+pub(super) async fn revoke_token(
+    site: Shared,
+    caller: Called,
+    slug: &str,
+    body: Result<JsonBody, OauthError>,
+) -> Result<Status, Problem> {
+    let permit = permit(&site.0, caller, slug, Level::Support).await?;
+    let body = body?.0;
+    let text = |name: &str| body.get(name).and_then(Value::as_str).filter(|text| !text.is_empty()).map(str::to_owned);
+    let wrong = || AdminError::from(FieldError::new("jti", "either jti or token, a string"));
+    match (text("jti"), text("token")) {
+        (Some(jti), None) if jti.len() <= 200 => {
+            run(async move { admin::revoke_jti(&admin_of(&site.0), &permit, &jti).await }).await?;
+        }
+        (None, Some(token)) => {
+            run(async move { admin::revoke_token(&admin_of(&site.0), &permit, &token).await }).await?;
+        }
+        _ => return Err(wrong().into()),
+    }
+    Ok(Status::NoContent)
+}
+
+/// Tells where a forced logout has been applied by now.
+#[utoipa::path(context_path = "/api", tag = "sessions", params(("event" = i64, Path)),
+    responses((status = 200, body = Effectiveness)))]
+#[get("/v1/revocations/<event>")]
+pub(super) async fn revocation(site: &Site, caller: Called, event: i64) -> Result<Json<Effectiveness>, Problem> {
+    Ok(Json(admin::where_effective(&admin_of(site), &caller?.0, event).await?))
+}

@@ -1,0 +1,89 @@
+//! `/api/v1/tenants/{slug}/users`.
+
+use rocket::{delete, get, http::Status, patch, post, response::status::Created};
+
+use super::{Called, Problem, admin_of, permit, run};
+use crate::{
+    admin::{self, Level, Listed, UserView},
+    protocol::OauthError,
+    web::{
+        Site,
+        guards::{JsonBody, Shared},
+        respond::Json,
+    },
+};
+
+/// Lists users, by name; `q` keeps those whose name or address begins with it.
+#[utoipa::path(context_path = "/api", tag = "users", params(("slug" = String, Path), ("q" = Option<String>, Query),
+    ("limit" = Option<i64>, Query), ("after" = Option<String>, Query)),
+    responses((status = 200, body = Listed<UserView>), (status = 404, body = Problem)))]
+#[get("/v1/tenants/<slug>/users?<q>&<limit>&<after>")]
+pub(super) async fn list(
+    site: &Site,
+    caller: Called,
+    slug: &str,
+    q: Option<&str>,
+    limit: Option<i64>,
+    after: Option<&str>,
+) -> Result<Json<Listed<UserView>>, Problem> {
+    let permit = permit(site, caller, slug, Level::Read).await?;
+    let (prefix, after) = (q.unwrap_or_default(), after.unwrap_or_default());
+    Ok(Json(admin::list_users(&admin_of(site), &permit, prefix, after, limit).await?))
+}
+
+/// Adds a user.
+#[utoipa::path(context_path = "/api", tag = "users", params(("slug" = String, Path)),
+    request_body = super::openapi::UserFields,
+    responses((status = 201, body = UserView), (status = 400, body = Problem), (status = 409, body = Problem)))]
+#[post("/v1/tenants/<slug>/users", data = "<body>")]
+pub(super) async fn create(
+    site: Shared,
+    caller: Called,
+    slug: &str,
+    body: Result<JsonBody, OauthError>,
+) -> Result<Created<Json<UserView>>, Problem> {
+    let permit = permit(&site.0, caller, slug, Level::Write).await?;
+    let input = admin::read_input(body?.0)?;
+    let user = run(async move { admin::create_user(&admin_of(&site.0), &permit, input).await }).await?;
+    let view = UserView::from(&user);
+    Ok(Created::new(format!("/api/v1/tenants/{slug}/users/{}", view.id)).body(Json(view)))
+}
+
+/// Shows a user.
+#[utoipa::path(context_path = "/api", tag = "users", params(("slug" = String, Path), ("id" = String, Path)),
+    responses((status = 200, body = UserView), (status = 404, body = Problem)))]
+#[get("/v1/tenants/<slug>/users/<id>")]
+pub(super) async fn show(site: &Site, caller: Called, slug: &str, id: &str) -> Result<Json<UserView>, Problem> {
+    let permit = permit(site, caller, slug, Level::Read).await?;
+    Ok(Json(UserView::from(&admin::show_user(&admin_of(site), &permit, id).await?)))
+}
+
+/// Changes a user by JSON Merge Patch (RFC 7396). A new password, other roles or status
+/// `disabled` end the user's sessions.
+#[utoipa::path(context_path = "/api", tag = "users", params(("slug" = String, Path), ("id" = String, Path)),
+    request_body = super::openapi::UserFields,
+    responses((status = 200, body = UserView), (status = 400, body = Problem), (status = 404, body = Problem)))]
+#[patch("/v1/tenants/<slug>/users/<id>", data = "<body>")]
+pub(super) async fn update(
+    site: Shared,
+    caller: Called,
+    slug: &str,
+    id: &str,
+    body: Result<JsonBody, OauthError>,
+) -> Result<Json<UserView>, Problem> {
+    let permit = permit(&site.0, caller, slug, Level::Write).await?;
+    let (patch, id) = (body?.0, id.to_owned());
+    let user = run(async move { admin::update_user(&admin_of(&site.0), &permit, &id, patch).await }).await?;
+    Ok(Json(UserView::from(&user)))
+}
+
+/// Deletes a user; their sessions end and their access tokens are refused.
+#[utoipa::path(context_path = "/api", tag = "users", params(("slug" = String, Path), ("id" = String, Path)),
+    responses((status = 204), (status = 404, body = Problem)))]
+#[delete("/v1/tenants/<slug>/users/<id>")]
+pub(super) async fn delete(site: Shared, caller: Called, slug: &str, id: &str) -> Result<Status, Problem> {
+    let permit = permit(&site.0, caller, slug, Level::Write).await?;
+    let id = id.to_owned();
+    run(async move { admin::delete_user(&admin_of(&site.0), &permit, &id).await }).await?;
+    Ok(Status::NoContent)
+}

@@ -1,0 +1,59 @@
+//! Headers that every answer bears.
+
+use rocket::{
+    Request, Response,
+    fairing::{Fairing, Info, Kind},
+    http::{Header, Method, Status},
+};
+
+/// Security headers, and CORS where no cookie is looked at.
+pub(super) struct Headers;
+
+/// The policy of every page that does not bring its own: nothing but our stylesheet.
+pub(super) const POLICY: &str = "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; \
+     frame-ancestors 'none'; base-uri 'none'";
+
+/// Whether scripts of any origin may call this address: it looks at no cookie.
+fn is_open(request: &Request<'_>) -> bool {
+    let segments: Vec<&str> = request.uri().path().segments().collect();
+    match segments.as_slice() {
+        [".well-known", ..] | ["t", _, ".well-known", ..] => true,
+        ["t", _, "oauth2", endpoint] => matches!(*endpoint, "token" | "revoke" | "jwks" | "userinfo" | "introspect"),
+        ["t", _, "auth", _] => true,
+        _ => false,
+    }
+}
+
+#[rocket::async_trait]
+impl Fairing for Headers {
+    fn info(&self) -> Info {
+        Info { name: "headers", kind: Kind::Response }
+    }
+
+    async fn on_response<'r>(&self, request: &'r Request<'_>, response: &mut Response<'r>) {
+        for (name, value) in [
+            ("X-Content-Type-Options", "nosniff"),
+            ("X-Frame-Options", "DENY"),
+            ("Referrer-Policy", "same-origin"),
+            ("Cross-Origin-Opener-Policy", "same-origin"),
+        ] {
+            response.set_header(Header::new(name, value));
+        }
+        // It would switch off features of Rocket's own choosing on JSON answers too.
+        response.remove_header("Permissions-Policy");
+        if response.headers().get_one("Content-Security-Policy").is_none() {
+            response.set_header(Header::new("Content-Security-Policy", POLICY));
+        }
+        if is_open(request) {
+            response.set_header(Header::new("Access-Control-Allow-Origin", "*"));
+            response.set_header(Header::new("Access-Control-Expose-Headers", "WWW-Authenticate, Retry-After"));
+            if request.method() == Method::Options {
+                response.set_status(Status::NoContent);
+                response.set_sized_body(0, std::io::Cursor::new(""));
+                response.set_header(Header::new("Access-Control-Allow-Methods", "GET, POST"));
+                response.set_header(Header::new("Access-Control-Allow-Headers", "Authorization, Content-Type"));
+                response.set_header(Header::new("Access-Control-Max-Age", "600"));
+            }
+        }
+    }
+}

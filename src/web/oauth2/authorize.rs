@@ -1,0 +1,98 @@
+//! The authorization endpoint.
+
+use rocket::{get, post};
+
+use crate::{
+    accounts::Visitor,
+    oauth::{
+        Cx,
+        authorize::{self, AuthorizeError, Incoming, Next, Response, SignedIn},
+    },
+    protocol::{OauthError, ResponseMode},
+    views::account::{FormPost, Hidden},
+    web::{
+        Site,
+        account::CurrentSession,
+        guards::{Addressed, Form, Peer, NoTenant, Query, Shared},
+        page::{Answer, Html},
+        uncut,
+    },
+};
+
+#[get("/<_>/oauth2/authorize")]
+pub(in crate::web) async fn show(
+    site: Shared,
+    tenant: Result<Addressed, NoTenant>,
+    from: Peer,
+    query: Query,
+    visitor: CurrentSession,
+) -> Answer {
+    let shown = std::sync::Arc::clone(&site.0);
+    let tenant = match tenant {
+        Ok(tenant) => tenant,
+        Err(why) => return Answer::Page(Html::error(&shown, &why.into())),
+    };
+    let visitor = match visitor.0 {
+        Ok(visitor) => visitor,
+        Err(error) => return Answer::Page(Html::error(&shown, &error)),
+    };
+    let done = uncut(async move {
+        let cx = Cx::new(&site.0.app, &tenant, &from.0);
+        let encoded = query.params.to_query();
+        let signed_in = visitor.map(|Visitor { session, user }| SignedIn { session, user });
+        let next = authorize::begin(&cx, Incoming { params: &query.params, fault: query.fault }, signed_in).await;
+        let page = |name: &str| {
+            let mut request = form_urlencoded::Serializer::new(String::new());
+            request.append_pair("request", &encoded);
+            Answer::to(format!("/t/{}/{name}?{}", tenant.slug, request.finish()))
+        };
+        match next {
+            Ok(Next::Login { .. }) => page("login"),
+            Ok(Next::Consent(_)) => page("consent"),
+            Ok(Next::Respond(response)) => respond(&site.0, response),
+            Err(error) => refuse(&site.0, error),
+        }
+    });
+    done.await.unwrap_or_else(|| Answer::Page(Html::error(&shown, &OauthError::unavailable())))
+}
+
+/// A request that was posted is turned into a GET: a browser sends our cookie with that one.
+#[post("/<_>/oauth2/authorize", data = "<form>")]
+pub(in crate::web) async fn post(
+    site: &Site,
+    tenant: Result<Addressed, NoTenant>,
+    form: Result<Form, OauthError>,
+) -> Answer {
+    match (tenant, form) {
+        (Ok(tenant), Ok(form)) => Answer::to(format!("/t/{}/oauth2/authorize?{}", tenant.slug, form.to_query())),
+        (Err(why), _) => Answer::Page(Html::error(site, &why.into())),
+        (_, Err(error)) => Answer::Page(Html::error(site, &error)),
+    }
+}
+
+/// Sends a response to the client.
+pub(in crate::web) fn respond(site: &Site, response: Response) -> Answer {
+    match response.mode {
+        ResponseMode::FormPost => {
+            let field = |(name, value): (&str, String)| Hidden { name: name.to_owned(), value };
+            let fields = response.params.into_iter().map(field).collect();
+            let view = FormPost { action: response.redirect_uri.clone(), fields };
+            Answer::Page(Html::of(site, &view).leading_to(&response.redirect_uri).with_script())
+        }
+        ResponseMode::Query => match url::Url::parse(&response.redirect_uri) {
+            Ok(mut uri) => {
+                uri.query_pairs_mut().extend_pairs(response.params);
+                Answer::to(uri)
+            }
+            Err(_) => Answer::Page(Html::error(site, &OauthError::invalid_request("redirect_uri is no URI"))),
+        },
+    }
+}
+
+/// Shows a refusal to whom it may be shown.
+pub(in crate::web) fn refuse(site: &Site, error: AuthorizeError) -> Answer {
+    match error {
+        AuthorizeError::Page(error) => Answer::Page(Html::error(site, &error)),
+        AuthorizeError::Redirect(response) => respond(site, response),
+    }
+}

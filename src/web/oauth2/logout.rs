@@ -1,0 +1,107 @@
+//! OpenID Connect RP-Initiated Logout.
+
+use rocket::{get, http::CookieJar, post};
+
+use crate::{
+    oauth::{
+        Cx,
+        logout::{self, Logout},
+    },
+    protocol::{OauthError, Params},
+    views::account::{Hidden, Logout as Confirm},
+    web::{
+        account::CurrentSession,
+        cookies,
+        guards::{Addressed, Browser, Form, Peer, NoTenant, Query, Shared},
+        page::{Answer, Html},
+        uncut,
+    },
+};
+
+const PARAMETERS: [&str; 4] = ["id_token_hint", "post_logout_redirect_uri", "client_id", "state"];
+
+#[get("/<_>/oauth2/logout")]
+pub(super) async fn show(
+    site: Shared,
+    tenant: Result<Addressed, NoTenant>,
+    from: Peer,
+    query: Query,
+    visitor: CurrentSession,
+    browser: Browser,
+    jar: &CookieJar<'_>,
+) -> Answer {
+    let params = match query.fault {
+        Some(fault) => Err(fault),
+        None => Ok(query.params),
+    };
+    leave(site, tenant, from, params, visitor, browser, jar).await
+}
+
+#[post("/<_>/oauth2/logout", data = "<form>")]
+pub(super) async fn post(
+    site: Shared,
+    tenant: Result<Addressed, NoTenant>,
+    from: Peer,
+    form: Result<Form, OauthError>,
+    visitor: CurrentSession,
+    browser: Browser,
+    jar: &CookieJar<'_>,
+) -> Answer {
+    leave(site, tenant, from, form.map(|form| form.0), visitor, browser, jar).await
+}
+
+async fn leave(
+    site: Shared,
+    tenant: Result<Addressed, NoTenant>,
+    from: Peer,
+    params: Result<Params, OauthError>,
+    visitor: CurrentSession,
+    browser: Browser,
+    jar: &CookieJar<'_>,
+) -> Answer {
+    let shown = std::sync::Arc::clone(&site.0);
+    let page = |error: &OauthError| Answer::Page(Html::error(&shown, error));
+    let (tenant, params) = match (tenant, params) {
+        (Ok(tenant), Ok(params)) => (tenant, params),
+        (Err(why), _) => return page(&why.into()),
+        (_, Err(error)) => return page(&error),
+    };
+    let visitor = match visitor.0 {
+        Ok(visitor) => visitor,
+        Err(error) => return page(&error),
+    };
+    // Our own page's answer; a client's request bears no token of this browser.
+    let confirmed = params.find("confirmed").is_some() && browser.sent(&params);
+    let who = visitor.as_ref().map(|visitor| visitor.user.username.clone()).unwrap_or_default();
+    let (slug, name, asked) = (tenant.slug.clone(), tenant.name.clone(), params.clone());
+    let gone = cookies::session_gone(&site.0.app.config, &tenant);
+    let done = uncut(async move {
+        let cx = Cx::new(&site.0.app, &tenant, &from.0);
+        logout::logout(&cx, &params, visitor.as_ref().map(|visitor| &visitor.session), confirmed).await
+    });
+    match done.await.unwrap_or_else(|| Err(OauthError::unavailable())) {
+        Ok(Logout::Confirm) => {
+            let field = |name: &&str| {
+                asked.find(name).map(|value| Hidden { name: (*name).to_owned(), value: value.to_owned() })
+            };
+            let fields = PARAMETERS.iter().filter_map(field).collect();
+            let action = format!("/t/{slug}/oauth2/logout");
+            let view = Confirm { tenant: name, user: who, action, csrf_token: browser.csrf_token(), fields };
+            let page = Html::of(&shown, &view);
+            Answer::Page(match asked.find("post_logout_redirect_uri") {
+                Some(uri) => page.leading_to(uri),
+                None => page,
+            })
+        }
+        Ok(Logout::Return(uri)) => {
+            jar.add(gone);
+            Answer::to(uri)
+        }
+        Ok(Logout::Done) => {
+            jar.add(gone);
+            let text = "You can close this window.";
+            Answer::Page(Html::message(&shown, rocket::http::Status::Ok, "You are signed out", text))
+        }
+        Err(error) => page(&error),
+    }
+}

@@ -1,0 +1,31 @@
+//! The protocol endpoints, under `/t/{slug}/oauth2/` and `.well-known`.
+
+mod authorize;
+mod documents;
+mod logout;
+mod token;
+mod userinfo;
+
+pub(super) use authorize::{respond as respond_authorization, refuse as refuse_authorization};
+
+use rocket::{Route, routes};
+
+pub(super) fn root_routes() -> Vec<Route> {
+    routes![documents::authorization_server_metadata, documents::openid_configuration_by_path]
+}
+
+pub(super) fn tenant_routes() -> Vec<Route> {
+    routes![
+        authorize::show,
+        authorize::post,
+        documents::openid_configuration,
+        documents::jwks,
+        logout::show,
+        logout::post,
+        token::token,
+        token::revoke,
+        token::introspect,
+        userinfo::show,
+        userinfo::post,
+    ]
+}

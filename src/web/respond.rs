@@ -1,0 +1,119 @@
+//! Answers, and the one place that knows which HTTP status an OAuth error has.
+
+use rocket::{
+    Request, Response,
+    http::{ContentType, Header, Status},
+    response::{self, Responder},
+};
+use serde::Serialize;
+
+use crate::protocol::{ErrorCode, OauthError};
+
+/// A JSON body that must not be stored (RFC 6749 §5.1).
+pub(super) struct Json<T>(pub(super) T);
+
+impl<'r, T: Serialize> Responder<'r, 'static> for Json<T> {
+    fn respond_to(self, _: &'r Request<'_>) -> response::Result<'static> {
+        json(Status::Ok, &self.0)
+    }
+}
+
+/// A JSON document that may be held for a while.
+pub(super) struct Document {
+    pub(super) json: String,
+    pub(super) max_age: u32,
+}
+
+impl<'r> Responder<'r, 'static> for Document {
+    fn respond_to(self, _: &'r Request<'_>) -> response::Result<'static> {
+        Response::build()
+            .header(ContentType::JSON)
+            .header(Header::new("Cache-Control", format!("public, max-age={}", self.max_age)))
+            .sized_body(self.json.len(), std::io::Cursor::new(self.json))
+            .ok()
+    }
+}
+
+pub(super) fn json(status: Status, body: &impl Serialize) -> response::Result<'static> {
+    let body = serde_json::to_vec(body).map_err(|_| Status::InternalServerError)?;
+    Response::build()
+        .status(status)
+        .header(ContentType::JSON)
+        .header(Header::new("Cache-Control", "no-store"))
+        .header(Header::new("Pragma", "no-cache"))
+        .sized_body(body.len(), std::io::Cursor::new(body))
+        .ok()
+}
+
+impl OauthError {
+    pub(super) fn status(&self) -> Status {
+        if self.too_large {
+            return Status::PayloadTooLarge;
+        }
+        match self.code {
+            ErrorCode::InvalidClient | ErrorCode::InvalidToken => Status::Unauthorized,
+            ErrorCode::InsufficientScope | ErrorCode::AccessDenied => Status::Forbidden,
+            ErrorCode::NotFound => Status::NotFound,
+            ErrorCode::TemporarilyUnavailable | ErrorCode::ServerError => Status::ServiceUnavailable,
+            _ => Status::BadRequest,
+        }
+    }
+
+    /// The challenge that goes with the status (RFC 6749 §5.2, RFC 6750 §3).
+    fn challenge(&self) -> Option<String> {
+        match self.code {
+            ErrorCode::InvalidClient => Some("Basic realm=\"portcullis\", charset=\"UTF-8\"".to_owned()),
+            ErrorCode::InvalidToken | ErrorCode::InsufficientScope => Some(format!(
+                "Bearer error=\"{}\", error_description=\"{}\"",
+                self.code.as_str(),
+                self.description.replace(['"', '\\'], "'")
+            )),
+            _ => None,
+        }
+    }
+}
+
+#[derive(Serialize)]
+struct ErrorBody<'a> {
+    error: &'a str,
+    error_description: &'a str,
+}
+
+impl<'r> Responder<'r, 'static> for OauthError {
+    fn respond_to(self, request: &'r Request<'_>) -> response::Result<'static> {
+        let status = self.status();
+        WithStatus(status, self).respond_to(request)
+    }
+}
+
+/// An OAuth error under another status than its own.
+pub(super) struct WithStatus(pub(super) Status, pub(super) OauthError);
+
+impl<'r> Responder<'r, 'static> for WithStatus {
+    fn respond_to(self, _: &'r Request<'_>) -> response::Result<'static> {
+        let Self(status, error) = self;
+        let body = ErrorBody { error: error.code.as_str(), error_description: &error.description };
+        let mut response = json(status, &body)?;
+        if let Some(challenge) = error.challenge() {
+            response.set_header(Header::new("WWW-Authenticate", challenge));
+        }
+        if let Some(seconds) = error.retry_after {
+            response.set_header(Header::new("Retry-After", seconds.to_string()));
+        }
+        Ok(response)
+    }
+}
+
+/// A redirect that turns whatever came into a GET: a login's POST never travels on (RFC 9700 §4.12).
+#[derive(Debug)]
+pub(super) struct SeeOther(pub(super) String);
+
+impl<'r> Responder<'r, 'static> for SeeOther {
+    fn respond_to(self, _: &'r Request<'_>) -> response::Result<'static> {
+        Response::build()
+            .status(Status::SeeOther)
+            .header(Header::new("Location", self.0))
+            .header(Header::new("Cache-Control", "no-store"))
+            .ok()
+    }
+}
