@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use rocket::{Orbit, Rocket, fairing::AdHoc};
+
 use super::{Done, Failure, output::say};
 use crate::{
     admin::{self, Admin},
@@ -21,35 +23,50 @@ pub(super) struct Arguments {
 }
 
 pub(super) async fn run(arguments: Arguments, config: Config) -> Done {
-    let base = config.base_url.clone();
     let management = rocket::Config::figment()
         .merge(("address", config.management_address.ip()))
         .merge(("port", config.management_address.port()))
         .merge(("ip_header", false));
+    let greeting = AdHoc::on_liftoff("greeting", move |rocket| Box::pin(greet(rocket, arguments.demo)));
     let server = crate::build(rocket::Config::figment(), config, Effects::system(), !arguments.no_migrate);
-    let server = server.ignite().await.map_err(told)?;
+    let server = server.attach(greeting).ignite().await.map_err(told)?;
     let site = server.state::<Arc<Site>>().cloned().ok_or(Failure("the server has no state".into()))?;
-    let admin = Admin { app: &site.app, hasher: &*site.accounts };
     if arguments.demo {
-        let changes = admin::seed_demo(&admin).await?;
+        let changes = admin::seed_demo(&Admin { app: &site.app, hasher: &*site.accounts }).await?;
         tracing::info!(things = changes.len(), "demo applied");
     }
-    let operated = admin::has_operator(&admin).await?;
-    let management = Management::build(management, Arc::clone(&site)).ignite().await.map_err(told)?;
-    say(&format!("portcullis serves {base} (console: {base}/admin, API: {base}/api/docs)"))?;
-    if arguments.demo {
-        say("console: tenant system, user operator, password 'correct horse battery staple'")?;
-        say("try it:")?;
-        say(&format!(
+    let management = Management::build(management, site).ignite().await.map_err(told)?;
+    let served = async { server.launch().await.map_err(told) };
+    let managed = async { management.launch().await.map_err(told) };
+    tokio::try_join!(served, managed).map(|_| ())
+}
+
+/// Says, once the server listens, where it is and what to do first.
+async fn greet(rocket: &Rocket<Orbit>, demo: bool) {
+    let Some(site) = rocket.state::<Arc<Site>>() else { return };
+    let base = &site.app.config.base_url;
+    let mut lines = vec![format!("portcullis serves {base} (console: {base}/admin, API: {base}/api/docs)")];
+    if demo {
+        lines.push("console: tenant system, user operator, password 'correct horse battery staple'".into());
+        lines.push("try it:".into());
+        lines.push(format!(
             "curl -s -u web:demo-secret-for-the-acme-web-client -d grant_type=client_credentials \
              -d scope=reports.read {base}/t/acme/oauth2/token"
-        ))?;
-    } else if !operated {
-        say("there is no operator yet: portcullis user create --tenant system --username NAME --role operator")?;
+        ));
+    } else {
+        match admin::has_operator(&Admin { app: &site.app, hasher: &*site.accounts }).await {
+            Ok(true) => {}
+            Ok(false) => lines.push(
+                "there is no operator yet: portcullis user create --tenant system --username NAME --role operator".into(),
+            ),
+            Err(why) => tracing::warn!(error = %why, "operators cannot be looked up"),
+        }
     }
-    let (served, managed) = tokio::join!(server.launch(), management.launch());
-    managed.map_err(told)?;
-    served.map(|_| ()).map_err(told)
+    for line in lines {
+        if let Err(Failure(why)) = say(&line) {
+            tracing::warn!(error = why, "standard output");
+        }
+    }
 }
 
 /// Rocket's errors panic where nobody looks at them; this one is looked at.

@@ -1,1 +1,26 @@
-fn main(){}
+//! The tests: one binary, real parts, a clock that is set.
+//!
+//! They run on SQLite, and on PostgreSQL with Redis where `PORTCULLIS_TEST_BACKEND=postgres`.
+//! Security rows bear the ids of the security catalogue (`attacks/`, `faults/`).
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::disallowed_methods,
+    missing_docs
+)]
+
+mod admin;
+mod attacks;
+mod browser;
+mod cli;
+mod faults;
+mod first_party;
+mod layout;
+mod oauth;
+mod properties;
+mod support;
+mod third_party;
+mod views;

@@ -1,0 +1,29 @@
+# What people run. `make run` needs Rust alone; `make test` installs the rest where it may.
+
+CARGO ?= cargo
+
+.PHONY: help run test lint bench docs-check clean
+
+help: ## Show this list
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 14
+
+run: ## Start the server with a demo tenant on http://127.0.0.1:8000
+	$(CARGO) run --quiet -- serve --demo
+
+test: ## Install what the tests need, then lint and run every test on both databases
+	./tests/services/install
+	$(MAKE) lint
+	./tests/services/with $(CARGO) test --no-fail-fast
+
+lint: ## Formatting and clippy, warnings denied
+	$(CARGO) fmt --check
+	$(CARGO) clippy --all-targets -- -D warnings
+
+bench: ## Measure, as ratios taken in one run
+	$(CARGO) build --release
+	./tests/services/install
+	./tests/services/with ./benches/run
+
+clean: ## Remove what was built and the demo's data
+	$(CARGO) clean
+	rm -rf data

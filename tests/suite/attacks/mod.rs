@@ -1,0 +1,10 @@
+//! The attack rows of the security catalogue, each test named after its row.
+
+mod authorization;
+mod clients;
+mod codes;
+mod login;
+mod refresh;
+mod server;
+mod tenants;
+mod tokens;

@@ -1,0 +1,202 @@
+//! A real browser, with and without scripts, at the pages and the console.
+
+use thirtyfour::{ChromiumLikeCapabilities as _, prelude::*};
+
+use crate::support::{CHALLENGE, Server, VERIFIER, form, free_port, new_database, service, write_master_key};
+
+fn fixture(callback: &str) -> String {
+    format!(
+        r#"
+tenants:
+  - slug: acme
+    name: Acme
+    settings: {{ password_bcrypt_cost: 10 }}
+    scopes: [{{ name: reports.read, description: Read your reports }}]
+    clients:
+      - client_id: web
+        client_name: Acme Web
+        token_endpoint_auth_method: none
+        redirect_uris: ["{callback}"]
+        grant_types: [authorization_code, refresh_token]
+        scope: "openid profile reports.read"
+    users: [{{ username: ada, name: Ada Lovelace, password: correct horse battery staple }}]
+  - slug: system
+    name: Operators
+    settings: {{ password_bcrypt_cost: 10 }}
+    users: [{{ username: root, name: Root, password: correct horse battery staple, roles: [operator] }}]
+"#
+    )
+}
+
+async fn browser(scripts: bool) -> WebDriver {
+    let mut capabilities = DesiredCapabilities::chrome();
+    for argument in [
+        "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-dev-shm-usage",
+        "--disable-background-networking", "--disable-component-update", "--disable-sync", "--window-size=1200,900",
+    ] {
+        capabilities.add_arg(argument).unwrap();
+    }
+    if !scripts {
+        capabilities
+            .add_experimental_option("prefs", serde_json::json!({ "profile.managed_default_content_settings.javascript": 2 }))
+            .unwrap();
+    }
+    WebDriver::new(&service("WEBDRIVER"), capabilities).await.unwrap()
+}
+
+/// Keeps a picture of the page where the one who runs the tests asks for it.
+async fn picture(driver: &WebDriver, name: &str) {
+    if let Ok(folder) = std::env::var("PORTCULLIS_TEST_PICTURES") {
+        driver.screenshot(&std::path::Path::new(&folder).join(format!("{name}.png"))).await.unwrap();
+    }
+}
+
+async fn fill(driver: &WebDriver, id: &str, text: &str) {
+    let field = driver.find(By::Id(id)).await.unwrap();
+    field.clear().await.unwrap();
+    field.send_keys(text).await.unwrap();
+}
+
+async fn press(driver: &WebDriver, text: &str) {
+    let button = driver.find(By::XPath(format!("//*[self::button or self::a][normalize-space()='{text}']"))).await;
+    button.unwrap_or_else(|why| panic!("{text}: {why}")).click().await.unwrap();
+}
+
+async fn text(driver: &WebDriver) -> String {
+    driver.find(By::Tag("body")).await.unwrap().text().await.unwrap()
+}
+
+/// A client's callback address: it answers anything with a page.
+async fn callback_server(port: u16) {
+    use rocket::tokio::{io::{AsyncReadExt as _, AsyncWriteExt as _}, net::TcpListener};
+    let listener = TcpListener::bind(("127.0.0.1", port)).await.unwrap();
+    rocket::tokio::spawn(async move {
+        while let Ok((mut stream, _)) = listener.accept().await {
+            let mut head = [0; 4096];
+            let _ = stream.read(&mut head).await;
+            let body = "<!doctype html><title>client</title>back at the client";
+            let answer = format!("HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{body}", body.len());
+            let _ = stream.write_all(answer.as_bytes()).await;
+        }
+    });
+}
+
+#[rocket::async_test]
+async fn a_person_signs_in_consents_and_an_operator_ends_their_session() {
+    let folder = tempfile::tempdir().unwrap();
+    write_master_key(folder.path());
+    let database = new_database(folder.path()).await;
+    let server = Server::start(folder.path(), &database, &[]).await;
+    let client_port = free_port();
+    let callback = format!("http://127.0.0.1:{client_port}/callback");
+    callback_server(client_port).await;
+    let (code, _, error) = server.command(&["apply", "-f", "-"], &fixture(&callback));
+    assert_eq!(code, 0, "{error}");
+
+    let query = form(&[
+        ("response_type", "code"), ("client_id", "web"), ("redirect_uri", &callback),
+        ("scope", "openid profile reports.read"), ("state", "s"), ("code_challenge", CHALLENGE),
+        ("code_challenge_method", "S256"),
+    ]);
+    let driver = browser(false).await;
+    driver.goto(format!("{}/t/acme/oauth2/authorize?{query}", server.base())).await.unwrap();
+    picture(&driver, "login").await;
+    fill(&driver, "username", "ada").await;
+    fill(&driver, "password", "wrong password").await;
+    press(&driver, "Sign in").await;
+    assert!(text(&driver).await.contains("do not go together"));
+    fill(&driver, "password", "correct horse battery staple").await;
+    press(&driver, "Sign in").await;
+    assert!(text(&driver).await.contains("Read your reports"), "{}", text(&driver).await);
+    picture(&driver, "consent").await;
+    press(&driver, "Allow").await;
+    assert!(text(&driver).await.contains("back at the client"), "{}", text(&driver).await);
+    let url = driver.current_url().await.unwrap();
+    let params: std::collections::HashMap<String, String> = url.query_pairs().into_owned().collect();
+    assert_eq!(params["state"], "s");
+    assert_eq!(params["iss"], format!("{}/t/acme", server.base()));
+    let body = form(&[
+        ("grant_type", "authorization_code"), ("client_id", "web"), ("code", &params["code"]),
+        ("redirect_uri", &callback), ("code_verifier", VERIFIER),
+    ]);
+    let urlencoded = [("Content-Type", "application/x-www-form-urlencoded")];
+    let (status, body) = server.request("POST", "/t/acme/oauth2/token", &urlencoded, &body).await;
+    assert_eq!(status, 200, "{body}");
+    let refresh = serde_json::from_str::<serde_json::Value>(&body).unwrap()["refresh_token"].as_str().unwrap().to_owned();
+    driver.goto(format!("{}/t/acme/account", server.base())).await.unwrap();
+    assert!(text(&driver).await.contains("Where you are signed in"));
+    picture(&driver, "account").await;
+
+    driver.goto(format!("{}/admin", server.base())).await.unwrap();
+    picture(&driver, "console-login").await;
+    fill(&driver, "username", "root").await;
+    fill(&driver, "password", "correct horse battery staple").await;
+    press(&driver, "Sign in").await;
+    picture(&driver, "tenants").await;
+    press(&driver, "acme").await;
+    picture(&driver, "tenant").await;
+    press(&driver, "Users").await;
+    picture(&driver, "users").await;
+    press(&driver, "Clients").await;
+    press(&driver, "web").await;
+    picture(&driver, "client").await;
+    press(&driver, "Sessions").await;
+    picture(&driver, "sessions").await;
+    press(&driver, "End…").await;
+    assert!(text(&driver).await.contains("1 live sessions"), "{}", text(&driver).await);
+    picture(&driver, "confirm").await;
+    press(&driver, "End now").await;
+    assert!(text(&driver).await.contains("1 sessions and 1 token families ended"), "{}", text(&driver).await);
+    picture(&driver, "ended").await;
+    press(&driver, "Audit").await;
+    assert!(text(&driver).await.contains("session.forced_logout"));
+    picture(&driver, "audit").await;
+    press(&driver, "Keys").await;
+    picture(&driver, "keys").await;
+
+    let body = form(&[("grant_type", "refresh_token"), ("client_id", "web"), ("refresh_token", &refresh)]);
+    let (status, body) = server.request("POST", "/t/acme/oauth2/token", &urlencoded, &body).await;
+    assert!(status == 400 && body.contains("invalid_grant"), "{status} {body}");
+    driver.goto(format!("{}/t/acme/account", server.base())).await.unwrap();
+    assert!(driver.current_url().await.unwrap().path().ends_with("/login"), "the browser's session has ended too");
+    driver.quit().await.unwrap();
+}
+
+#[rocket::async_test]
+async fn a_page_is_used_with_the_keyboard_alone_and_form_post_needs_no_click_where_scripts_run() {
+    let folder = tempfile::tempdir().unwrap();
+    write_master_key(folder.path());
+    let database = new_database(folder.path()).await;
+    let server = Server::start(folder.path(), &database, &[]).await;
+    let client_port = free_port();
+    let callback = format!("http://127.0.0.1:{client_port}/callback");
+    callback_server(client_port).await;
+    server.command(&["apply", "-f", "-"], &fixture(&callback));
+    let query = form(&[
+        ("response_type", "code"), ("client_id", "web"), ("redirect_uri", &callback), ("scope", "openid"),
+        ("code_challenge", CHALLENGE), ("code_challenge_method", "S256"), ("response_mode", "form_post"),
+    ]);
+    let driver = browser(true).await;
+    driver.goto(format!("{}/t/acme/oauth2/authorize?{query}", server.base())).await.unwrap();
+    // The name field has the focus; Tab and Enter do the rest.
+    let active = driver.active_element().await.unwrap();
+    active.send_keys("ada" + Key::Tab).await.unwrap();
+    driver.active_element().await.unwrap().send_keys("correct horse battery staple" + Key::Enter).await.unwrap();
+    assert!(text(&driver).await.contains("Acme Web"));
+    driver.find(By::Css("button[value=allow]")).await.unwrap().send_keys("" + Key::Enter).await.unwrap();
+    for _ in 0..100 {
+        if text(&driver).await.contains("back at the client") {
+            break;
+        }
+        rocket::tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+    }
+    assert!(text(&driver).await.contains("back at the client"), "{}", text(&driver).await);
+    // Every field of the console's login has a label, and every page a language and one heading.
+    driver.goto(format!("{}/admin/login", server.base())).await.unwrap();
+    for field in driver.find_all(By::Css("input:not([type=hidden])")).await.unwrap() {
+        let id = field.attr("id").await.unwrap().unwrap();
+        driver.find(By::Css(format!("label[for={id}]"))).await.unwrap();
+    }
+    assert_eq!(driver.find_all(By::Tag("h1")).await.unwrap().len(), 1);
+    driver.quit().await.unwrap();
+}

@@ -1,0 +1,5 @@
+//! The fault rows of the security catalogue that this version answers for, named by number.
+
+mod nodes;
+mod process;
+mod services;

@@ -1,0 +1,161 @@
+//! Several nodes over one database.
+
+use std::sync::Arc;
+
+use rocket::{futures::future::join_all, http::Method};
+use serde_json::Value;
+
+use crate::support::TestApp;
+
+#[rocket::async_test]
+async fn f11_a_node_that_no_message_reached_refuses_after_its_next_look() {
+    let app = TestApp::start().await;
+    let node = app.another_node().await;
+    let tokens = app.acme().sign_in("ada").await;
+    assert!(node.acme().is_active(&tokens.access).await);
+    app.api(Method::Post, "/tenants/acme/logout", Value::Null).await.ok();
+    // The refresh reads SQL itself: it is refused everywhere at once.
+    node.acme().refresh(&tokens.refresh).await.assert_error(400, "invalid_grant");
+    node.follow().await;
+    assert!(!node.acme().is_active(&tokens.access).await);
+}
+
+#[rocket::async_test]
+async fn f4_a_revocation_that_was_committed_and_never_announced_still_lands() {
+    let app = TestApp::start().await;
+    let tokens = app.acme().sign_in("ada").await;
+    // A process that writes and dies at once: no listener, no Redis, only the committed rows.
+    let pool = portcullis::storage::Pool::open(app.config.database_url(), 2).await.unwrap();
+    let silent = portcullis::storage::Storage::new(pool);
+    let permit = app.permit("acme").await;
+    let mut unit = silent.write().await.unwrap();
+    let (all, reason) = (portcullis::storage::Selection::Tenant, portcullis::domain::EndReason::Forced);
+    use portcullis::effects::Clock as _;
+    unit.tenant(permit.tenant()).end_sessions(&all, reason, app.clock.now(), 900).await.unwrap();
+    unit.commit().await.unwrap();
+    app.follow().await;
+    assert!(!app.acme().is_active(&tokens.access).await);
+}
+
+#[rocket::async_test]
+async fn what_one_node_changes_another_serves() {
+    let app = TestApp::start().await;
+    let node = app.another_node().await;
+    let grant = [("grant_type", "client_credentials")];
+    node.acme().post_as_web("token", &grant).await.ok();
+    app.api(Method::Delete, "/tenants/acme/clients/web", Value::Null).await.ok();
+    node.follow().await;
+    node.acme().post_as_web("token", &grant).await.assert_error(401, "invalid_client");
+    app.api(Method::Delete, "/tenants/globex", Value::Null).await.ok();
+    node.follow().await;
+    assert_eq!(node.get("/t/globex/oauth2/jwks").await.status, 404);
+    let before = node.get("/t/acme/oauth2/jwks").await.body;
+    app.api(Method::Post, "/tenants/acme/keys/rotate", Value::Null).await.ok();
+    node.follow().await;
+    assert_ne!(before, node.get("/t/acme/oauth2/jwks").await.body);
+}
+
+#[rocket::async_test]
+async fn f20_nodes_that_rotate_at_once_make_one_active_key() {
+    let app = TestApp::start().await;
+    let node = app.another_node().await;
+    let (one, two) = (app.operator_token().await, node.operator_token().await);
+    let rotate = |app: &'static TestApp, token: String| async move {
+        app.api_as(&token, Method::Post, "/tenants/acme/keys/rotate", Value::Null).await.status
+    };
+    // Leaked so that both futures may hold them at once; the process ends soon.
+    let (app, node): (&'static TestApp, &'static TestApp) = (Box::leak(Box::new(app)), Box::leak(Box::new(node)));
+    let statuses = join_all([rotate(app, one), rotate(node, two)]).await;
+    assert!(statuses.iter().all(|status| matches!(status, 200 | 409 | 503)), "{statuses:?}");
+    let keys = app.api(Method::Get, "/tenants/acme/keys", Value::Null).await.json();
+    let active = keys["items"].as_array().unwrap().iter().filter(|key| key["state"] == "active").count();
+    assert_eq!(active, 1);
+}
+
+#[rocket::async_test]
+async fn nodes_that_migrate_at_once_both_succeed() {
+    let folder = tempfile::tempdir().unwrap();
+    let url = crate::support::new_database(folder.path()).await;
+    let migrate = || async {
+        let pool = portcullis::storage::Pool::open(&url, 2).await.unwrap();
+        portcullis::storage::Storage::new(pool).migrate().await.unwrap()
+    };
+    let ran = join_all((0..4).map(|_| migrate())).await;
+    assert_eq!(ran.iter().filter(|ran| !ran.is_empty()).count(), 1, "{ran:?}");
+}
+
+#[rocket::async_test]
+async fn f17_a_migration_that_dies_leaves_nothing_behind() {
+    let folder = tempfile::tempdir().unwrap();
+    let url = crate::support::new_database(folder.path()).await;
+    // A table that stands in the way of the migration's middle.
+    let name = "audit_events";
+    match url.strip_prefix("sqlite:") {
+        Some(path) => {
+            use diesel::{Connection as _, connection::SimpleConnection as _};
+            let mut conn = diesel::SqliteConnection::establish(path).unwrap();
+            conn.batch_execute(&format!("CREATE TABLE {name} (x INTEGER)")).unwrap();
+        }
+        None => {
+            let (client, connection) = tokio_postgres::connect(&url, tokio_postgres::NoTls).await.unwrap();
+            rocket::tokio::spawn(connection);
+            client.batch_execute(&format!("CREATE TABLE {name} (x INTEGER)")).await.unwrap();
+        }
+    }
+    let storage = portcullis::storage::Storage::new(portcullis::storage::Pool::open(&url, 2).await.unwrap());
+    storage.migrate().await.unwrap_err();
+    assert_eq!(storage.pending_migrations().await.unwrap().len(), 1);
+    match url.strip_prefix("sqlite:") {
+        Some(path) => {
+            use diesel::{Connection as _, connection::SimpleConnection as _};
+            let mut conn = diesel::SqliteConnection::establish(path).unwrap();
+            conn.batch_execute(&format!("DROP TABLE {name}")).unwrap();
+        }
+        None => {
+            let (client, connection) = tokio_postgres::connect(&url, tokio_postgres::NoTls).await.unwrap();
+            rocket::tokio::spawn(connection);
+            client.batch_execute(&format!("DROP TABLE {name}")).await.unwrap();
+        }
+    }
+    assert_eq!(storage.migrate().await.unwrap().len(), 1);
+    assert_eq!(storage.migrate().await.unwrap().len(), 0);
+}
+
+#[rocket::async_test]
+async fn f15_a_clock_that_jumps_resurrects_nothing() {
+    let app = TestApp::start().await;
+    let tokens = app.acme().sign_in("ada").await;
+    app.api(Method::Post, "/tenants/acme/logout", Value::Null).await.ok();
+    for jump in [3600, -7200, 3600] {
+        app.clock.advance(jump);
+        app.follow().await;
+        assert!(!app.acme().is_active(&tokens.access).await, "{jump}");
+        app.acme().refresh(&tokens.refresh).await.assert_error(400, "invalid_grant");
+    }
+}
+
+#[rocket::async_test]
+async fn f25_a_database_that_was_restored_from_a_backup_keeps_what_a_running_node_knows() {
+    let app = TestApp::start().await;
+    if crate::support::on_postgres() {
+        // The same code path; copying the file is SQLite's way of taking a backup.
+        return;
+    }
+    let tokens = app.acme().sign_in("ada").await;
+    let path = app.config.database_url().strip_prefix("sqlite:").unwrap().to_owned();
+    let backup = format!("{path}.backup");
+    {
+        use diesel::{Connection as _, connection::SimpleConnection as _};
+        let mut conn = diesel::SqliteConnection::establish(&path).unwrap();
+        conn.batch_execute(&format!("VACUUM INTO '{backup}'")).unwrap();
+    }
+    app.api(Method::Post, "/tenants/acme/logout", Value::Null).await.ok();
+    app.acme().refresh(&tokens.refresh).await.assert_error(400, "invalid_grant");
+    let restored = portcullis::storage::Pool::open(&format!("sqlite:{backup}"), 2).await.unwrap();
+    let restored = portcullis::storage::Storage::new(restored);
+    let permit = app.permit("acme").await;
+    let mut unit = restored.read().await.unwrap();
+    let page = unit.tenant(permit.tenant()).list_sessions(&Default::default(), permit.tenant().created_at, 10).await.unwrap();
+    assert_eq!(page.items.len(), 1, "counts match those of the backup's moment");
+    drop(Arc::new(restored));
+}

@@ -1,0 +1,153 @@
+//! The real process, killed and stopped.
+
+use std::{
+    collections::HashMap,
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
+
+use rocket::{futures::future::join_all, tokio};
+use serde_json::Value;
+
+use crate::support::{Server, form, new_database, plain_http, write_master_key};
+
+const FILE: &str = r#"
+tenants:
+  - slug: acme
+    settings: { password_bcrypt_cost: 10, refresh_reuse_grace: 300 }
+    clients:
+      - client_id: app
+        token_endpoint_auth_method: none
+        redirect_uris: ["https://app.example/cb"]
+        grant_types: [authorization_code, refresh_token, password]
+        scope: openid
+    users: [{ username: ada, password: correct horse battery staple }]
+"#;
+
+async fn seeded(folder: &std::path::Path) -> Server {
+    write_master_key(folder);
+    let database = new_database(folder).await;
+    let server = Server::start(folder, &database, &[]).await;
+    let (code, _, error) = server.command(&["apply", "-f", "-"], FILE);
+    assert_eq!(code, 0, "{error}");
+    server
+}
+
+async fn log_in(port: u16) -> String {
+    let body = r#"{"username":"ada","password":"correct horse battery staple","client_id":"app"}"#;
+    for _ in 0..100 {
+        let headers = [("Content-Type", "application/json")];
+        if let Some((200, body)) = plain_http(port, "POST", "/t/acme/auth/login", &headers, body).await {
+            return serde_json::from_str::<Value>(&body).unwrap()["refresh_token"].as_str().unwrap().to_owned();
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    panic!("nobody can sign in");
+}
+
+/// One refresh: the successor where it was acknowledged, the status where it was refused.
+async fn refresh(port: u16, token: &str) -> Result<String, Option<u16>> {
+    let body = form(&[("grant_type", "refresh_token"), ("client_id", "app"), ("refresh_token", token)]);
+    let headers = [("Content-Type", "application/x-www-form-urlencoded")];
+    match plain_http(port, "POST", "/t/acme/oauth2/token", &headers, &body).await {
+        Some((200, body)) => {
+            let json: Value = serde_json::from_str(&body).map_err(|_| None)?;
+            Ok(json["refresh_token"].as_str().unwrap().to_owned())
+        }
+        Some((status, _)) => Err(Some(status)),
+        None => Err(None),
+    }
+}
+
+/// Rotates each family for as long as `going`, and keeps the ledger: the last acknowledged token.
+async fn load(port: u16, going: Arc<AtomicBool>, ledger: Arc<Mutex<HashMap<usize, String>>>, family: usize) {
+    while going.load(Ordering::SeqCst) {
+        let token = ledger.lock().unwrap()[&family].clone();
+        match refresh(port, &token).await {
+            Ok(next) => {
+                ledger.lock().unwrap().insert(family, next);
+            }
+            Err(Some(status)) => assert_eq!(status, 503, "an acknowledged token was refused"),
+            Err(None) => tokio::time::sleep(Duration::from_millis(5)).await,
+        }
+    }
+}
+
+#[rocket::async_test]
+async fn f1_f2_no_acknowledged_rotation_is_lost_to_kill_9() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut server = seeded(folder.path()).await;
+    let ledger = Arc::new(Mutex::new(HashMap::new()));
+    for family in 0..4 {
+        let token = log_in(server.port).await;
+        ledger.lock().unwrap().insert(family, token);
+    }
+    for round in 0..10 {
+        let going = Arc::new(AtomicBool::new(true));
+        let work = (0..4).map(|family| tokio::spawn(load(server.port, Arc::clone(&going), Arc::clone(&ledger), family)));
+        let work: Vec<_> = work.collect();
+        tokio::time::sleep(Duration::from_millis(100 + round * 13)).await;
+        server.kill();
+        going.store(false, Ordering::SeqCst);
+        for done in join_all(work).await {
+            done.unwrap();
+        }
+        server.restart().await;
+        // Each last acknowledged token is good; one whose answer was lost is retried with it.
+        for family in 0..4 {
+            let token = ledger.lock().unwrap()[&family].clone();
+            let next = refresh(server.port, &token).await.expect("the acknowledged token is good after the kill");
+            ledger.lock().unwrap().insert(family, next);
+        }
+    }
+}
+
+#[rocket::async_test]
+async fn f23_what_was_under_way_when_the_server_was_stopped_is_answered_and_kept() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut server = seeded(folder.path()).await;
+    let token = log_in(server.port).await;
+    let ledger = Arc::new(Mutex::new(HashMap::from([(0, token)])));
+    let going = Arc::new(AtomicBool::new(true));
+    let work = tokio::spawn(load(server.port, Arc::clone(&going), Arc::clone(&ledger), 0));
+    tokio::time::sleep(Duration::from_millis(200)).await;
+    let status = server.terminate();
+    going.store(false, Ordering::SeqCst);
+    work.await.unwrap();
+    assert_eq!(status, Some(0), "{}", server.log());
+    server.restart().await;
+    let token = ledger.lock().unwrap()[&0].clone();
+    refresh(server.port, &token).await.expect("nothing acknowledged was lost");
+}
+
+#[rocket::async_test]
+async fn e2_a_client_that_never_ends_its_request_holds_nobody_up() {
+    use tokio::io::AsyncWriteExt as _;
+    let folder = tempfile::tempdir().unwrap();
+    let server = seeded(folder.path()).await;
+    let mut slow = Vec::new();
+    for _ in 0..200 {
+        let mut stream = tokio::net::TcpStream::connect(("127.0.0.1", server.port)).await.unwrap();
+        stream.write_all(b"POST /t/acme/oauth2/token HTTP/1.1\r\nHost: x\r\nContent-").await.unwrap();
+        slow.push(stream);
+    }
+    let token = log_in(server.port).await;
+    refresh(server.port, &token).await.expect("others are served meanwhile");
+}
+
+#[rocket::async_test]
+async fn s1_m8_logs_bear_no_secret_and_no_line_that_a_client_wrote() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = seeded(folder.path()).await;
+    let token = log_in(server.port).await;
+    refresh(server.port, &format!("{token}x")).await.unwrap_err();
+    let body = r#"{"username":"eve\n2026-01-01 INFO forged line","password":"canary-password","client_id":"app"}"#;
+    server.request("POST", "/t/acme/auth/login", &[("Content-Type", "application/json")], body).await;
+    let log = server.log();
+    assert!(log.contains("login.refused"), "{log}");
+    assert!(!log.contains(&token) && !log.contains("canary-password") && !log.contains("correct horse"));
+    assert!(!log.lines().any(|line| line.starts_with("2026-01-01 INFO forged")));
+}

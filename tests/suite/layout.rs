@@ -1,0 +1,152 @@
+//! The house keeps its order: who may import whom, and in which room each package lives.
+
+use std::{collections::BTreeMap, fs, path::Path};
+
+fn sources(folder: &Path, out: &mut Vec<(String, String)>) {
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            sources(&path, out);
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+            let name = path.strip_prefix(root).unwrap().display().to_string();
+            out.push((name, fs::read_to_string(&path).unwrap()));
+        }
+    }
+}
+
+fn all() -> Vec<(String, String)> {
+    let mut out = Vec::new();
+    sources(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src"), &mut out);
+    assert!(out.len() > 80, "the sources were found");
+    out
+}
+
+/// The rooms that each room may import.
+fn allowed() -> BTreeMap<&'static str, Vec<&'static str>> {
+    let ground = vec!["domain", "protocol"];
+    let with = |base: &[&'static str], more: &[&'static str]| [base, more].concat();
+    // `effects` hands out instants and identifiers, which are of the domain.
+    let low = with(&ground, &["effects"]);
+    let storage = low.clone();
+    let keys = with(&low, &["storage"]);
+    let revocation = with(&keys, &["keys"]);
+    let support = with(&revocation, &["revocation", "config"]);
+    let use_cases = with(&support, &["installation", "audit", "throttle"]);
+    let views = vec!["admin"];
+    let web = with(&use_cases, &["oauth", "accounts", "admin", "views"]);
+    let cli = with(&web, &["web", "tasks"]);
+    BTreeMap::from([
+        ("domain", with(&ground, &["effects"])),
+        ("protocol", ground.clone()),
+        ("effects", ground.clone()),
+        ("config", ground),
+        ("storage", storage),
+        ("keys", keys),
+        ("revocation", revocation),
+        ("audit", support.clone()),
+        ("throttle", low),
+        ("installation", use_cases.clone()),
+        ("oauth", use_cases.clone()),
+        ("accounts", use_cases.clone()),
+        ("admin", use_cases),
+        ("views", views),
+        ("web", web.clone()),
+        ("tasks", with(&web, &["web"])),
+        ("cli", cli),
+    ])
+}
+
+fn room(name: &str) -> &str {
+    name.split('/').next().unwrap().trim_end_matches(".rs")
+}
+
+/// The rooms of this crate that a source names: `crate::room` and `crate::{room::…, room::…}`.
+fn imports(text: &str) -> Vec<String> {
+    let mut found = Vec::new();
+    for (at, _) in text.match_indices("crate::") {
+        let rest = &text[at + 7..];
+        let word = |text: &str| text.chars().take_while(|c| c.is_ascii_alphanumeric() || *c == '_').collect::<String>();
+        if let Some(group) = rest.strip_prefix('{') {
+            let (mut depth, mut part) = (0, String::new());
+            for c in group.chars() {
+                match c {
+                    '}' if depth == 0 => break,
+                    '{' => depth += 1,
+                    '}' => depth -= 1,
+                    ',' if depth == 0 => {
+                        found.push(word(part.trim()));
+                        part.clear();
+                        continue;
+                    }
+                    _ => {}
+                }
+                part.push(c);
+            }
+            found.push(word(part.trim()));
+        } else {
+            found.push(word(rest));
+        }
+    }
+    found.retain(|name| !name.is_empty());
+    found
+}
+
+#[test]
+fn no_room_imports_one_above_or_beside_it() {
+    let allowed = allowed();
+    for (name, text) in all() {
+        let own = room(&name);
+        let Some(may) = allowed.get(own) else {
+            assert!(matches!(own, "lib" | "main"), "{name} is in no room: add it to this test");
+            continue;
+        };
+        for import in imports(&text) {
+            let known = allowed.contains_key(import.as_str());
+            let fine = import == own || may.contains(&import.as_str()) || !known;
+            assert!(fine, "{name} imports {import}, which {own} may not");
+        }
+    }
+}
+
+#[test]
+fn each_package_stays_in_its_room() {
+    let rooms: [(&str, &[&str]); 7] = [
+        ("diesel", &["storage/"]),
+        ("jsonwebtoken", &["keys/"]),
+        ("redis", &["revocation/"]),
+        ("tera", &["views/render.rs"]),
+        ("bcrypt", &["accounts/"]),
+        ("oxide_auth", &["oauth/engine.rs"]),
+        ("rocket", &["web/", "lib.rs", "cli/serve.rs", "tasks/", "storage/pool.rs"]),
+    ];
+    for (name, text) in all() {
+        for (package, homes) in rooms {
+            let used = text.lines().any(|line| {
+                let line = line.trim_start();
+                !line.starts_with("//") && (line.starts_with(&format!("use {package}::")) || line.contains(&format!(" {package}::")))
+            });
+            let home = homes.iter().any(|home| name.starts_with(home));
+            assert!(!used || home, "{name} uses {package}, which lives in {homes:?}");
+        }
+    }
+}
+
+#[test]
+fn every_file_says_what_it_is_for() {
+    for (name, text) in all() {
+        assert!(text.starts_with("//!"), "{name} does not open with //!");
+    }
+}
+
+#[test]
+fn both_databases_have_the_same_migrations() {
+    let names = |database: &str| -> Vec<String> {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("migrations").join(database);
+        let mut names: Vec<String> =
+            fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name().to_string_lossy().into_owned()).collect();
+        names.sort();
+        names
+    };
+    assert_eq!(names("sqlite"), names("postgres"));
+}

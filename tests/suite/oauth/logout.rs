@@ -1,0 +1,38 @@
+use crate::support::{Agent, TestApp, form};
+
+#[rocket::async_test]
+async fn a_client_that_shows_its_id_token_logs_the_user_out_and_gets_them_back() {
+    let app = TestApp::start().await;
+    let acme = app.acme();
+    let mut agent = Agent::new(&app);
+    agent.log_in(acme, "ada").await;
+    let code = agent.authorize(&acme.authorization("web", &[])).await.callback()["code"].clone();
+    let mut pairs = acme.redemption(&code).to_vec();
+    pairs.retain(|(name, _)| *name != "client_id");
+    let tokens = acme.post_as_web("token", &pairs).await.tokens();
+    let query = form(&[
+        ("id_token_hint", tokens.id.as_deref().unwrap()),
+        ("post_logout_redirect_uri", "https://app.example/"),
+        ("state", "bye"),
+    ]);
+    let back = agent.get(&acme.path(&format!("/oauth2/logout?{query}"))).await.location();
+    assert_eq!(back, "https://app.example/?state=bye");
+    assert!(!acme.is_active(&tokens.access).await);
+    let refresh = [("grant_type", "refresh_token"), ("refresh_token", tokens.refresh.as_str())];
+    acme.post_as_web("token", &refresh).await.assert_error(400, "invalid_grant");
+    let login = agent.get(&acme.authorization("web", &[])).await.location();
+    assert!(login.starts_with("/t/acme/login"));
+}
+
+#[rocket::async_test]
+async fn a_user_who_confirms_is_logged_out() {
+    let app = TestApp::start().await;
+    let mut agent = Agent::new(&app);
+    agent.log_in(app.acme(), "ada").await;
+    let page = agent.get("/t/acme/oauth2/logout").await.ok();
+    assert!(page.body.contains("Sign out?"));
+    let csrf = page.hidden("csrf_token");
+    let done = agent.post("/t/acme/oauth2/logout", &[("csrf_token", &csrf), ("confirmed", "yes")]).await.ok();
+    assert!(done.body.contains("You are signed out"));
+    assert!(agent.get("/t/acme/account").await.location().starts_with("/t/acme/login"));
+}

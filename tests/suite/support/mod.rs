@@ -1,0 +1,400 @@
+//! The fixtures: an installation of its own for each test, with two tenants alike.
+
+mod agent;
+mod reply;
+mod server;
+
+use std::sync::{Arc, OnceLock};
+
+use portcullis::{
+    admin::{self, Admin, Authority, Level, Permit},
+    config::Config,
+    domain::Timestamp,
+    effects::{Effects, ManualClock, SystemEntropy},
+    installation::PasswordHasher as _,
+    web::Site,
+};
+use rocket::{figment::Figment, http::Method, local::asynchronous::Client};
+
+pub(crate) use agent::Agent;
+pub(crate) use reply::Reply;
+pub(crate) use server::{Server, free_port, plain_http};
+
+pub(crate) const PASSWORD: &str = "correct horse battery staple";
+pub(crate) const SECRET: &str = "a-secret-for-tests-of-the-web-client";
+pub(crate) const BASE: &str = "http://127.0.0.1:8000";
+pub(crate) const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
+pub(crate) const CHALLENGE: &str = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
+pub(crate) const CALLBACK: &str = "https://app.example/callback";
+
+/// An installation with tenants `acme` and `globex`, each with the same clients and users.
+pub(crate) struct TestApp {
+    pub(crate) client: Client,
+    pub(crate) site: Arc<Site>,
+    pub(crate) clock: Arc<ManualClock>,
+    pub(crate) config: Config,
+    _folder: Arc<tempfile::TempDir>,
+}
+
+/// Whether this run is against PostgreSQL and Redis.
+pub(crate) fn on_postgres() -> bool {
+    std::env::var("PORTCULLIS_TEST_BACKEND").is_ok_and(|name| name == "postgres")
+}
+
+pub(crate) fn service(name: &str) -> String {
+    std::env::var(format!("PORTCULLIS_TEST_{name}"))
+        .unwrap_or_else(|_| panic!("run tests with `make test`, which starts {name}"))
+}
+
+/// A database of this test's own.
+pub(crate) async fn new_database(folder: &std::path::Path) -> String {
+    if !on_postgres() {
+        return format!("sqlite:{}", folder.join("portcullis.db").display());
+    }
+    let server = service("POSTGRES");
+    let name = format!("t{}", Effects::system().uuid().simple());
+    let (client, connection) =
+        tokio_postgres::connect(&format!("{server}/postgres"), tokio_postgres::NoTls).await.unwrap();
+    rocket::tokio::spawn(connection);
+    client.batch_execute(&format!("CREATE DATABASE {name}")).await.unwrap();
+    format!("{server}/{name}")
+}
+
+/// The master key of every test, so that one hash of the password serves them all.
+pub(crate) fn write_master_key(folder: &std::path::Path) -> std::path::PathBuf {
+    let path = folder.join("master.key");
+    std::fs::write(&path, "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=\n").unwrap();
+    path
+}
+
+pub(crate) fn effects(clock: &Arc<ManualClock>) -> Effects {
+    Effects::new(Arc::clone(clock) as _, Arc::new(SystemEntropy))
+}
+
+/// The file that makes the fixture.
+pub(crate) fn fixture(hash: &str) -> String {
+    let tenant = |slug: &str| {
+        format!(
+            r#"
+  - slug: {slug}
+    name: The {slug} company
+    settings: {{ password_bcrypt_cost: 10 }}
+    scopes: [{{ name: reports.read, description: Read your reports }}, {{ name: reports.write }}]
+    resources: [{{ uri: "https://api.{slug}.example", scopes: [reports.read, reports.write] }}]
+    clients:
+      - client_id: web
+        client_name: Web
+        client_secret: "{SECRET}"
+        redirect_uris: ["{CALLBACK}", "http://127.0.0.1/cb"]
+        post_logout_redirect_uris: ["https://app.example/"]
+        grant_types: [authorization_code, refresh_token, client_credentials]
+        scope: "openid profile email offline_access reports.read"
+      - client_id: other
+        token_endpoint_auth_method: client_secret_post
+        client_secret: "{SECRET}"
+        redirect_uris: ["{CALLBACK}"]
+        grant_types: [authorization_code, refresh_token, password]
+        scope: "openid reports.read"
+      - client_id: app
+        client_name: App
+        token_endpoint_auth_method: none
+        redirect_uris: ["{CALLBACK}", "http://127.0.0.1/cb"]
+        grant_types: [authorization_code, refresh_token, password]
+        scope: "openid profile email offline_access reports.read admin admin:read"
+        skip_consent: true
+      - client_id: robot
+        client_secret: "{SECRET}"
+        grant_types: [client_credentials]
+        scope: "reports.read admin admin:read"
+    users:
+      - {{ username: ada, email: ada@{slug}.example, email_verified: true, name: Ada Lovelace, password_hash: "{hash}" }}
+      - {{ username: grace, email: grace@{slug}.example, name: Grace Hopper, password_hash: "{hash}", roles: [tenant_admin] }}
+      - {{ username: alan, password_hash: "{hash}", roles: [tenant_auditor] }}
+      - {{ username: sam, password_hash: "{hash}", roles: [support] }}
+"#
+        )
+    };
+    let system = format!(
+        r#"
+  - slug: system
+    name: Operators
+    settings: {{ password_bcrypt_cost: 10 }}
+    users: [{{ username: root, password_hash: "{hash}", roles: [operator] }}]
+"#
+    );
+    format!("tenants:\n{}{}{system}", tenant("acme"), tenant("globex"))
+}
+
+static HASH: OnceLock<String> = OnceLock::new();
+
+impl TestApp {
+    pub(crate) async fn start() -> Self {
+        Self::start_with(|config| config).await
+    }
+
+    /// An installation whose configuration was changed by `adjust`.
+    pub(crate) async fn start_with(adjust: impl FnOnce(Config) -> Config) -> Self {
+        let folder = Arc::new(tempfile::tempdir().unwrap());
+        let key = write_master_key(folder.path());
+        let database = new_database(folder.path()).await;
+        let mut config = Config::for_tests(BASE, &database, key).unwrap();
+        if on_postgres() {
+            config.redis_url = Some(service("REDIS").into());
+        }
+        config.database_connections = 4;
+        let clock = Arc::new(ManualClock::at(Timestamp::from_secs(1_800_000_000)));
+        let app = Self::over(adjust(config), clock, folder).await;
+        app.seed().await;
+        app
+    }
+
+    /// Another node, or the same after a restart, over the same database and clock.
+    pub(crate) async fn another_node(&self) -> Self {
+        Self::over(self.config.clone(), Arc::clone(&self.clock), Arc::clone(&self._folder)).await
+    }
+
+    async fn over(config: Config, clock: Arc<ManualClock>, folder: Arc<tempfile::TempDir>) -> Self {
+        let figment = Figment::from(rocket::Config::debug_default()).merge(("log_level", "off"));
+        let rocket = portcullis::build(figment, config.clone(), effects(&clock), true);
+        let client = Client::untracked(rocket).await.expect("the server starts");
+        let site = Arc::clone(client.rocket().state::<Arc<Site>>().unwrap());
+        Self { client, site, clock, config, _folder: folder }
+    }
+
+    pub(crate) fn admin(&self) -> Admin<'_> {
+        Admin { app: &self.site.app, hasher: &*self.site.accounts }
+    }
+
+    async fn seed(&self) {
+        let hash = match HASH.get() {
+            Some(hash) => hash.clone(),
+            None => {
+                let system = admin::find_tenant(&self.admin(), "system").await.unwrap();
+                let mut cheap = (*system).clone();
+                cheap.settings.password_bcrypt_cost = 10;
+                let hash = self.site.accounts.hash(&cheap, &PASSWORD.to_owned().into()).await.unwrap();
+                HASH.get_or_init(|| hash).clone()
+            }
+        };
+        self.apply(&fixture(&hash)).await;
+        // What was made at the instant of the fixture must not be met by its own events.
+        self.clock.advance(1);
+    }
+
+    pub(crate) async fn apply(&self, file: &str) -> Vec<admin::Change> {
+        let file = admin::File::parse(file).unwrap();
+        admin::apply(&self.admin(), &Authority::of_shell(), file, false).await.unwrap()
+    }
+
+    pub(crate) async fn permit(&self, slug: &str) -> Permit {
+        let tenant = admin::find_tenant(&self.admin(), slug).await.unwrap();
+        Authority::of_shell().over(&self.site.app, tenant, Level::Write).unwrap()
+    }
+
+    /// Reads what other nodes have written, as each node does four times a second.
+    pub(crate) async fn follow(&self) {
+        self.site.app.revocations.follow().await.unwrap();
+    }
+
+    pub(crate) fn acme(&self) -> TestTenant<'_> {
+        TestTenant { app: self, slug: "acme" }
+    }
+
+    pub(crate) fn globex(&self) -> TestTenant<'_> {
+        TestTenant { app: self, slug: "globex" }
+    }
+
+    /// Sends a request and reads the whole answer.
+    pub(crate) async fn send(
+        &self,
+        method: Method,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: impl AsRef<[u8]>,
+    ) -> Reply {
+        let mut request = self.client.req(method, path.to_owned());
+        request.set_remote("127.0.0.1:40000".parse().unwrap());
+        for (name, value) in headers {
+            // A local request does not read its own Cookie header.
+            if *name == "Cookie" {
+                let pairs = value.split("; ").filter_map(|pair| pair.split_once('='));
+                request = request.cookies(pairs.map(|(name, value)| (name.to_owned(), value.to_owned())));
+            } else {
+                request.add_header(rocket::http::Header::new((*name).to_owned(), (*value).to_owned()));
+            }
+        }
+        let response = request.body(body.as_ref()).dispatch().await;
+        Reply::read(response).await
+    }
+
+    pub(crate) async fn get(&self, path: &str) -> Reply {
+        self.send(Method::Get, path, &[], "").await
+    }
+
+    /// An access token for the admin API that reaches every tenant.
+    pub(crate) async fn operator_token(&self) -> String {
+        let system = admin::find_tenant(&self.admin(), "system").await.unwrap();
+        let scope = "admin".parse().unwrap();
+        portcullis::oauth::mint_for_shell(&self.site.app, &system, scope).await.unwrap().access_token
+    }
+
+    /// Calls the admin API as an operator.
+    pub(crate) async fn api(&self, method: Method, path: &str, body: serde_json::Value) -> Reply {
+        let token = self.operator_token().await;
+        self.api_as(&token, method, path, body).await
+    }
+
+    pub(crate) async fn api_as(&self, token: &str, method: Method, path: &str, body: serde_json::Value) -> Reply {
+        let bearer = format!("Bearer {token}");
+        let body = if body.is_null() { String::new() } else { body.to_string() };
+        let headers = [("Authorization", bearer.as_str()), ("Content-Type", "application/json")];
+        self.send(method, &format!("/api/v1{path}"), &headers, body).await
+    }
+
+    /// The audited actions of a tenant, the newest first, with their reasons.
+    pub(crate) async fn audit(&self, slug: &str) -> Vec<(String, String)> {
+        let permit = self.permit(slug).await;
+        let page = admin::list_audit(&self.admin(), &permit, &Default::default(), Some(200)).await.unwrap();
+        page.items.into_iter().map(|event| (event.action, event.reason)).collect()
+    }
+
+    pub(crate) async fn audited(&self, slug: &str, action: &str) -> bool {
+        self.audit(slug).await.iter().any(|(known, _)| known == action)
+    }
+}
+
+/// One tenant of an installation.
+#[derive(Clone, Copy)]
+pub(crate) struct TestTenant<'a> {
+    pub(crate) app: &'a TestApp,
+    pub(crate) slug: &'a str,
+}
+
+/// What a sign-in has given.
+#[derive(Clone, Debug)]
+pub(crate) struct Tokens {
+    pub(crate) access: String,
+    pub(crate) refresh: String,
+    pub(crate) id: Option<String>,
+}
+
+pub(crate) fn basic(client_id: &str, secret: &str) -> String {
+    use base64::Engine as _;
+    let pair = format!("{client_id}:{secret}");
+    format!("Basic {}", base64::engine::general_purpose::STANDARD.encode(pair))
+}
+
+pub(crate) fn form(pairs: &[(&str, &str)]) -> String {
+    form_urlencoded::Serializer::new(String::new()).extend_pairs(pairs).finish()
+}
+
+impl<'a> TestTenant<'a> {
+    pub(crate) fn path(&self, rest: &str) -> String {
+        format!("/t/{}{rest}", self.slug)
+    }
+
+    pub(crate) fn issuer(&self) -> String {
+        format!("{BASE}/t/{}", self.slug)
+    }
+
+    /// Posts a form to a protocol endpoint, without authentication.
+    pub(crate) async fn post(&self, endpoint: &str, pairs: &[(&str, &str)]) -> Reply {
+        let headers = [("Content-Type", "application/x-www-form-urlencoded")];
+        self.app.send(Method::Post, &self.path(&format!("/oauth2/{endpoint}")), &headers, form(pairs)).await
+    }
+
+    /// Posts a form as client `web`.
+    pub(crate) async fn post_as_web(&self, endpoint: &str, pairs: &[(&str, &str)]) -> Reply {
+        self.post_basic(endpoint, &basic("web", SECRET), pairs).await
+    }
+
+    pub(crate) async fn post_basic(&self, endpoint: &str, authorization: &str, pairs: &[(&str, &str)]) -> Reply {
+        let headers =
+            [("Content-Type", "application/x-www-form-urlencoded"), ("Authorization", authorization)];
+        self.app.send(Method::Post, &self.path(&format!("/oauth2/{endpoint}")), &headers, form(pairs)).await
+    }
+
+    pub(crate) async fn post_json(&self, path: &str, body: serde_json::Value) -> Reply {
+        let headers = [("Content-Type", "application/json")];
+        self.app.send(Method::Post, &self.path(path), &headers, body.to_string()).await
+    }
+
+    pub(crate) async fn bearer(&self, method: Method, path: &str, token: &str) -> Reply {
+        let bearer = format!("Bearer {token}");
+        self.app.send(method, &self.path(path), &[("Authorization", &bearer)], "").await
+    }
+
+    /// Signs a user in with the first-party JSON call.
+    pub(crate) async fn sign_in(&self, username: &str) -> Tokens {
+        let body = serde_json::json!({ "username": username, "password": PASSWORD, "client_id": "app" });
+        self.post_json("/auth/login", body).await.tokens()
+    }
+
+    /// Refreshes as the public client `app`.
+    pub(crate) async fn refresh(&self, refresh: &str) -> Reply {
+        self.post(
+            "token",
+            &[("grant_type", "refresh_token"), ("client_id", "app"), ("refresh_token", refresh)],
+        )
+        .await
+    }
+
+    pub(crate) async fn introspect(&self, token: &str) -> Reply {
+        self.post_as_web("introspect", &[("token", token)]).await
+    }
+
+    pub(crate) async fn is_active(&self, token: &str) -> bool {
+        self.introspect(token).await.json()["active"].as_bool().unwrap()
+    }
+
+    /// The query of a good authorization request, with some parameters changed (an empty one is left out).
+    pub(crate) fn authorization(&self, client_id: &str, changes: &[(&str, &str)]) -> String {
+        let mut pairs = vec![
+            ("response_type", "code"),
+            ("client_id", client_id),
+            ("redirect_uri", CALLBACK),
+            ("scope", "openid profile email reports.read"),
+            ("state", "the state"),
+            ("nonce", "the nonce"),
+            ("code_challenge", CHALLENGE),
+            ("code_challenge_method", "S256"),
+        ];
+        for (name, value) in changes {
+            pairs.retain(|(known, _)| known != name);
+            if !value.is_empty() {
+                pairs.push((name, value));
+            }
+        }
+        self.path(&format!("/oauth2/authorize?{}", form(&pairs)))
+    }
+
+    /// A code for a client, by way of login and (where it is asked for) consent.
+    pub(crate) async fn code(&self, client_id: &str, username: &str) -> String {
+        let mut agent = Agent::new(self.app);
+        agent.log_in(*self, username).await;
+        let reply = agent.authorize(&self.authorization(client_id, &scope_of(client_id))).await;
+        reply.callback()["code"].clone()
+    }
+
+    /// Exchanges a code as the public client `app`.
+    pub(crate) async fn redeem(&self, code: &str) -> Reply {
+        self.post("token", &self.redemption(code)).await
+    }
+
+    pub(crate) fn redemption<'b>(&self, code: &'b str) -> [(&'b str, &'b str); 5] {
+        [
+            ("grant_type", "authorization_code"),
+            ("client_id", "app"),
+            ("code", code),
+            ("redirect_uri", CALLBACK),
+            ("code_verifier", VERIFIER),
+        ]
+    }
+}
+
+fn scope_of(client_id: &str) -> Vec<(&'static str, &'static str)> {
+    match client_id {
+        "other" => vec![("scope", "openid reports.read")],
+        _ => Vec::new(),
+    }
+}

@@ -1,0 +1,153 @@
+//! The real binary, on real ports.
+
+use std::{
+    net::TcpListener,
+    path::{Path, PathBuf},
+    process::{Child, Command, Stdio},
+    time::Duration,
+};
+
+use rocket::tokio::{
+    io::{AsyncReadExt as _, AsyncWriteExt as _},
+    net::TcpStream,
+};
+
+pub(crate) fn free_port() -> u16 {
+    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+}
+
+/// `portcullis serve` as a process of its own.
+pub(crate) struct Server {
+    child: Child,
+    pub(crate) port: u16,
+    pub(crate) folder: PathBuf,
+    environment: Vec<(String, String)>,
+}
+
+impl Server {
+    pub(crate) fn binary() -> &'static str {
+        env!("CARGO_BIN_EXE_portcullis")
+    }
+
+    /// Starts it in `folder`, and waits until it is ready.
+    pub(crate) async fn start(folder: &Path, database: &str, more: &[(&str, &str)]) -> Self {
+        let (port, management) = (free_port(), free_port());
+        let mut environment = vec![
+            ("PORTCULLIS_BASE_URL".to_owned(), format!("http://127.0.0.1:{port}")),
+            ("PORTCULLIS_DATABASE_URL".to_owned(), database.to_owned()),
+            ("PORTCULLIS_MASTER_KEY_FILE".to_owned(), folder.join("master.key").display().to_string()),
+            ("PORTCULLIS_MANAGEMENT_ADDRESS".to_owned(), format!("127.0.0.1:{management}")),
+            ("ROCKET_PORT".to_owned(), port.to_string()),
+        ];
+        environment.extend(more.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
+        let child = Self::spawn(folder, &environment);
+        let mut server = Self { child, port, folder: folder.to_owned(), environment };
+        server.wait_until_ready().await;
+        server
+    }
+
+    fn spawn(folder: &Path, environment: &[(String, String)]) -> Child {
+        let log = std::fs::OpenOptions::new().create(true).append(true).open(folder.join("server.log")).unwrap();
+        Command::new(Self::binary())
+            .args(["serve"])
+            .current_dir(folder)
+            .envs(environment.iter().map(|(name, value)| (name, value)))
+            .stdin(Stdio::null())
+            .stdout(log.try_clone().unwrap())
+            .stderr(log)
+            .spawn()
+            .unwrap()
+    }
+
+    async fn wait_until_ready(&mut self) {
+        for _ in 0..600 {
+            if let Some(status) = self.child.try_wait().unwrap() {
+                panic!("the server ended with {status}: {}", self.log());
+            }
+            if plain_http(self.port, "GET", "/readyz", &[], "").await.is_some_and(|(status, _)| status == 200) {
+                return;
+            }
+            rocket::tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        panic!("the server does not get ready: {}", self.log());
+    }
+
+    pub(crate) fn log(&self) -> String {
+        std::fs::read_to_string(self.folder.join("server.log")).unwrap_or_default()
+    }
+
+    pub(crate) fn base(&self) -> String {
+        format!("http://127.0.0.1:{}", self.port)
+    }
+
+    /// Runs a command of the binary with the server's own environment.
+    pub(crate) fn command(&self, arguments: &[&str], input: &str) -> (i32, String, String) {
+        use std::io::Write as _;
+        let mut child = Command::new(Self::binary())
+            .args(arguments)
+            .current_dir(&self.folder)
+            .envs(self.environment.iter().map(|(name, value)| (name, value)))
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        child.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();
+        let output = child.wait_with_output().unwrap();
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        (output.status.code().unwrap_or(-1), text(&output.stdout), text(&output.stderr))
+    }
+
+    /// SIGKILL: no chance to finish anything.
+    pub(crate) fn kill(&mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+
+    /// SIGTERM, and the exit status.
+    pub(crate) fn terminate(&mut self) -> Option<i32> {
+        let pid = self.child.id().to_string();
+        assert!(Command::new("kill").args(["-TERM", &pid]).status().unwrap().success());
+        self.child.wait().unwrap().code()
+    }
+
+    /// Starts it again after it was killed.
+    pub(crate) async fn restart(&mut self) {
+        self.child = Self::spawn(&self.folder, &self.environment);
+        self.wait_until_ready().await;
+    }
+
+    pub(crate) async fn request(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &str) -> (u16, String) {
+        plain_http(self.port, method, path, headers, body).await.expect("an answer")
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// One request over a connection of its own; `None` where the server is not there or goes away.
+pub(crate) async fn plain_http(
+    port: u16,
+    method: &str,
+    path: &str,
+    headers: &[(&str, &str)],
+    body: &str,
+) -> Option<(u16, String)> {
+    let mut stream = TcpStream::connect(("127.0.0.1", port)).await.ok()?;
+    let mut head = format!("{method} {path} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nConnection: close\r\n");
+    for (name, value) in headers {
+        head.push_str(&format!("{name}: {value}\r\n"));
+    }
+    head.push_str(&format!("Content-Length: {}\r\n\r\n{body}", body.len()));
+    stream.write_all(head.as_bytes()).await.ok()?;
+    let mut answer = Vec::new();
+    stream.read_to_end(&mut answer).await.ok()?;
+    let answer = String::from_utf8_lossy(&answer).into_owned();
+    let (head, body) = answer.split_once("\r\n\r\n")?;
+    let status = head.split(' ').nth(1)?.parse().ok()?;
+    Some((status, body.to_owned()))
+}
