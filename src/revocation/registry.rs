@@ -18,10 +18,26 @@ use crate::{
 
 type Key = (TenantId, CutoffKind, String);
 
+/// A cut-off, and when it came.
+struct Held {
+    cutoff: Cutoff,
+    since: Instant,
+}
+
+impl Held {
+    /// Whether no living token can meet it, by the clock and by the time that has really
+    /// passed: a clock that jumps ahead and back must not bring anything back to life.
+    fn is_stale(&self, now: Timestamp) -> bool {
+        let lives = self.cutoff.expires_at.millis() - self.cutoff.at.millis();
+        let lives = Duration::from_millis(u64::try_from(lives).unwrap_or_default());
+        self.cutoff.expires_at.plus(60) < now && self.since.elapsed() >= lives
+    }
+}
+
 /// The cut-offs that a node knows of.
 #[derive(Default)]
 pub struct Registry {
-    cutoffs: RwLock<HashMap<Key, Cutoff>>,
+    cutoffs: RwLock<HashMap<Key, Held>>,
     applied: AtomicI64,
     refreshed: RwLock<Option<Instant>>,
 }
@@ -105,7 +121,7 @@ impl Registry {
                 kind => token.name(kind).map(str::to_owned),
             };
             let found = subject.and_then(|subject| cutoffs.get(&(tenant, kind, subject)));
-            found.is_some_and(|cutoff| cutoff.refuses(token.issued_at))
+            found.is_some_and(|held| held.cutoff.refuses(token.issued_at))
         })
     }
 
@@ -114,9 +130,9 @@ impl Registry {
         let key = (cutoff.tenant_id, cutoff.kind, cutoff.subject.clone());
         let mut cutoffs = unpoisoned!(self.cutoffs.write());
         match cutoffs.get(&key) {
-            Some(known) if known.at > cutoff.at => {}
+            Some(known) if known.cutoff.at > cutoff.at => {}
             _ => {
-                cutoffs.insert(key, cutoff);
+                cutoffs.insert(key, Held { cutoff, since: Instant::now() });
             }
         }
     }
@@ -149,16 +165,15 @@ impl Registry {
     /// Drops cut-offs that no living token can meet.
     pub fn prune(&self, now: Timestamp) {
         // Most looks find nothing to drop; they take the read lock alone.
-        let stale = |cutoff: &Cutoff| cutoff.expires_at.plus(60) < now;
-        if unpoisoned!(self.cutoffs.read()).values().any(stale) {
-            unpoisoned!(self.cutoffs.write()).retain(|_, cutoff| !stale(cutoff));
+        if unpoisoned!(self.cutoffs.read()).values().any(|held| held.is_stale(now)) {
+            unpoisoned!(self.cutoffs.write()).retain(|_, held| !held.is_stale(now));
         }
     }
 
     /// The cut-offs that can still meet a token.
     pub fn live(&self, now: Timestamp) -> Vec<Cutoff> {
         let cutoffs = unpoisoned!(self.cutoffs.read());
-        cutoffs.values().filter(|cutoff| cutoff.expires_at > now).cloned().collect()
+        cutoffs.values().map(|held| &held.cutoff).filter(|cutoff| cutoff.expires_at > now).cloned().collect()
     }
 
     /// How many cut-offs are held.

@@ -4,9 +4,12 @@
 
 use std::ops::{Deref, DerefMut};
 
-use diesel::SqliteConnection;
+use diesel::{
+    SqliteConnection,
+    connection::{AnsiTransactionManager, TransactionManager as _},
+};
 use diesel_async::{
-    AsyncPgConnection,
+    AsyncConnection, AsyncPgConnection, TransactionManager as _,
     pooled_connection::deadpool::Object,
     sync_connection_wrapper::{SpawnBlocking, SyncConnectionWrapper},
 };
@@ -44,6 +47,78 @@ pub(crate) enum SqliteLease {
     Writer(OwnedMutexGuard<SqliteConn>),
 }
 
+impl Drop for SqliteLease {
+    /// Undoes what was not committed, now: the write lock would keep other processes out.
+    fn drop(&mut self) {
+        if let Self::Writer(conn) = self {
+            // `InPlace` has run it by the time it returns; the future only bears the result,
+            // and a connection that cannot even roll back fails at its next use.
+            drop(conn.spawn_blocking(|conn| {
+                let open = AnsiTransactionManager::transaction_manager_status_mut(conn)
+                    .transaction_depth()
+                    .is_ok_and(|depth| depth.is_some());
+                if open { AnsiTransactionManager::rollback_transaction(conn) } else { Ok(()) }
+            }));
+        }
+    }
+}
+
+/// A PostgreSQL connection on loan.
+pub(crate) struct PgLease {
+    /// `None` once it has been handed on.
+    object: Option<Object<AsyncPgConnection>>,
+    pub(crate) in_transaction: bool,
+}
+
+impl PgLease {
+    pub(crate) fn new(object: Object<AsyncPgConnection>, in_transaction: bool) -> Self {
+        Self { object: Some(object), in_transaction }
+    }
+
+    /// The connection itself, transaction and all.
+    pub(crate) fn into_object(mut self) -> Option<Object<AsyncPgConnection>> {
+        self.object.take()
+    }
+}
+
+impl Drop for PgLease {
+    /// Undoes what was not committed, in a task: its row locks would hold others up, and a
+    /// connection closed for each refusal would be an attacker's gift.
+    fn drop(&mut self) {
+        if let Some(mut object) = self.object.take().filter(|_| self.in_transaction) {
+            tokio::spawn(async move {
+                if let Err(why) = PgTransactions::rollback_transaction(&mut *object).await {
+                    tracing::warn!(error = %why, "a transaction could not be rolled back");
+                    // Closing the connection makes the server do it.
+                    drop(Object::take(object));
+                }
+            });
+        }
+    }
+}
+
+impl Deref for PgLease {
+    type Target = AsyncPgConnection;
+    fn deref(&self) -> &AsyncPgConnection {
+        match &self.object {
+            Some(object) => object,
+            // `into_object` consumes the lease, so nobody is left to look.
+            None => std::process::abort(),
+        }
+    }
+}
+
+impl DerefMut for PgLease {
+    fn deref_mut(&mut self) -> &mut AsyncPgConnection {
+        match &mut self.object {
+            Some(object) => object,
+            None => std::process::abort(),
+        }
+    }
+}
+
+pub(crate) type PgTransactions = <AsyncPgConnection as AsyncConnection>::TransactionManager;
+
 impl Deref for SqliteLease {
     type Target = SqliteConn;
     fn deref(&self) -> &SqliteConn {
@@ -68,7 +143,7 @@ pub struct Connection(pub(crate) Backend);
 
 pub(crate) enum Backend {
     Sqlite(SqliteLease),
-    Postgres(Object<AsyncPgConnection>),
+    Postgres(PgLease),
 }
 
 /// Runs the same query on whichever database the unit speaks to.
@@ -79,8 +154,8 @@ macro_rules! on_conn {
                 let $conn: &mut $crate::storage::connection::SqliteConn = lease;
                 $query
             }
-            $crate::storage::connection::Backend::Postgres(object) => {
-                let $conn: &mut diesel_async::AsyncPgConnection = object;
+            $crate::storage::connection::Backend::Postgres(lease) => {
+                let $conn: &mut diesel_async::AsyncPgConnection = lease;
                 $query
             }
         }

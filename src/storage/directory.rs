@@ -30,7 +30,8 @@ impl Directory {
 
     /// The client of `tenant` with this identifier.
     pub async fn find_client(&self, tenant: &Tenant, client_id: &str) -> Result<Option<Arc<Client>>, StorageError> {
-        if client_id.len() > 128 {
+        // No client has such an identifier, and PostgreSQL has no text with a NUL in it.
+        if client_id.len() > 128 || client_id.contains('\0') {
             return Ok(None);
         }
         let load = async {

@@ -9,7 +9,7 @@ use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
 
 use super::{
     Storage, StorageError,
-    connection::{Backend, Connection},
+    connection::{Backend, Connection, PgLease},
     unit::{begin, commit},
 };
 
@@ -31,16 +31,19 @@ impl Storage {
         begin(&mut conn).await?;
         let (mut conn, ran) = match conn.0 {
             Backend::Sqlite(mut lease) => {
-                let ran = lease.spawn_blocking(|conn| Ok(run(conn, SQLITE))).await??;
+                let ran = lease.spawn_blocking(|conn| Ok(run(conn, SQLITE))).await?;
                 (Connection(Backend::Sqlite(lease)), ran)
             }
-            Backend::Postgres(mut object) => {
-                diesel::select(pg_advisory_xact_lock(LOCK)).execute(&mut *object).await?;
+            Backend::Postgres(mut lease) => {
+                diesel::select(pg_advisory_xact_lock(LOCK)).execute(&mut *lease).await?;
+                let object = lease.into_object().ok_or_else(|| failed("the connection is gone"))?;
                 let mut harness = AsyncMigrationHarness::new(object);
-                let ran = run(&mut harness, POSTGRES)?;
-                (Connection(Backend::Postgres(harness.into_inner())), ran)
+                let ran = run(&mut harness, POSTGRES);
+                (Connection(Backend::Postgres(PgLease::new(harness.into_inner(), true))), ran)
             }
         };
+        // Where it failed, the connection is dropped with its transaction, which is undone.
+        let ran = ran?;
         commit(&mut conn).await?;
         Ok(ran)
     }
@@ -54,7 +57,10 @@ impl Storage {
             Backend::Sqlite(mut lease) => {
                 lease.spawn_blocking(|conn| Ok(pending(conn, SQLITE))).await?
             }
-            Backend::Postgres(object) => pending(&mut AsyncMigrationHarness::new(object), POSTGRES),
+            Backend::Postgres(lease) => {
+                let object = lease.into_object().ok_or_else(|| failed("the connection is gone"))?;
+                pending(&mut AsyncMigrationHarness::new(object), POSTGRES)
+            }
         }
     }
 }

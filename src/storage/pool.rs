@@ -14,7 +14,7 @@ use diesel_async::{
 use rocket_db_pools::Database;
 use tokio::sync::Mutex;
 
-use super::connection::{Backend, Connection, InPlace, SqliteConn, SqliteLease};
+use super::connection::{Backend, Connection, InPlace, PgLease, SqliteConn, SqliteLease};
 
 /// The database of the installation, as Rocket knows it.
 #[derive(Database)]
@@ -123,7 +123,7 @@ impl Pool {
             }
             Kind::Postgres(pool) => {
                 let conn = pool.get().await.map_err(|why| away(&why))?;
-                Ok(Connection(Backend::Postgres(conn)))
+                Ok(Connection(Backend::Postgres(PgLease::new(conn, false))))
             }
         }
     }

@@ -18,9 +18,9 @@ const TENANT_CHANGED: &str = "tenant_changed";
 const CLIENT_CHANGED: &str = "client_changed";
 const KEYS_CHANGED: &str = "keys_changed";
 
-/// How long a change that is no cut-off stays readable: a node that is further behind than
-/// this drops all its caches when it starts to follow again.
-const CHANGE_TTL_MS: i64 = 3_600_000;
+/// How long a cut-off stays readable after its last token has expired: long enough that a
+/// clock which ran ahead for a while takes none away too early.
+const KEPT_MS: i64 = 86_400_000;
 
 fn event_of((seq, tenant, kind, subject, at, expires_at): Row) -> Result<RevocationEvent, StorageError> {
     let tenant_id = TenantId::from_str(&tenant).map_err(StorageError::corrupt)?;
@@ -101,7 +101,7 @@ impl Unit {
         let kinds: Vec<&str> = CutoffKind::ALL.iter().map(|kind| kind.as_str()).collect();
         let cutoffs = revocation_events::table
             .filter(revocation_events::kind.eq_any(kinds.clone()))
-            .filter(revocation_events::expires_at.lt(now.millis() - CHANGE_TTL_MS));
+            .filter(revocation_events::expires_at.lt(now.millis() - KEPT_MS));
         // Other changes carry no instant; a node further behind than this starts afresh.
         let changes = revocation_events::table
             .filter(revocation_events::kind.ne_all(kinds))

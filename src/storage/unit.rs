@@ -3,11 +3,11 @@
 use std::sync::{Arc, OnceLock};
 
 use diesel::connection::AnsiTransactionManager;
-use diesel_async::{AsyncConnection, TransactionManager};
+use diesel_async::TransactionManager;
 
 use super::{
     Pool, StorageError,
-    connection::{Backend, Connection},
+    connection::{Backend, Connection, PgTransactions},
 };
 use crate::domain::{RevocationEvent, Tenant, TenantId};
 
@@ -66,27 +66,20 @@ impl Storage {
     }
 }
 
-type PgTransactions = <diesel_async::AsyncPgConnection as AsyncConnection>::TransactionManager;
-
 /// Starts a transaction; SQLite takes the write lock at once, so that it cannot fail to later.
 pub(super) async fn begin(conn: &mut Connection) -> Result<(), StorageError> {
     match &mut conn.0 {
         Backend::Sqlite(lease) => {
             lease
                 .spawn_blocking(|conn| {
-                    use diesel::connection::TransactionManager as _;
-                    // A unit that was dropped without commit has left its transaction open.
-                    let open = AnsiTransactionManager::transaction_manager_status_mut(conn)
-                        .transaction_depth()
-                        .is_ok_and(|depth| depth.is_some());
-                    if open {
-                        AnsiTransactionManager::rollback_transaction(conn)?;
-                    }
                     AnsiTransactionManager::begin_transaction_sql(conn, "BEGIN IMMEDIATE")
                 })
                 .await?;
         }
-        Backend::Postgres(object) => PgTransactions::begin_transaction(&mut **object).await?,
+        Backend::Postgres(lease) => {
+            PgTransactions::begin_transaction(&mut **lease).await?;
+            lease.in_transaction = true;
+        }
     }
     Ok(())
 }
@@ -101,7 +94,10 @@ pub(super) async fn commit(conn: &mut Connection) -> Result<(), StorageError> {
                 })
                 .await?;
         }
-        Backend::Postgres(object) => PgTransactions::commit_transaction(&mut **object).await?,
+        Backend::Postgres(lease) => {
+            PgTransactions::commit_transaction(&mut **lease).await?;
+            lease.in_transaction = false;
+        }
     }
     Ok(())
 }

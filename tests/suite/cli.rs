@@ -115,7 +115,7 @@ fn a_configuration_that_cannot_be_run_with_says_what_to_set() {
             .output()
             .unwrap();
         assert_eq!(output.status.code(), Some(1));
-        String::from_utf8_lossy(&output.stderr).into_owned()
+        format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))
     };
     assert!(run("PORTCULLIS_BASE_URL", "http://id.example").contains("https"));
     assert!(run("PORTCULLIS_BASE_URL", "https://id.example/path").contains("origin"));

@@ -201,6 +201,11 @@ impl<'r> FromRequest<'r> for Member {
         let Outcome::Success(browser) = Browser::from_request(request).await else {
             return Outcome::Forward(Status::ServiceUnavailable);
         };
+        // PostgreSQL has no text with a NUL in it; nothing that is asked for by one exists.
+        if request.uri().to_string().contains("%00") {
+            let page = Html::message(site, Status::BadRequest, "This address cannot be", "There is a NUL byte in it.");
+            return Outcome::Error((Status::BadRequest, Outside(Answer::Page(page))));
+        }
         let cookie = request.cookies().get(cookies::CONSOLE).map(|cookie| cookie.value().to_owned());
         let to_login = || Outcome::Error((Status::SeeOther, Outside(Answer::to("/admin/login"))));
         let Some((slug, cookie)) = cookie.as_deref().and_then(|value| value.split_once('.')) else {

@@ -61,6 +61,16 @@ impl<'r> FromData<'r> for Form {
 /// A JSON body.
 pub(crate) struct JsonBody(pub(crate) Value);
 
+/// Whether a string in `value` holds what PostgreSQL cannot store.
+fn has_nul(value: &Value) -> bool {
+    match value {
+        Value::String(text) => text.contains('\0'),
+        Value::Array(items) => items.iter().any(has_nul),
+        Value::Object(members) => members.iter().any(|(name, value)| name.contains('\0') || has_nul(value)),
+        Value::Null | Value::Bool(_) | Value::Number(_) => false,
+    }
+}
+
 #[rocket::async_trait]
 impl<'r> FromData<'r> for JsonBody {
     type Error = OauthError;
@@ -72,8 +82,9 @@ impl<'r> FromData<'r> for JsonBody {
                 return Err(OauthError::invalid_request("Content-Type must be application/json"));
             }
             let bytes = bytes(data, MOST_JSON).await?;
-            serde_json::from_slice(&bytes)
-                .map_err(|why| OauthError::invalid_request(format!("the body is no JSON: {why}")))
+            let value = serde_json::from_slice(&bytes)
+                .map_err(|why| OauthError::invalid_request(format!("the body is no JSON: {why}")))?;
+            if has_nul(&value) { Err(OauthError::invalid_request("a NUL byte in a string")) } else { Ok(value) }
         };
         match read.await {
             Ok(value) => data::Outcome::Success(Self(value)),
