@@ -113,8 +113,7 @@ pub struct ClientView {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<Object>)]
     pub jwks: Option<serde_json::Value>,
-    /// Its secrets; a list of clients leaves them out.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    /// Its secrets; empty in a list of clients.
     pub secrets: Vec<SecretView>,
     /// When it was made.
     #[schema(value_type = String)]
@@ -293,8 +292,7 @@ pub struct SessionView {
     pub end_reason: Option<String>,
     /// The clients that have tokens in it.
     pub clients: Vec<String>,
-    /// Its token families; a list of sessions leaves them out.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    /// Its token families; empty in a list of sessions.
     pub families: Vec<FamilyView>,
 }
 

@@ -51,19 +51,30 @@ async fn picture(driver: &WebDriver, name: &str) {
     }
 }
 
+/// The element, once the page that has it is there: a click does not wait for what it leads to.
+async fn find(driver: &WebDriver, by: By) -> WebElement {
+    for _ in 0..200 {
+        if let Ok(element) = driver.find(by.clone()).await {
+            return element;
+        }
+        rocket::tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+    }
+    panic!("{by:?}: {}", driver.source().await.unwrap());
+}
+
 async fn fill(driver: &WebDriver, id: &str, text: &str) {
-    let field = driver.find(By::Id(id)).await.unwrap();
+    let field = find(driver, By::Id(id)).await;
     field.clear().await.unwrap();
     field.send_keys(text).await.unwrap();
 }
 
 async fn press(driver: &WebDriver, text: &str) {
-    let button = driver.find(By::XPath(format!("//*[self::button or self::a][normalize-space()='{text}']"))).await;
-    button.unwrap_or_else(|why| panic!("{text}: {why}")).click().await.unwrap();
+    find(driver, By::XPath(format!("//*[self::button or self::a][normalize-space()='{text}']"))).await.click().await.unwrap();
 }
 
-async fn text(driver: &WebDriver) -> String {
-    driver.find(By::Tag("body")).await.unwrap().text().await.unwrap()
+/// Waits for a page that says `text`.
+async fn sees(driver: &WebDriver, text: &str) {
+    find(driver, By::XPath(format!("//body[contains(normalize-space(.), '{text}')]"))).await;
 }
 
 /// A client's callback address: it answers anything with a page.
@@ -104,13 +115,13 @@ async fn a_person_signs_in_consents_and_an_operator_ends_their_session() {
     fill(&driver, "username", "ada").await;
     fill(&driver, "password", "wrong password").await;
     press(&driver, "Sign in").await;
-    assert!(text(&driver).await.contains("do not go together"));
+    sees(&driver, "do not go together").await;
     fill(&driver, "password", "correct horse battery staple").await;
     press(&driver, "Sign in").await;
-    assert!(text(&driver).await.contains("Read your reports"), "{}", text(&driver).await);
+    sees(&driver, "Read your reports").await;
     picture(&driver, "consent").await;
     press(&driver, "Allow").await;
-    assert!(text(&driver).await.contains("back at the client"), "{}", text(&driver).await);
+    sees(&driver, "back at the client").await;
     let url = driver.current_url().await.unwrap();
     let params: std::collections::HashMap<String, String> = url.query_pairs().into_owned().collect();
     assert_eq!(params["state"], "s");
@@ -124,34 +135,41 @@ async fn a_person_signs_in_consents_and_an_operator_ends_their_session() {
     assert_eq!(status, 200, "{body}");
     let refresh = serde_json::from_str::<serde_json::Value>(&body).unwrap()["refresh_token"].as_str().unwrap().to_owned();
     driver.goto(format!("{}/t/acme/account", server.base())).await.unwrap();
-    assert!(text(&driver).await.contains("Where you are signed in"));
+    sees(&driver, "Where you are signed in").await;
     picture(&driver, "account").await;
 
     driver.goto(format!("{}/admin", server.base())).await.unwrap();
+    sees(&driver, "Console").await;
     picture(&driver, "console-login").await;
     fill(&driver, "username", "root").await;
     fill(&driver, "password", "correct horse battery staple").await;
     press(&driver, "Sign in").await;
+    sees(&driver, "New tenant").await;
     picture(&driver, "tenants").await;
     press(&driver, "acme").await;
+    sees(&driver, "live sessions").await;
     picture(&driver, "tenant").await;
     press(&driver, "Users").await;
+    sees(&driver, "New user").await;
     picture(&driver, "users").await;
     press(&driver, "Clients").await;
     press(&driver, "web").await;
+    sees(&driver, "Redirect URIs").await;
     picture(&driver, "client").await;
     press(&driver, "Sessions").await;
+    sees(&driver, "Last seen").await;
     picture(&driver, "sessions").await;
     press(&driver, "End…").await;
-    assert!(text(&driver).await.contains("1 live sessions"), "{}", text(&driver).await);
+    sees(&driver, "1 live sessions").await;
     picture(&driver, "confirm").await;
     press(&driver, "End now").await;
-    assert!(text(&driver).await.contains("1 sessions and 1 token families ended"), "{}", text(&driver).await);
+    sees(&driver, "1 sessions and 1 token families ended").await;
     picture(&driver, "ended").await;
     press(&driver, "Audit").await;
-    assert!(text(&driver).await.contains("session.forced_logout"));
+    sees(&driver, "session.forced_logout").await;
     picture(&driver, "audit").await;
     press(&driver, "Keys").await;
+    sees(&driver, "Signing keys").await;
     picture(&driver, "keys").await;
 
     let body = form(&[("grant_type", "refresh_token"), ("client_id", "web"), ("refresh_token", &refresh)]);
@@ -182,15 +200,9 @@ async fn a_page_is_used_with_the_keyboard_alone_and_form_post_needs_no_click_whe
     let active = driver.active_element().await.unwrap();
     active.send_keys("ada" + Key::Tab).await.unwrap();
     driver.active_element().await.unwrap().send_keys("correct horse battery staple" + Key::Enter).await.unwrap();
-    assert!(text(&driver).await.contains("Acme Web"));
-    driver.find(By::Css("button[value=allow]")).await.unwrap().send_keys("" + Key::Enter).await.unwrap();
-    for _ in 0..100 {
-        if text(&driver).await.contains("back at the client") {
-            break;
-        }
-        rocket::tokio::time::sleep(std::time::Duration::from_millis(50)).await;
-    }
-    assert!(text(&driver).await.contains("back at the client"), "{}", text(&driver).await);
+    sees(&driver, "Acme Web").await;
+    find(&driver, By::Css("button[value=allow]")).await.send_keys("" + Key::Enter).await.unwrap();
+    sees(&driver, "back at the client").await;
     // Every field of the console's login has a label, and every page a language and one heading.
     driver.goto(format!("{}/admin/login", server.base())).await.unwrap();
     for field in driver.find_all(By::Css("input:not([type=hidden])")).await.unwrap() {
