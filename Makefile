@@ -2,7 +2,7 @@
 
 CARGO ?= cargo
 
-.PHONY: help run test lint bench docs-check clean
+.PHONY: help run test lint bench clean
 
 help: ## Show this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 14
@@ -14,6 +14,7 @@ test: ## Install what the tests need, then lint and run every test on both datab
 	./tests/services/install
 	$(MAKE) lint
 	./tests/services/with $(CARGO) test --no-fail-fast
+	PORTCULLIS_TEST_BACKEND=postgres ./tests/services/with $(CARGO) test --no-fail-fast --test suite
 
 lint: ## Formatting and clippy, warnings denied
 	$(CARGO) fmt --check

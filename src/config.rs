@@ -86,8 +86,8 @@ impl Config {
     /// # Errors
     /// A value that cannot be read or run with; the text names it and says what to set.
     pub fn load() -> Result<Self, ConfigError> {
-        let file = Figment::from(Toml::file("Rocket.toml").nested())
-            .select(Profile::from_env_or("ROCKET_PROFILE", "default"));
+        let file =
+            Figment::from(Toml::file("Rocket.toml").nested()).select(Profile::from_env_or("ROCKET_PROFILE", "default"));
         let figment = Figment::from(Serialized::defaults(Raw::default()))
             .merge(file.focus("portcullis"))
             .merge(Env::prefixed("PORTCULLIS_"));
@@ -120,9 +120,8 @@ impl Config {
         let trusted_proxies = proxies
             .map(|text| {
                 let net = text.parse::<IpNet>();
-                net.or_else(|_| text.parse::<std::net::IpAddr>().map(IpNet::from)).map_err(|_| {
-                    ConfigError(format!("PORTCULLIS_TRUSTED_PROXIES: no address or network: {text}"))
-                })
+                net.or_else(|_| text.parse::<std::net::IpAddr>().map(IpNet::from))
+                    .map_err(|_| ConfigError(format!("PORTCULLIS_TRUSTED_PROXIES: no address or network: {text}")))
             })
             .collect::<Result<_, _>>()?;
         Ok(Self {

@@ -94,8 +94,7 @@ pub async fn sign_in_browser(
         }
     };
     let actor = Actor::User(user.id.to_string());
-    let event =
-        app.audit.event(tenant, &actor, "session.started", &session.id.to_string(), kind.as_str(), origin);
+    let event = app.audit.event(tenant, &actor, "session.started", &session.id.to_string(), kind.as_str(), origin);
     store.insert_audit(&event).await?;
     unit.commit().await?;
     Ok(NewSession { session, cookie })

@@ -174,11 +174,7 @@ pub async fn delete_client(admin: &Admin<'_>, permit: &Permit, client_id: &str) 
 ///
 /// # Errors
 /// [`AdminError::Invalid`] where the client's method uses none, [`AdminError::NotFound`].
-pub async fn create_secret(
-    admin: &Admin<'_>,
-    permit: &Permit,
-    client_id: &str,
-) -> Result<CreatedSecret, AdminError> {
+pub async fn create_secret(admin: &Admin<'_>, permit: &Permit, client_id: &str) -> Result<CreatedSecret, AdminError> {
     let client = show_client(admin, permit, client_id).await?;
     let now = admin.app.effects.now();
     let (secret, row) = made_secret(&admin.app.effects, now);
@@ -224,12 +220,7 @@ async fn put_secret(
 ///
 /// # Errors
 /// [`AdminError::NotFound`].
-pub async fn delete_secret(
-    admin: &Admin<'_>,
-    permit: &Permit,
-    client_id: &str,
-    id: &str,
-) -> Result<(), AdminError> {
+pub async fn delete_secret(admin: &Admin<'_>, permit: &Permit, client_id: &str, id: &str) -> Result<(), AdminError> {
     let event = permit.event(admin.app, "client.secret_deleted", client_id, id);
     let mut unit = admin.app.storage.write().await?;
     let mut store = unit.tenant(permit.tenant());
@@ -246,4 +237,3 @@ pub(super) fn has_secret(client: &Client, secret: &SecretString, now: Timestamp)
     let digest = sha256(secret.expose_secret().as_bytes());
     client.secrets.iter().any(|known| known.digest == digest && known.expires_at.is_none_or(|at| now < at))
 }
-

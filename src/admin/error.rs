@@ -1,10 +1,6 @@
 //! Why a use case was refused.
 
-use crate::{
-    domain::FieldError,
-    keys::KeyError,
-    storage::StorageError,
-};
+use crate::{domain::FieldError, keys::KeyError, storage::StorageError};
 
 /// A refusal.
 #[derive(Debug, thiserror::Error)]

@@ -5,9 +5,7 @@ use std::sync::Arc;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{
-    Admin, AdminError, Authority, ClientInput, Level, TenantInput, UserInput, clients, tenants, users,
-};
+use super::{Admin, AdminError, Authority, ClientInput, Level, TenantInput, UserInput, clients, tenants, users};
 use crate::domain::{Client, FieldError, GrantType, Tenant, User, UserStatus};
 
 /// The whole file.
@@ -201,7 +199,8 @@ impl Run<'_> {
         }
         let same = input.password.is_none()
             && input.password_hash.is_none()
-            && (&user.username, &user.email, user.email_verified) == (&input.username, &input.email, input.email_verified)
+            && (&user.username, &user.email, user.email_verified)
+                == (&input.username, &input.email, input.email_verified)
             && (&user.name, &user.roles, user.status) == (&input.name, &input.roles, input.status);
         if !same && !self.dry_run {
             let replaced = users::replace_user(self.admin, &permit, user, input).await;

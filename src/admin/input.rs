@@ -4,9 +4,7 @@ use secrecy::SecretString;
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 
-use crate::domain::{
-    ClientMetadata, FieldError, Resource, Role, ScopeDefinition, Slug, TenantSettings, UserStatus,
-};
+use crate::domain::{ClientMetadata, FieldError, Resource, Role, ScopeDefinition, Slug, TenantSettings, UserStatus};
 
 /// A tenant as it shall be.
 #[derive(Debug, Clone, Deserialize)]

@@ -18,13 +18,19 @@ mod view;
 pub use audit::list_audit;
 pub use authority::{Authority, Everywhere, Level, Permit};
 pub use bootstrap::{ensure_system_tenant, has_operator, seed_demo};
-pub use clients::{create_client, create_secret, delete_client, delete_secret, list_clients, show_client, update_client};
+pub use clients::{
+    create_client, create_secret, delete_client, delete_secret, list_clients, show_client, update_client,
+};
 pub use error::AdminError;
 pub use file::{Change, File, apply, export};
 pub use input::{ClientInput, TenantInput, UserInput};
 pub use keys::{list_keys, rotate_keys};
-pub use sessions::{count_active, end_sessions, list_sessions, revoke_jti, revoke_token, show_session, where_effective};
-pub use tenants::{create_tenant, delete_tenant, find_tenant, list_tenants, resume_tenant, suspend_tenant, update_tenant};
+pub use sessions::{
+    count_active, end_sessions, list_sessions, revoke_jti, revoke_token, show_session, where_effective,
+};
+pub use tenants::{
+    create_tenant, delete_tenant, find_tenant, list_tenants, resume_tenant, suspend_tenant, update_tenant,
+};
 pub use users::{create_user, delete_user, find_user_by_name_or_id, list_users, show_user, update_user};
 pub use view::{
     AuditView, ClientView, CreatedClient, CreatedSecret, Ending, FamilyView, KeyView, Listed, SecretView, SessionView,

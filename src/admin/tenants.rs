@@ -41,11 +41,7 @@ pub async fn list_tenants(
 ///
 /// # Errors
 /// [`AdminError::Invalid`], [`AdminError::Conflict`] where the slug is taken.
-pub async fn create_tenant(
-    admin: &Admin<'_>,
-    permit: &Everywhere,
-    input: TenantInput,
-) -> Result<Tenant, AdminError> {
+pub async fn create_tenant(admin: &Admin<'_>, permit: &Everywhere, input: TenantInput) -> Result<Tenant, AdminError> {
     let now = admin.app.effects.now();
     let tenant = Tenant {
         id: TenantId::new(&admin.app.effects),
@@ -144,8 +140,7 @@ pub async fn suspend_tenant(admin: &Admin<'_>, permit: &Everywhere, tenant: &Ten
 /// # Errors
 /// [`AdminError`].
 pub async fn resume_tenant(admin: &Admin<'_>, permit: &Everywhere, tenant: &Tenant) -> Result<Tenant, AdminError> {
-    let resumed =
-        Tenant { status: TenantStatus::Active, updated_at: admin.app.effects.now(), ..tenant.clone() };
+    let resumed = Tenant { status: TenantStatus::Active, updated_at: admin.app.effects.now(), ..tenant.clone() };
     let event = permit.event(admin.app, tenant, "tenant.resumed", tenant.slug.as_str(), "");
     let mut unit = admin.app.storage.write().await?;
     unit.update_tenant(&resumed).await?;

@@ -57,7 +57,8 @@ async fn greet(rocket: &Rocket<Orbit>, demo: bool) {
         match admin::has_operator(&Admin { app: &site.app, hasher: &*site.accounts }).await {
             Ok(true) => {}
             Ok(false) => lines.push(
-                "there is no operator yet: portcullis user create --tenant system --username NAME --role operator".into(),
+                "there is no operator yet: portcullis user create --tenant system --username NAME --role operator"
+                    .into(),
             ),
             Err(why) => tracing::warn!(error = %why, "operators cannot be looked up"),
         }

@@ -22,8 +22,7 @@ pub enum AuthMethod {
 
 impl AuthMethod {
     /// Every method.
-    pub const ALL: [Self; 4] =
-        [Self::ClientSecretBasic, Self::ClientSecretPost, Self::PrivateKeyJwt, Self::None];
+    pub const ALL: [Self; 4] = [Self::ClientSecretBasic, Self::ClientSecretPost, Self::PrivateKeyJwt, Self::None];
 
     /// The method's registered name.
     pub fn as_str(self) -> &'static str {
@@ -57,8 +56,7 @@ pub enum GrantType {
 
 impl GrantType {
     /// Every grant type that is built.
-    pub const ALL: [Self; 4] =
-        [Self::AuthorizationCode, Self::RefreshToken, Self::ClientCredentials, Self::Password];
+    pub const ALL: [Self; 4] = [Self::AuthorizationCode, Self::RefreshToken, Self::ClientCredentials, Self::Password];
 
     /// Its registered name.
     pub fn as_str(self) -> &'static str {
@@ -195,10 +193,8 @@ impl ClientMetadata {
     }
 
     fn check_uris(&self) -> Result<(), FieldError> {
-        let lists = [
-            ("redirect_uris", &self.redirect_uris),
-            ("post_logout_redirect_uris", &self.post_logout_redirect_uris),
-        ];
+        let lists =
+            [("redirect_uris", &self.redirect_uris), ("post_logout_redirect_uris", &self.post_logout_redirect_uris)];
         for (name, list) in lists {
             if list.len() > 50 {
                 return Err(FieldError::new(name, "at most 50"));

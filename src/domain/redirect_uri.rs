@@ -58,10 +58,7 @@ pub fn redirect_uri_matches(registered: &str, presented: &str) -> bool {
     };
     let loopback = known.scheme() == "http" && is_loopback_literal(&known);
     // Only the port may differ: the spelling of the rest was compared by parse_exact.
-    loopback
-        && known.set_port(None).is_ok()
-        && given.set_port(None).is_ok()
-        && known == given
+    loopback && known.set_port(None).is_ok() && given.set_port(None).is_ok() && known == given
 }
 
 #[cfg(test)]

@@ -21,8 +21,7 @@ pub enum CutoffKind {
 
 impl CutoffKind {
     /// Every kind.
-    pub const ALL: [Self; 6] =
-        [Self::Tenant, Self::Client, Self::User, Self::Session, Self::Grant, Self::Token];
+    pub const ALL: [Self; 6] = [Self::Tenant, Self::Client, Self::User, Self::Session, Self::Grant, Self::Token];
 
     /// The word stored for this kind.
     pub fn as_str(self) -> &'static str {

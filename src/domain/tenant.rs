@@ -27,9 +27,7 @@ impl FromStr for Slug {
 
     fn from_str(text: &str) -> Result<Self, FieldError> {
         let inner = |c: u8| c.is_ascii_lowercase() || c.is_ascii_digit() || c == b'-';
-        let fits = (1..=63).contains(&text.len())
-            && text.bytes().all(inner)
-            && !text.starts_with('-');
+        let fits = (1..=63).contains(&text.len()) && text.bytes().all(inner) && !text.starts_with('-');
         if fits {
             Ok(Self(text.to_owned()))
         } else {
@@ -190,9 +188,7 @@ impl Tenant {
     /// The description of `scope`, where this tenant knows that scope.
     pub fn describe_scope<'a>(&'a self, scope: &str) -> Option<&'a str> {
         let builtin = Scope::BUILT_IN.iter().find(|(name, _)| *name == scope).map(|(_, text)| *text);
-        builtin.or_else(|| {
-            self.scopes.iter().find(|known| known.name == scope).map(|known| known.description.as_str())
-        })
+        builtin.or_else(|| self.scopes.iter().find(|known| known.name == scope).map(|known| known.description.as_str()))
     }
 
     /// Checks name, settings, scopes and resources.

@@ -111,9 +111,7 @@ impl User {
             let fits = email.len() <= 254
                 && printable(email)
                 && !email.contains(char::is_whitespace)
-                && parts.is_some_and(|(local, host)| {
-                    !local.is_empty() && !host.is_empty() && !host.contains('@')
-                });
+                && parts.is_some_and(|(local, host)| !local.is_empty() && !host.is_empty() && !host.contains('@'));
             if !fits {
                 return Err(FieldError::new("email", "an address like ada@acme.example"));
             }

@@ -31,9 +31,7 @@ impl PrivateKey {
                 EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, pkcs8).map(Self::Es256).map_err(broken)
             }
             SigningAlg::EdDsa => Ed25519KeyPair::from_pkcs8(pkcs8).map(Self::EdDsa).map_err(broken),
-            SigningAlg::Rs256 => {
-                RsaKeyPair::from_pkcs8(pkcs8).map(|key| Self::Rs256(Box::new(key))).map_err(broken)
-            }
+            SigningAlg::Rs256 => RsaKeyPair::from_pkcs8(pkcs8).map(|key| Self::Rs256(Box::new(key))).map_err(broken),
         }
     }
 

@@ -144,10 +144,9 @@ pub fn verify_assertion<C: DeserializeOwned>(jwks: &serde_json::Value, token: &s
     for jwk in &set.keys {
         let named = header.kid.is_none() || header.kid == jwk.common.key_id;
         let Ok(key) = DecodingKey::from_jwk(jwk) else { continue };
-        if named && key.family() == header.alg.family() {
-            if let Ok(claims) = checked(token, &key, &[header.alg]) {
-                return Ok(claims);
-            }
+        let fits = named && key.family() == header.alg.family();
+        if let Some(Ok(claims)) = fits.then(|| checked(token, &key, &[header.alg])) {
+            return Ok(claims);
         }
     }
     Err(TokenRejected("no key of the client fits"))

@@ -44,10 +44,8 @@ impl TenantKeys {
         let signing = signing.ok_or(KeyError::Broken("the tenant has no active key"))?;
         let private = master.open(signing.tenant_id, &signing.kid, &signing.sealed_private);
         let private = private.ok_or(KeyError::Broken("the master key does not open this tenant's keys"))?;
-        let verifying = keys
-            .iter()
-            .map(|key| VerifyingKey::new(&key.kid, key.alg, &key.public_jwk))
-            .collect::<Result<_, _>>()?;
+        let verifying =
+            keys.iter().map(|key| VerifyingKey::new(&key.kid, key.alg, &key.public_jwk)).collect::<Result<_, _>>()?;
         let public: Vec<&serde_json::Value> = keys.iter().map(|key| &key.public_jwk).collect();
         Ok(Self {
             active: ActiveKey {

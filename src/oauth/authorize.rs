@@ -12,9 +12,7 @@ use super::{
     resource,
 };
 use crate::{
-    domain::{
-        Actor, AuthorizationCode, Client, FamilyId, GrantType, Session, User, redirect_uri_matches,
-    },
+    domain::{Actor, AuthorizationCode, Client, FamilyId, GrantType, Session, User, redirect_uri_matches},
     protocol::{AuthorizationRequest, ErrorCode, OauthError, Params, ResponseMode, Scope},
 };
 
@@ -219,7 +217,8 @@ fn error_response(
     state: Option<&str>,
     error: &OauthError,
 ) -> Response {
-    let mut params = vec![("error", error.code.as_str().to_owned()), ("error_description", error.description.to_string())];
+    let mut params =
+        vec![("error", error.code.as_str().to_owned()), ("error_description", error.description.to_string())];
     params.extend(state.map(|state| ("state", state.to_owned())));
     params.push(("iss", cx.app.issuer(cx.tenant)));
     Response { redirect_uri: redirect_uri.to_owned(), mode, params }

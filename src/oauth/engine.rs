@@ -113,9 +113,7 @@ pub(super) fn redeem(code: &AuthorizationCode, params: &Params, client_id: &str)
                 let grant = grant(&code.user_id.to_string(), &code.client_id, &code.scope, redirect_uri)?;
                 accesstoken::Input::Recovered(Some(Box::new(grant)))
             }
-            accesstoken::Output::Extend { .. } => {
-                accesstoken::Input::Extended { access_extensions: Extensions::new() }
-            }
+            accesstoken::Output::Extend { .. } => accesstoken::Input::Extended { access_extensions: Extensions::new() },
             accesstoken::Output::Issue { .. } | accesstoken::Output::Ok(_) => return Ok(()),
             accesstoken::Output::Err(_) => return Err(OauthError::invalid_grant().because("another client")),
         };

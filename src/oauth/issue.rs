@@ -59,9 +59,9 @@ pub(super) async fn for_user(cx: &Cx<'_>, grant: UserGrant<'_>) -> Result<TokenR
     } else {
         None
     };
-    let refresh_token = grant.generation.map(|generation| {
-        RefreshToken { family: grant.grant_id, generation }.seal(cx.app.keys.master(), cx.tenant.id)
-    });
+    let refresh_token = grant
+        .generation
+        .map(|generation| RefreshToken { family: grant.grant_id, generation }.seal(cx.app.keys.master(), cx.tenant.id));
     Ok(TokenResponse { access_token, token_type: "Bearer", expires_in: ttl, refresh_token, id_token, scope })
 }
 
@@ -117,7 +117,14 @@ pub(super) async fn for_client(
         amr: None,
     };
     let access_token = keys.sign(TokenType::Access, &claims)?;
-    Ok(TokenResponse { access_token, token_type: "Bearer", expires_in: ttl, refresh_token: None, id_token: None, scope })
+    Ok(TokenResponse {
+        access_token,
+        token_type: "Bearer",
+        expires_in: ttl,
+        refresh_token: None,
+        id_token: None,
+        scope,
+    })
 }
 
 /// An access token for the admin API, for whoever can read the database and the master key.

@@ -15,7 +15,11 @@ use crate::{
 ///
 /// # Errors
 /// What RFC 6749 §5.2 names.
-pub async fn exchange(cx: &Cx<'_>, presented: Presented<'_>, sign_in: &dyn SignIn) -> Result<TokenResponse, OauthError> {
+pub async fn exchange(
+    cx: &Cx<'_>,
+    presented: Presented<'_>,
+    sign_in: &dyn SignIn,
+) -> Result<TokenResponse, OauthError> {
     let params = presented.params;
     // A request that is malformed is told so before anybody is asked who they are.
     let grant_type = params.required("grant_type")?;

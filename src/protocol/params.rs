@@ -66,8 +66,7 @@ impl Params {
     /// # Errors
     /// `invalid_request` where it was not sent.
     pub fn required(&self, name: &'static str) -> Result<&str, OauthError> {
-        self.find(name)
-            .ok_or_else(|| OauthError::invalid_request(format!("missing parameter: {name}")))
+        self.find(name).ok_or_else(|| OauthError::invalid_request(format!("missing parameter: {name}")))
     }
 
     /// Every `resource` (RFC 8707 §2), in the order sent.

@@ -45,8 +45,7 @@ impl CodeChallenge {
         let well_formed = (43..=128).contains(&verifier.len()) && verifier.bytes().all(unreserved);
         let digest = digest::digest(&digest::SHA256, verifier.as_bytes());
         let computed = URL_SAFE_NO_PAD.encode(digest.as_ref());
-        well_formed
-            && constant_time::verify_slices_are_equal(computed.as_bytes(), self.0.as_bytes()).is_ok()
+        well_formed && constant_time::verify_slices_are_equal(computed.as_bytes(), self.0.as_bytes()).is_ok()
     }
 }
 

@@ -136,7 +136,11 @@ fn set(pipe: &mut redis::Pipeline, cutoff: &Cutoff) {
 }
 
 /// Carries events to Redis, as many at a time as are waiting.
-async fn carry(mut connection: ConnectionManager, mut waiting: mpsc::Receiver<RevocationEvent>, dirty: Arc<AtomicBool>) {
+async fn carry(
+    mut connection: ConnectionManager,
+    mut waiting: mpsc::Receiver<RevocationEvent>,
+    dirty: Arc<AtomicBool>,
+) {
     let mut batch = Vec::new();
     while waiting.recv_many(&mut batch, 500).await > 0 {
         let mut pipe = redis::pipe();

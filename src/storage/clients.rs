@@ -62,13 +62,15 @@ impl TenantStore<'_> {
         let query = clients::table
             .filter(clients::tenant_id.eq(self.key()))
             .filter(clients::client_id.eq(client_id.to_owned()));
-        let row: Option<Row> = on_conn!(self.unit, conn => query.select(Row::as_select()).first(conn).await.optional())?;
+        let row: Option<Row> =
+            on_conn!(self.unit, conn => query.select(Row::as_select()).first(conn).await.optional())?;
         let Some(row) = row else { return Ok(None) };
         let query = client_secrets::table
             .filter(client_secrets::tenant_id.eq(self.key()))
             .filter(client_secrets::client_id.eq(client_id.to_owned()))
             .order(client_secrets::created_at);
-        let secrets: Vec<SecretRow> = on_conn!(self.unit, conn => query.select(SecretRow::as_select()).load(conn).await)?;
+        let secrets: Vec<SecretRow> =
+            on_conn!(self.unit, conn => query.select(SecretRow::as_select()).load(conn).await)?;
         client_of(self.tenant_id, row, secrets).map(Some)
     }
 
@@ -80,10 +82,7 @@ impl TenantStore<'_> {
             .order(clients::client_id)
             .limit(limit + 1);
         let rows: Vec<Row> = on_conn!(self.unit, conn => query.select(Row::as_select()).load(conn).await)?;
-        let items = rows
-            .into_iter()
-            .map(|row| client_of(self.tenant_id, row, Vec::new()))
-            .collect::<Result<_, _>>()?;
+        let items = rows.into_iter().map(|row| client_of(self.tenant_id, row, Vec::new())).collect::<Result<_, _>>()?;
         Ok(Page::cut(items, limit, |client: &Client| client.client_id.clone()))
     }
 

@@ -93,7 +93,8 @@ impl TenantStore<'_> {
         let query = authorization_codes::table
             .filter(authorization_codes::tenant_id.eq(self.key()))
             .filter(authorization_codes::digest.eq(digest.to_vec()));
-        let row: Option<Row> = on_conn!(self.unit, conn => query.select(Row::as_select()).first(conn).await.optional())?;
+        let row: Option<Row> =
+            on_conn!(self.unit, conn => query.select(Row::as_select()).first(conn).await.optional())?;
         row.map(AuthorizationCode::try_from).transpose()
     }
 

@@ -23,10 +23,7 @@ type BoxError = Box<dyn std::error::Error + Send + Sync + 'static>;
 type BoxFuture<'a, T> = std::pin::Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
 impl SpawnBlocking for InPlace {
-    fn spawn_blocking<'a, R>(
-        &mut self,
-        task: impl FnOnce() -> R + Send + 'static,
-    ) -> BoxFuture<'a, Result<R, BoxError>>
+    fn spawn_blocking<'a, R>(&mut self, task: impl FnOnce() -> R + Send + 'static) -> BoxFuture<'a, Result<R, BoxError>>
     where
         R: Send + 'static,
     {
@@ -143,7 +140,7 @@ pub struct Connection(pub(crate) Backend);
 
 pub(crate) enum Backend {
     Sqlite(SqliteLease),
-    Postgres(PgLease),
+    Postgres(Box<PgLease>),
 }
 
 /// Runs the same query on whichever database the unit speaks to.

@@ -29,9 +29,7 @@ impl TenantStore<'_> {
             .order(consents::client_id)
             .select((consents::client_id, consents::scope));
         let rows: Vec<(String, String)> = on_conn!(self.unit, conn => query.load(conn).await)?;
-        rows.into_iter()
-            .map(|(client, scope)| Ok((client, scope.parse().map_err(StorageError::corrupt)?)))
-            .collect()
+        rows.into_iter().map(|(client, scope)| Ok((client, scope.parse().map_err(StorageError::corrupt)?))).collect()
     }
 
     /// Stores what the user allows the client from now on.

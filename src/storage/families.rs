@@ -96,7 +96,8 @@ impl TenantStore<'_> {
         let query = token_families::table
             .filter(token_families::tenant_id.eq(self.key()))
             .filter(token_families::id.eq(id.to_string()));
-        let row: Option<Row> = on_conn!(self.unit, conn => query.select(Row::as_select()).first(conn).await.optional())?;
+        let row: Option<Row> =
+            on_conn!(self.unit, conn => query.select(Row::as_select()).first(conn).await.optional())?;
         row.map(TokenFamily::try_from).transpose()
     }
 
@@ -199,10 +200,8 @@ impl TenantStore<'_> {
             .filter(token_families::tenant_id.eq(self.key()))
             .filter(token_families::id.eq(id.to_string()))
             .filter(token_families::ended_at.is_null());
-        let change = (
-            token_families::ended_at.eq(Some(now.millis())),
-            token_families::end_reason.eq(Some(reason.as_str())),
-        );
+        let change =
+            (token_families::ended_at.eq(Some(now.millis())), token_families::end_reason.eq(Some(reason.as_str())));
         on_conn!(self.unit, conn => diesel::update(target).set(change).execute(conn).await)?;
         // The grant may have access tokens without a family: the cut-off does not ask for a row.
         let cutoff = Cutoff::of_grant(self.tenant_id, id, now, access_ttl);

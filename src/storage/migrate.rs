@@ -35,11 +35,11 @@ impl Storage {
                 (Connection(Backend::Sqlite(lease)), ran)
             }
             Backend::Postgres(mut lease) => {
-                diesel::select(pg_advisory_xact_lock(LOCK)).execute(&mut *lease).await?;
+                diesel::select(pg_advisory_xact_lock(LOCK)).execute(&mut **lease).await?;
                 let object = lease.into_object().ok_or_else(|| failed("the connection is gone"))?;
                 let mut harness = AsyncMigrationHarness::new(object);
                 let ran = run(&mut harness, POSTGRES);
-                (Connection(Backend::Postgres(PgLease::new(harness.into_inner(), true))), ran)
+                (Connection(Backend::Postgres(Box::new(PgLease::new(harness.into_inner(), true)))), ran)
             }
         };
         // Where it failed, the connection is dropped with its transaction, which is undone.
@@ -54,9 +54,7 @@ impl Storage {
     /// [`StorageError`] where the database cannot be asked.
     pub async fn pending_migrations(&self) -> Result<Vec<String>, StorageError> {
         match self.connection().await?.0 {
-            Backend::Sqlite(mut lease) => {
-                lease.spawn_blocking(|conn| Ok(pending(conn, SQLITE))).await?
-            }
+            Backend::Sqlite(mut lease) => lease.spawn_blocking(|conn| Ok(pending(conn, SQLITE))).await?,
             Backend::Postgres(lease) => {
                 let object = lease.into_object().ok_or_else(|| failed("the connection is gone"))?;
                 pending(&mut AsyncMigrationHarness::new(object), POSTGRES)

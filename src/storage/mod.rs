@@ -26,17 +26,17 @@ mod tenants;
 mod unit;
 mod users;
 
+pub use audit::AuditFilter;
 pub use cache::Cache;
 pub use clients::ClientPage;
-pub use directory::Directory;
 pub use codes::Redemption;
+pub use directory::Directory;
 pub use error::StorageError;
 pub use families::Rotation;
 pub use nodes::NodeSeen;
 pub use pool::{Db, Pool, PoolError};
 pub use sessions::{Ended, Selection, SessionFilter};
 pub use signing_keys::KeyRotation;
-pub use audit::AuditFilter;
 pub use unit::{CommitListener, Storage, TenantStore, Unit};
 
 /// A page of a keyset-paged list: what it holds, and where the next one begins.

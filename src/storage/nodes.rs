@@ -43,7 +43,8 @@ impl Unit {
 
     /// What the database's clock says; SQLite's is ours.
     pub async fn database_time(&mut self) -> Result<Timestamp, StorageError> {
-        let at: chrono::NaiveDateTime = on_conn!(self, conn => diesel::select(diesel::dsl::now).get_result(conn).await)?;
+        let at: chrono::NaiveDateTime =
+            on_conn!(self, conn => diesel::select(diesel::dsl::now).get_result(conn).await)?;
         Ok(Timestamp::from_millis(at.and_utc().timestamp_millis()))
     }
 

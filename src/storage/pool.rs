@@ -87,8 +87,7 @@ impl Pool {
     }
 
     fn open_postgres(url: &str, size: usize) -> Result<Self, PoolError> {
-        let parsed = tokio_postgres::Config::from_str(url)
-            .map_err(|why| PoolError::Url(format!("postgres: {why}")))?;
+        let parsed = tokio_postgres::Config::from_str(url).map_err(|why| PoolError::Url(format!("postgres: {why}")))?;
         let tls = parsed.get_ssl_mode() == tokio_postgres::config::SslMode::Require;
         let mut config = ManagerConfig::<AsyncPgConnection>::default();
         config.custom_setup = Box::new(move |url| Box::pin(connect_postgres(url.to_owned(), tls)));
@@ -123,7 +122,7 @@ impl Pool {
             }
             Kind::Postgres(pool) => {
                 let conn = pool.get().await.map_err(|why| away(&why))?;
-                Ok(Connection(Backend::Postgres(PgLease::new(conn, false))))
+                Ok(Connection(Backend::Postgres(Box::new(PgLease::new(conn, false)))))
             }
         }
     }
@@ -157,8 +156,7 @@ impl rocket_db_pools::Pool for Pool {
     type Error = PoolError;
 
     async fn init(figment: &rocket::figment::Figment) -> Result<Self, PoolError> {
-        let config: rocket_db_pools::Config =
-            figment.extract().map_err(|why| PoolError::Url(why.to_string()))?;
+        let config: rocket_db_pools::Config = figment.extract().map_err(|why| PoolError::Url(why.to_string()))?;
         Self::open(&config.url, config.max_connections).await
     }
 
@@ -190,8 +188,7 @@ async fn connect_postgres(url: String, tls: bool) -> ConnectionResult<AsyncPgCon
         let (client, connection) = tokio_postgres::connect(&url, connector).await.map_err(bad)?;
         AsyncPgConnection::try_from_client_and_connection(client, connection).await
     } else {
-        let (client, connection) =
-            tokio_postgres::connect(&url, tokio_postgres::NoTls).await.map_err(bad)?;
+        let (client, connection) = tokio_postgres::connect(&url, tokio_postgres::NoTls).await.map_err(bad)?;
         AsyncPgConnection::try_from_client_and_connection(client, connection).await
     }
 }

@@ -166,10 +166,9 @@ impl TenantStore<'_> {
 
     /// The session with this identifier.
     pub async fn find_session(&mut self, id: SessionId) -> Result<Option<Session>, StorageError> {
-        let query = sessions::table
-            .filter(sessions::tenant_id.eq(self.key()))
-            .filter(sessions::id.eq(id.to_string()));
-        let row: Option<Row> = on_conn!(self.unit, conn => query.select(Row::as_select()).first(conn).await.optional())?;
+        let query = sessions::table.filter(sessions::tenant_id.eq(self.key())).filter(sessions::id.eq(id.to_string()));
+        let row: Option<Row> =
+            on_conn!(self.unit, conn => query.select(Row::as_select()).first(conn).await.optional())?;
         row.map(Session::try_from).transpose()
     }
 
@@ -178,15 +177,14 @@ impl TenantStore<'_> {
         let query = sessions::table
             .filter(sessions::tenant_id.eq(self.key()))
             .filter(sessions::cookie_digest.eq(Some(digest.to_vec())));
-        let row: Option<Row> = on_conn!(self.unit, conn => query.select(Row::as_select()).first(conn).await.optional())?;
+        let row: Option<Row> =
+            on_conn!(self.unit, conn => query.select(Row::as_select()).first(conn).await.optional())?;
         row.map(Session::try_from).transpose()
     }
 
     /// Notes that a session was used.
     pub async fn touch_session(&mut self, id: SessionId, now: Timestamp) -> Result<(), StorageError> {
-        let target = sessions::table
-            .filter(sessions::tenant_id.eq(self.key()))
-            .filter(sessions::id.eq(id.to_string()));
+        let target = sessions::table.filter(sessions::tenant_id.eq(self.key())).filter(sessions::id.eq(id.to_string()));
         let change = sessions::last_seen_at.eq(now.millis());
         on_conn!(self.unit, conn => diesel::update(target).set(change).execute(conn).await)?;
         Ok(())
@@ -194,9 +192,7 @@ impl TenantStore<'_> {
 
     /// Puts a session under a new cookie, its user having proven anew who they are.
     pub async fn renew_session(&mut self, id: SessionId, digest: &[u8], now: Timestamp) -> Result<(), StorageError> {
-        let target = sessions::table
-            .filter(sessions::tenant_id.eq(self.key()))
-            .filter(sessions::id.eq(id.to_string()));
+        let target = sessions::table.filter(sessions::tenant_id.eq(self.key())).filter(sessions::id.eq(id.to_string()));
         let change = (
             sessions::cookie_digest.eq(Some(digest.to_vec())),
             sessions::auth_time.eq(now.millis()),

@@ -84,14 +84,10 @@ impl TenantStore<'_> {
         gone_at: Timestamp,
         now: Timestamp,
     ) -> Result<KeyRotation, StorageError> {
-        let retire = (
-            signing_keys::state.eq(KeyState::Retiring.as_str()),
-            signing_keys::expires_at.eq(Some(gone_at.millis())),
-        );
-        let promote = (
-            signing_keys::state.eq(KeyState::Active.as_str()),
-            signing_keys::activated_at.eq(Some(now.millis())),
-        );
+        let retire =
+            (signing_keys::state.eq(KeyState::Retiring.as_str()), signing_keys::expires_at.eq(Some(gone_at.millis())));
+        let promote =
+            (signing_keys::state.eq(KeyState::Active.as_str()), signing_keys::activated_at.eq(Some(now.millis())));
         let in_state = |tenant: String, kid: &str, state: KeyState| {
             signing_keys::table
                 .filter(signing_keys::tenant_id.eq(tenant))

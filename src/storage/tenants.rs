@@ -2,7 +2,9 @@
 
 use std::str::FromStr;
 
-use diesel::{AsChangeset, ExpressionMethods, Insertable, OptionalExtension, QueryDsl, Queryable, Selectable, SelectableHelper};
+use diesel::{
+    AsChangeset, ExpressionMethods, Insertable, OptionalExtension, QueryDsl, Queryable, Selectable, SelectableHelper,
+};
 use diesel_async::RunQueryDsl;
 
 use super::{Page, StorageError, Unit, connection::on_conn, schema::tenants};
@@ -75,10 +77,7 @@ impl Unit {
 
     /// Tenants in the order of their slugs, those after `after`.
     pub async fn list_tenants(&mut self, after: &str, limit: i64) -> Result<Page<Tenant>, StorageError> {
-        let query = tenants::table
-            .filter(tenants::slug.gt(after.to_owned()))
-            .order(tenants::slug)
-            .limit(limit + 1);
+        let query = tenants::table.filter(tenants::slug.gt(after.to_owned())).order(tenants::slug).limit(limit + 1);
         let rows: Vec<Row> = on_conn!(self, conn => query.select(Row::as_select()).load(conn).await)?;
         let items = rows.into_iter().map(Tenant::try_from).collect::<Result<_, _>>()?;
         Ok(Page::cut(items, limit, |tenant: &Tenant| tenant.slug.to_string()))

@@ -70,14 +70,10 @@ impl Storage {
 pub(super) async fn begin(conn: &mut Connection) -> Result<(), StorageError> {
     match &mut conn.0 {
         Backend::Sqlite(lease) => {
-            lease
-                .spawn_blocking(|conn| {
-                    AnsiTransactionManager::begin_transaction_sql(conn, "BEGIN IMMEDIATE")
-                })
-                .await?;
+            lease.spawn_blocking(|conn| AnsiTransactionManager::begin_transaction_sql(conn, "BEGIN IMMEDIATE")).await?;
         }
         Backend::Postgres(lease) => {
-            PgTransactions::begin_transaction(&mut **lease).await?;
+            PgTransactions::begin_transaction(&mut ***lease).await?;
             lease.in_transaction = true;
         }
     }
@@ -95,7 +91,7 @@ pub(super) async fn commit(conn: &mut Connection) -> Result<(), StorageError> {
                 .await?;
         }
         Backend::Postgres(lease) => {
-            PgTransactions::commit_transaction(&mut **lease).await?;
+            PgTransactions::commit_transaction(&mut ***lease).await?;
             lease.in_transaction = false;
         }
     }

@@ -4,8 +4,8 @@ use std::str::FromStr;
 
 use diesel::{
     AsChangeset, BoolExpressionMethods, EscapeExpressionMethods, ExpressionMethods, Insertable,
-    NullableExpressionMethods, OptionalExtension, QueryDsl, Queryable,
-    Selectable, SelectableHelper, TextExpressionMethods,
+    NullableExpressionMethods, OptionalExtension, QueryDsl, Queryable, Selectable, SelectableHelper,
+    TextExpressionMethods,
 };
 use diesel_async::RunQueryDsl;
 
@@ -75,10 +75,9 @@ fn row_of(user: &User) -> Result<Row, StorageError> {
 impl TenantStore<'_> {
     /// The user with this identifier.
     pub async fn find_user(&mut self, id: UserId) -> Result<Option<User>, StorageError> {
-        let query = users::table
-            .filter(users::tenant_id.eq(self.key()))
-            .filter(users::id.eq(id.to_string()));
-        let row: Option<Row> = on_conn!(self.unit, conn => query.select(Row::as_select()).first(conn).await.optional())?;
+        let query = users::table.filter(users::tenant_id.eq(self.key())).filter(users::id.eq(id.to_string()));
+        let row: Option<Row> =
+            on_conn!(self.unit, conn => query.select(Row::as_select()).first(conn).await.optional())?;
         row.map(User::try_from).transpose()
     }
 
@@ -123,18 +122,14 @@ impl TenantStore<'_> {
     /// Stores a changed user.
     pub async fn update_user(&mut self, user: &User) -> Result<(), StorageError> {
         let row = row_of(user)?;
-        let target = users::table
-            .filter(users::tenant_id.eq(self.key()))
-            .filter(users::id.eq(user.id.to_string()));
+        let target = users::table.filter(users::tenant_id.eq(self.key())).filter(users::id.eq(user.id.to_string()));
         on_conn!(self.unit, conn => diesel::update(target).set(&row).execute(conn).await)?;
         Ok(())
     }
 
     /// Removes a user with its sessions and grants.
     pub async fn delete_user(&mut self, id: UserId) -> Result<(), StorageError> {
-        let target = users::table
-            .filter(users::tenant_id.eq(self.key()))
-            .filter(users::id.eq(id.to_string()));
+        let target = users::table.filter(users::tenant_id.eq(self.key())).filter(users::id.eq(id.to_string()));
         on_conn!(self.unit, conn => diesel::delete(target).execute(conn).await)?;
         Ok(())
     }

@@ -1,7 +1,7 @@
 //! Templates, embedded in the binary and parsed once.
 
 use serde::Serialize;
-use tera::{Context, Tera};
+use tera::{Context, Kwargs, State, Tera};
 
 macro_rules! templates {
     ($($name:literal),* $(,)?) => {
@@ -61,6 +61,7 @@ impl Renderer {
     /// A template that does not parse.
     pub fn new() -> Result<Self, RenderError> {
         let mut tera = Tera::new();
+        tera.register_filter("when", |at: &str, _: Kwargs, _: &State<'_>| when(at));
         let added = tera.add_raw_templates(TEMPLATES.to_vec());
         added.map_err(|why| RenderError { template: "all", why: describe(&why) })?;
         Ok(Self(tera))
@@ -74,6 +75,14 @@ impl Renderer {
         let failed = |why: tera::Error| RenderError { template: P::TEMPLATE, why: describe(&why) };
         let context = Context::from_serialize(page).map_err(failed)?;
         self.0.render(P::TEMPLATE, &context).map_err(failed)
+    }
+}
+
+/// An RFC 3339 instant as people read it: to the second, in UTC.
+fn when(at: &str) -> String {
+    match at.get(..19) {
+        Some(instant) if at.ends_with('Z') => format!("{} UTC", instant.replace('T', " ")),
+        _ => at.to_owned(),
     }
 }
 

@@ -5,7 +5,7 @@ use secrecy::SecretString;
 use serde::Deserialize;
 
 use super::{
-    guards::{Addressed, Bearer, Peer, JsonBody, NoTenant, Shared},
+    guards::{Addressed, Bearer, JsonBody, NoTenant, Peer, Shared},
     respond::{Json, WithStatus},
     uncut,
 };

@@ -7,7 +7,11 @@ use prometheus_client::{
     metrics::{counter::Counter, family::Family, gauge::Gauge},
     registry::Registry,
 };
-use rocket::{Build, Rocket, Route, get, http::{ContentType, Status}, routes};
+use rocket::{
+    Build, Rocket, Route, get,
+    http::{ContentType, Status},
+    routes,
+};
 use serde_json::{Value, json};
 
 use super::{Site, guards::Shared};
@@ -36,7 +40,11 @@ impl Default for Metrics {
         let (cutoffs, view_age_ms, audit_dropped) = (Gauge::default(), Gauge::default(), Gauge::default());
         registry.register("token_answers", "Answers of the token endpoint", tokens.clone());
         registry.register("revocation_cutoffs", "Cut-offs in memory", cutoffs.clone());
-        registry.register("revocation_view_age_ms", "Milliseconds since this node last read the events", view_age_ms.clone());
+        registry.register(
+            "revocation_view_age_ms",
+            "Milliseconds since this node last read the events",
+            view_age_ms.clone(),
+        );
         registry.register("audit_dropped", "Audit entries that an attack pushed out", audit_dropped.clone());
         Self { registry, tokens, cutoffs, view_age_ms, audit_dropped }
     }
@@ -81,7 +89,8 @@ pub(super) fn probe_routes() -> Vec<Route> {
 
 #[get("/metrics")]
 fn metrics(site: Shared) -> (ContentType, String) {
-    let text = ContentType::new("application", "openmetrics-text").with_params([("version", "1.0.0"), ("charset", "utf-8")]);
+    let text =
+        ContentType::new("application", "openmetrics-text").with_params([("version", "1.0.0"), ("charset", "utf-8")]);
     (text, site.0.metrics.text(&site.0))
 }
 

@@ -31,14 +31,25 @@ tenants:
 async fn browser(scripts: bool) -> WebDriver {
     let mut capabilities = DesiredCapabilities::chrome();
     for argument in [
-        "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-dev-shm-usage",
-        "--disable-background-networking", "--disable-component-update", "--disable-sync", "--window-size=1200,900",
+        "--headless",
+        "--no-sandbox",
+        "--disable-gpu",
+        "--disable-quic",
+        "--no-first-run",
+        "--disable-dev-shm-usage",
+        "--disable-background-networking",
+        "--disable-component-update",
+        "--disable-sync",
+        "--window-size=1200,900",
     ] {
         capabilities.add_arg(argument).unwrap();
     }
     if !scripts {
         capabilities
-            .add_experimental_option("prefs", serde_json::json!({ "profile.managed_default_content_settings.javascript": 2 }))
+            .add_experimental_option(
+                "prefs",
+                serde_json::json!({ "profile.managed_default_content_settings.javascript": 2 }),
+            )
             .unwrap();
     }
     WebDriver::new(&service("WEBDRIVER"), capabilities).await.unwrap()
@@ -69,7 +80,11 @@ async fn fill(driver: &WebDriver, id: &str, text: &str) {
 }
 
 async fn press(driver: &WebDriver, text: &str) {
-    find(driver, By::XPath(format!("//*[self::button or self::a][normalize-space()='{text}']"))).await.click().await.unwrap();
+    find(driver, By::XPath(format!("//*[self::button or self::a][normalize-space()='{text}']")))
+        .await
+        .click()
+        .await
+        .unwrap();
 }
 
 /// Waits for a page that says `text`.
@@ -79,14 +94,20 @@ async fn sees(driver: &WebDriver, text: &str) {
 
 /// A client's callback address: it answers anything with a page.
 async fn callback_server(port: u16) {
-    use rocket::tokio::{io::{AsyncReadExt as _, AsyncWriteExt as _}, net::TcpListener};
+    use rocket::tokio::{
+        io::{AsyncReadExt as _, AsyncWriteExt as _},
+        net::TcpListener,
+    };
     let listener = TcpListener::bind(("127.0.0.1", port)).await.unwrap();
     rocket::tokio::spawn(async move {
         while let Ok((mut stream, _)) = listener.accept().await {
             let mut head = [0; 4096];
             let _ = stream.read(&mut head).await;
             let body = "<!doctype html><title>client</title>back at the client";
-            let answer = format!("HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{body}", body.len());
+            let answer = format!(
+                "HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{body}",
+                body.len()
+            );
             let _ = stream.write_all(answer.as_bytes()).await;
         }
     });
@@ -105,8 +126,12 @@ async fn a_person_signs_in_consents_and_an_operator_ends_their_session() {
     assert_eq!(code, 0, "{error}");
 
     let query = form(&[
-        ("response_type", "code"), ("client_id", "web"), ("redirect_uri", &callback),
-        ("scope", "openid profile reports.read"), ("state", "s"), ("code_challenge", CHALLENGE),
+        ("response_type", "code"),
+        ("client_id", "web"),
+        ("redirect_uri", &callback),
+        ("scope", "openid profile reports.read"),
+        ("state", "s"),
+        ("code_challenge", CHALLENGE),
         ("code_challenge_method", "S256"),
     ]);
     let driver = browser(false).await;
@@ -127,13 +152,17 @@ async fn a_person_signs_in_consents_and_an_operator_ends_their_session() {
     assert_eq!(params["state"], "s");
     assert_eq!(params["iss"], format!("{}/t/acme", server.base()));
     let body = form(&[
-        ("grant_type", "authorization_code"), ("client_id", "web"), ("code", &params["code"]),
-        ("redirect_uri", &callback), ("code_verifier", VERIFIER),
+        ("grant_type", "authorization_code"),
+        ("client_id", "web"),
+        ("code", &params["code"]),
+        ("redirect_uri", &callback),
+        ("code_verifier", VERIFIER),
     ]);
     let urlencoded = [("Content-Type", "application/x-www-form-urlencoded")];
     let (status, body) = server.request("POST", "/t/acme/oauth2/token", &urlencoded, &body).await;
     assert_eq!(status, 200, "{body}");
-    let refresh = serde_json::from_str::<serde_json::Value>(&body).unwrap()["refresh_token"].as_str().unwrap().to_owned();
+    let refresh =
+        serde_json::from_str::<serde_json::Value>(&body).unwrap()["refresh_token"].as_str().unwrap().to_owned();
     driver.goto(format!("{}/t/acme/account", server.base())).await.unwrap();
     sees(&driver, "Where you are signed in").await;
     picture(&driver, "account").await;
@@ -147,7 +176,7 @@ async fn a_person_signs_in_consents_and_an_operator_ends_their_session() {
     sees(&driver, "New tenant").await;
     picture(&driver, "tenants").await;
     press(&driver, "acme").await;
-    sees(&driver, "live sessions").await;
+    sees(&driver, "live session").await;
     picture(&driver, "tenant").await;
     press(&driver, "Users").await;
     sees(&driver, "New user").await;
@@ -160,10 +189,10 @@ async fn a_person_signs_in_consents_and_an_operator_ends_their_session() {
     sees(&driver, "Last seen").await;
     picture(&driver, "sessions").await;
     press(&driver, "End…").await;
-    sees(&driver, "1 live sessions").await;
+    sees(&driver, "1 live session").await;
     picture(&driver, "confirm").await;
     press(&driver, "End now").await;
-    sees(&driver, "1 sessions and 1 token families ended").await;
+    sees(&driver, "1 session and 1 token family ended").await;
     picture(&driver, "ended").await;
     press(&driver, "Audit").await;
     sees(&driver, "session.forced_logout").await;
@@ -191,8 +220,13 @@ async fn a_page_is_used_with_the_keyboard_alone_and_form_post_needs_no_click_whe
     callback_server(client_port).await;
     server.command(&["apply", "-f", "-"], &fixture(&callback));
     let query = form(&[
-        ("response_type", "code"), ("client_id", "web"), ("redirect_uri", &callback), ("scope", "openid"),
-        ("code_challenge", CHALLENGE), ("code_challenge_method", "S256"), ("response_mode", "form_post"),
+        ("response_type", "code"),
+        ("client_id", "web"),
+        ("redirect_uri", &callback),
+        ("scope", "openid"),
+        ("code_challenge", CHALLENGE),
+        ("code_challenge_method", "S256"),
+        ("response_mode", "form_post"),
     ]);
     let driver = browser(true).await;
     driver.goto(format!("{}/t/acme/oauth2/authorize?{query}", server.base())).await.unwrap();

@@ -48,7 +48,21 @@ async fn the_commands_do_what_the_console_does() {
     run(&["tenant", "create", "initech", "--name", "Initech"], "");
     run(&["tenant", "update", "initech", "--set", "access_token_ttl=60"], "");
     assert!(run(&["tenant", "show", "initech"], "").contains("\"access_token_ttl\": 60"));
-    let made = run(&["client", "create", "--tenant", "initech", "--client-id", "c", "--grant-type", "client_credentials", "--scope", ""], "");
+    let made = run(
+        &[
+            "client",
+            "create",
+            "--tenant",
+            "initech",
+            "--client-id",
+            "c",
+            "--grant-type",
+            "client_credentials",
+            "--scope",
+            "",
+        ],
+        "",
+    );
     assert!(made.contains("pcs_"));
     run(&["client", "secret", "--tenant", "initech", "c"], "");
     assert!(run(&["client", "list", "--tenant", "initech", "--format", "json"], "").contains("\"client_id\": \"c\""));

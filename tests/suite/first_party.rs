@@ -28,9 +28,15 @@ async fn bad_credentials_are_401_and_bad_requests_400() {
     let app = TestApp::start().await;
     let acme = app.acme();
     let login = |body| acme.post_json("/auth/login", body);
-    login(json!({ "username": "ada", "password": "wrong password", "client_id": "app" })).await.assert_error(401, "invalid_grant");
-    login(json!({ "username": "ada", "password": PASSWORD, "client_id": "web" })).await.assert_error(401, "invalid_grant");
-    login(json!({ "username": "ada", "password": PASSWORD, "client_id": "nobody" })).await.assert_error(401, "invalid_grant");
+    login(json!({ "username": "ada", "password": "wrong password", "client_id": "app" }))
+        .await
+        .assert_error(401, "invalid_grant");
+    login(json!({ "username": "ada", "password": PASSWORD, "client_id": "web" }))
+        .await
+        .assert_error(401, "invalid_grant");
+    login(json!({ "username": "ada", "password": PASSWORD, "client_id": "nobody" }))
+        .await
+        .assert_error(401, "invalid_grant");
     login(json!({ "username": "ada" })).await.assert_error(400, "invalid_request");
     login(json!({ "username": ["ada"], "password": 1, "client_id": "app" })).await.assert_error(400, "invalid_request");
     login(json!([])).await.assert_error(400, "invalid_request");

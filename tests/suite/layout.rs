@@ -124,7 +124,8 @@ fn each_package_stays_in_its_room() {
         for (package, homes) in rooms {
             let used = text.lines().any(|line| {
                 let line = line.trim_start();
-                !line.starts_with("//") && (line.starts_with(&format!("use {package}::")) || line.contains(&format!(" {package}::")))
+                !line.starts_with("//")
+                    && (line.starts_with(&format!("use {package}::")) || line.contains(&format!(" {package}::")))
             });
             let home = homes.iter().any(|home| name.starts_with(home));
             assert!(!used || home, "{name} uses {package}, which lives in {homes:?}");
@@ -143,8 +144,10 @@ fn every_file_says_what_it_is_for() {
 fn both_databases_have_the_same_migrations() {
     let names = |database: &str| -> Vec<String> {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("migrations").join(database);
-        let mut names: Vec<String> =
-            fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name().to_string_lossy().into_owned()).collect();
+        let mut names: Vec<String> = fs::read_dir(folder)
+            .unwrap()
+            .map(|entry| entry.unwrap().file_name().to_string_lossy().into_owned())
+            .collect();
         names.sort();
         names
     };

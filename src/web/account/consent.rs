@@ -14,7 +14,7 @@ use crate::{
     views::account::{Consent, ScopeLine},
     web::{
         Site,
-        guards::{Addressed, Browser, Form, Peer, NoTenant, Query, Shared},
+        guards::{Addressed, Browser, Form, NoTenant, Peer, Query, Shared},
         oauth2::{refuse_authorization, respond_authorization},
         page::{Answer, Html, forged},
         uncut,

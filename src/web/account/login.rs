@@ -20,7 +20,7 @@ use crate::{
     views::account::Login,
     web::{
         Site, cookies,
-        guards::{Addressed, Browser, Form, Peer, NoTenant, Query, Shared},
+        guards::{Addressed, Browser, Form, NoTenant, Peer, Query, Shared},
         oauth2::{refuse_authorization, respond_authorization},
         page::{Answer, Html, forged},
         uncut,
@@ -67,7 +67,12 @@ fn satisfied(request: &Params) -> Params {
 }
 
 /// The form, or what is to be answered in its place.
-async fn form(site: &Site, cx: &Cx<'_>, browser: &Browser, request: Option<&str>) -> Result<(Login, Option<String>), Answer> {
+async fn form(
+    site: &Site,
+    cx: &Cx<'_>,
+    browser: &Browser,
+    request: Option<&str>,
+) -> Result<(Login, Option<String>), Answer> {
     let (purpose, fault) = Purpose::read(request);
     let mut view = Login {
         tenant: cx.tenant.name.clone(),
@@ -168,9 +173,8 @@ pub(super) async fn submit(
         Err(error) => return page(&error),
     };
     let (app, at) = (std::sync::Arc::clone(&site.0.app), tenant.clone());
-    let begun = uncut(async move {
-        sign_in_browser(&app, &at, &user, SessionKind::Browser, held.as_ref(), &from.0).await
-    });
+    let begun =
+        uncut(async move { sign_in_browser(&app, &at, &user, SessionKind::Browser, held.as_ref(), &from.0).await });
     match begun.await {
         Some(Ok(new)) => {
             jar.add(cookies::session(&site.0.app.config, &tenant, new.cookie));

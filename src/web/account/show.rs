@@ -14,7 +14,7 @@ use crate::{
     views::account::{Account, OwnSession},
     web::{
         Site, cookies,
-        guards::{Addressed, Browser, Form, Peer, NoTenant, Shared},
+        guards::{Addressed, Browser, Form, NoTenant, Peer, Shared},
         page::{Answer, Html, forged},
         uncut,
     },

@@ -2,7 +2,7 @@
 
 use rocket::get;
 
-use super::{Signed, next_page, Shown};
+use super::{Shown, Signed, next_page};
 use crate::{
     admin::{self, Level},
     storage::AuditFilter,
@@ -15,13 +15,8 @@ pub(super) async fn list(member: Signed, slug: &str, query: Query) -> Shown {
     let member = member?;
     let permit = member.permit(slug, Level::Read).await?;
     let owned = |name| query.params.find(name).map(|text| text.trim().to_owned());
-    let filter = AuditFilter {
-        actor: owned("actor"),
-        action: owned("action"),
-        since: None,
-        until: None,
-        after: owned("after"),
-    };
+    let filter =
+        AuditFilter { actor: owned("actor"), action: owned("action"), since: None, until: None, after: owned("after") };
     match admin::list_audit(&admin_of(&member.site), &permit, &filter, None).await {
         Ok(listed) => {
             let (actor, action) = (filter.actor.unwrap_or_default(), filter.action.unwrap_or_default());

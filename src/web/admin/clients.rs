@@ -3,7 +3,7 @@
 use rocket::{get, post};
 use serde_json::{Value, json};
 
-use super::{Member, Signed, lines, next_page, run, Shown, go};
+use super::{Member, Shown, Signed, go, lines, next_page, run};
 use crate::{
     admin::{self, AdminError, ClientInput, ClientView, Level},
     domain::{AuthMethod, FieldError, GrantType, Tenant},

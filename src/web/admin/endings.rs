@@ -2,7 +2,7 @@
 
 use rocket::{get, post};
 
-use super::{Signed, run, Shown, go};
+use super::{Shown, Signed, go, run};
 use crate::{
     admin::{self, AdminError, Level},
     protocol::OauthError,
@@ -34,7 +34,9 @@ impl Target {
 
     fn client(id: &str) -> Self {
         let selection = Some(Selection::Client(id.to_owned()));
-        Self { selection, path: format!("clients/{id}"), whose: format!("everything that client “{id}” was granted") }
+        Self {
+            selection, path: format!("clients/{id}"), whose: format!("everything that client “{id}” was granted")
+        }
     }
 
     fn tenant() -> Self {

@@ -2,7 +2,7 @@
 
 use rocket::{get, post};
 
-use super::{Signed, run, Shown, go};
+use super::{Shown, Signed, go, run};
 use crate::{
     admin::{self, Level},
     protocol::OauthError,

@@ -9,7 +9,7 @@ use rocket::{
 };
 use secrecy::SecretString;
 
-use super::{Member, Signed, run, Shown, go};
+use super::{Member, Shown, Signed, go, run};
 use crate::{
     accounts::{end_own, sign_in_browser},
     admin::Authority,
@@ -93,9 +93,8 @@ pub(super) async fn submit(
     }
     let held = held.ok().filter(|member| member.home.id == home.id).map(|member| member.visitor);
     let (app, at) = (Arc::clone(&site.0.app), Arc::clone(&home));
-    let begun = uncut(async move {
-        sign_in_browser(&app, &at, &user, SessionKind::Console, held.as_ref(), &from.0).await
-    });
+    let begun =
+        uncut(async move { sign_in_browser(&app, &at, &user, SessionKind::Console, held.as_ref(), &from.0).await });
     match begun.await {
         Some(Ok(new)) => {
             jar.add(cookies::console(&site.0.app.config, &home, &new.cookie));

@@ -2,7 +2,7 @@
 
 use rocket::get;
 
-use super::{Signed, next_page, Shown};
+use super::{Shown, Signed, next_page};
 use crate::{
     admin::{self, Level},
     storage::SessionFilter,
@@ -63,9 +63,7 @@ pub(super) async fn show(member: Signed, slug: &str, id: &str) -> Shown {
     let member = member?;
     let permit = member.permit(slug, Level::Read).await?;
     match admin::show_session(&admin_of(&member.site), &permit, id).await {
-        Ok(session) => {
-            member.page(&SessionPage { frame: member.frame("sessions", Some(permit.tenant())), session })
-        }
+        Ok(session) => member.page(&SessionPage { frame: member.frame("sessions", Some(permit.tenant())), session }),
         Err(error) => member.refusal(&error),
     }
 }

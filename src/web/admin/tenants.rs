@@ -3,7 +3,7 @@
 use rocket::{get, post};
 use serde_json::{Value, json};
 
-use super::{Member, Signed, next_page, run, Shown, go};
+use super::{Member, Shown, Signed, go, next_page, run};
 use crate::{
     admin::{self, AdminError, Level, Permit, TenantView},
     domain::FieldError,

@@ -51,7 +51,12 @@ pub(super) async fn create(
 #[utoipa::path(context_path = "/api", tag = "clients", params(("slug" = String, Path), ("client_id" = String, Path)),
     responses((status = 200, body = ClientView), (status = 404, body = Problem)))]
 #[get("/v1/tenants/<slug>/clients/<client_id>")]
-pub(super) async fn show(site: &Site, caller: Called, slug: &str, client_id: &str) -> Result<Json<ClientView>, Problem> {
+pub(super) async fn show(
+    site: &Site,
+    caller: Called,
+    slug: &str,
+    client_id: &str,
+) -> Result<Json<ClientView>, Problem> {
     let permit = permit(site, caller, slug, Level::Read).await?;
     let client = admin::show_client(&admin_of(site), &permit, client_id).await?;
     Ok(Json(ClientView::from(&client)))

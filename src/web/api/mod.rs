@@ -23,7 +23,7 @@ use utoipa::ToSchema;
 
 use super::{
     Site,
-    guards::{Addressed, Bearer, Peer, NoTenant},
+    guards::{Addressed, Bearer, NoTenant, Peer},
     respond::json,
     uncut,
 };

@@ -13,7 +13,7 @@ use crate::{
     web::{
         Site,
         account::CurrentSession,
-        guards::{Addressed, Form, Peer, NoTenant, Query, Shared},
+        guards::{Addressed, Form, NoTenant, Peer, Query, Shared},
         page::{Answer, Html},
         uncut,
     },

@@ -7,7 +7,7 @@ use crate::{
     protocol::OauthError,
     web::{
         Site,
-        guards::{Addressed, Peer, NoTenant},
+        guards::{Addressed, NoTenant, Peer},
         respond::Document,
     },
 };

@@ -12,7 +12,7 @@ use crate::{
     web::{
         account::CurrentSession,
         cookies,
-        guards::{Addressed, Browser, Form, Peer, NoTenant, Query, Shared},
+        guards::{Addressed, Browser, Form, NoTenant, Peer, Query, Shared},
         page::{Answer, Html},
         uncut,
     },

@@ -6,7 +6,7 @@ mod logout;
 mod token;
 mod userinfo;
 
-pub(super) use authorize::{respond as respond_authorization, refuse as refuse_authorization};
+pub(super) use authorize::{refuse as refuse_authorization, respond as respond_authorization};
 
 use rocket::{Route, routes};
 

@@ -6,7 +6,7 @@ use crate::{
     oauth::{Cx, client_auth::Presented, introspect as introspection, revoke as revocation, token as exchange},
     protocol::{ErrorCode, IntrospectionResponse, OauthError, TokenResponse},
     web::{
-        guards::{Addressed, Authorization, Form, Peer, NoTenant, Shared},
+        guards::{Addressed, Authorization, Form, NoTenant, Peer, Shared},
         respond::Json,
         uncut,
     },

@@ -8,7 +8,7 @@ use crate::{
     protocol::OauthError,
     web::{
         Site,
-        guards::{Addressed, Bearer, Form, Peer, NoTenant},
+        guards::{Addressed, Bearer, Form, NoTenant, Peer},
         respond::Json,
     },
 };

@@ -10,7 +10,8 @@ async fn a_tenant_is_made_changed_suspended_resumed_and_purged() {
     assert_eq!(made.status, 201, "{}", made.body);
     assert_eq!(made.header("location"), Some("/api/v1/tenants/initech"));
     assert_eq!(app.get("/t/initech/oauth2/jwks").await.status, 200);
-    let changed = app.api(Patch, "/tenants/initech", json!({ "settings": { "access_token_ttl": 60 } })).await.ok().json();
+    let changed =
+        app.api(Patch, "/tenants/initech", json!({ "settings": { "access_token_ttl": 60 } })).await.ok().json();
     assert_eq!(changed["settings"]["access_token_ttl"], 60);
     assert_eq!(changed["settings"]["refresh_token_ttl"], 604_800);
     assert_eq!(app.api(Delete, "/tenants/initech", Value::Null).await.status, 204);
@@ -34,7 +35,12 @@ async fn a_problem_names_the_field_at_fault() {
         (Post, "/tenants/acme/clients", json!({ "client_id": "c", "scope": "unknown" }), "redirect_uris"),
         (Post, "/tenants/acme/clients", json!({ "redirect_uris": ["http://app.example/"] }), "redirect_uris[0]"),
         (Post, "/tenants/acme/clients", json!({ "redirect_uris": ["https://a.example/"], "scope": "no" }), "scope"),
-        (Post, "/tenants/acme/clients", json!({ "redirect_uris": ["https://a.example/"], "client_secret": "short" }), "client_secret"),
+        (
+            Post,
+            "/tenants/acme/clients",
+            json!({ "redirect_uris": ["https://a.example/"], "client_secret": "short" }),
+            "client_secret",
+        ),
         (Post, "/tenants/acme/users", json!({ "username": "" }), "username"),
         (Post, "/tenants/acme/users", json!({ "username": "x", "email": "nowhere" }), "email"),
         (Post, "/tenants/acme/users", json!({ "username": "x", "password": "short" }), "password"),
@@ -216,7 +222,11 @@ async fn what_a_users_grants_rest_on_ends_them_when_it_changes() {
     let app = TestApp::start().await;
     let users = app.api(Get, "/tenants/acme/users?q=ada", Value::Null).await.ok().json();
     let path = format!("/tenants/acme/users/{}", users["items"][0]["id"].as_str().unwrap());
-    for patch in [json!({ "password": "another good password" }), json!({ "roles": ["support"] }), json!({ "status": "disabled" })] {
+    for patch in [
+        json!({ "password": "another good password" }),
+        json!({ "roles": ["support"] }),
+        json!({ "status": "disabled" }),
+    ] {
         let tokens = match patch.get("roles").or(patch.get("status")) {
             None => app.acme().sign_in("ada").await,
             Some(_) => {
@@ -262,7 +272,8 @@ async fn the_description_names_every_call_that_is_mounted() {
     let app = TestApp::start().await;
     let document = app.get("/api/openapi.json").await.ok().json();
     assert!(document["openapi"].as_str().unwrap().starts_with("3."));
-    let described: usize = document["paths"].as_object().unwrap().values().map(|path| path.as_object().unwrap().len()).sum();
+    let described: usize =
+        document["paths"].as_object().unwrap().values().map(|path| path.as_object().unwrap().len()).sum();
     let mounted = app.client.rocket().routes().filter(|route| route.uri.path().starts_with("/api/v1/")).count();
     assert_eq!(described, mounted);
     let page = app.get("/api/docs").await.ok();

@@ -35,8 +35,13 @@ async fn a_form_that_is_wrong_comes_back_as_it_was_typed() {
     let wrong = agent.console("/admin/tenants", &[("slug", "Not A Slug"), ("name", "N")]).await;
     assert_eq!(wrong.status, 400);
     assert!(wrong.body.contains("Not A Slug") && wrong.body.contains("role=\"alert\""));
-    let fields = [("client_id", "c"), ("redirect_uris", "http://evil.example/"), ("grant_authorization_code", "on"),
-        ("token_endpoint_auth_method", "none"), ("scope", "openid")];
+    let fields = [
+        ("client_id", "c"),
+        ("redirect_uris", "http://evil.example/"),
+        ("grant_authorization_code", "on"),
+        ("token_endpoint_auth_method", "none"),
+        ("scope", "openid"),
+    ];
     let wrong = agent.console("/admin/tenants/acme/clients", &fields).await;
     assert_eq!(wrong.status, 400);
     assert!(wrong.body.contains("evil.example"));
@@ -58,11 +63,12 @@ async fn sessions_are_seen_and_ended_with_the_figures_first() {
     let user = me["sub"].as_str().unwrap();
     agent.get(&format!("/admin/tenants/acme/sessions/{}", me["sid"].as_str().unwrap())).await.ok();
     let confirm = agent.get(&format!("/admin/tenants/acme/users/{user}/logout")).await.ok();
-    assert!(confirm.body.contains("<strong>1</strong> live sessions"));
+    assert!(confirm.body.contains("<strong>1</strong> live session"));
     let csrf = confirm.hidden("csrf_token");
-    let ended = agent.post(&format!("/admin/tenants/acme/users/{user}/logout"), &[("csrf_token", &csrf)]).await.location();
+    let ended =
+        agent.post(&format!("/admin/tenants/acme/users/{user}/logout"), &[("csrf_token", &csrf)]).await.location();
     let page = agent.get(&ended).await.ok();
-    assert!(page.body.contains("1 sessions and 1 token families ended"), "{}", page.body);
+    assert!(page.body.contains("1 session and 1 token family ended"), "{}", page.body);
     assert!(!app.acme().is_active(&tokens.access).await);
 }
 

@@ -41,7 +41,9 @@ async fn what_is_left_out_takes_its_default_and_a_secret_that_is_made_is_told_on
 async fn a_changed_secret_takes_the_old_ones_place() {
     let app = TestApp::start().await;
     let file = |secret: &str| {
-        format!("tenants: [{{ slug: initech, clients: [{{ client_id: c, client_secret: {secret}, grant_types: [client_credentials] }}] }}]")
+        format!(
+            "tenants: [{{ slug: initech, clients: [{{ client_id: c, client_secret: {secret}, grant_types: [client_credentials] }}] }}]"
+        )
     };
     app.apply(&file(SECRET)).await;
     let new = "another-secret-that-is-long-enough-too";
@@ -78,7 +80,10 @@ async fn a_file_with_an_unknown_field_or_a_wrong_value_says_where() {
     for (text, word) in [
         ("tenants: [{ slug: x, nope: 1 }]", "nope"),
         ("tenants: [{ slug: x, settings: { password_bcrypt_cost: 4 } }]", "password_bcrypt_cost"),
-        ("tenants: [{ slug: x, clients: [{ client_id: a, redirect_uris: ['javascript:alert(1)'] }] }]", "redirect_uris"),
+        (
+            "tenants: [{ slug: x, clients: [{ client_id: a, redirect_uris: ['javascript:alert(1)'] }] }]",
+            "redirect_uris",
+        ),
         ("tenants: [{ slug: x, users: [{ username: a, roles: [operator] }] }]", "operator"),
         ("tenants: [{ slug: x, clients: [{ grant_types: [] }] }]", "client_id"),
     ] {

@@ -39,7 +39,9 @@ async fn a2_other_response_types_are_unsupported() {
         let reply = app.get(&app.acme().authorization("app", &[("response_type", kind)])).await;
         reply.assert_redirected_error("unsupported_response_type");
     }
-    app.get(&app.acme().authorization("app", &[("response_type", "")])).await.assert_redirected_error("invalid_request");
+    app.get(&app.acme().authorization("app", &[("response_type", "")]))
+        .await
+        .assert_redirected_error("invalid_request");
 }
 
 #[rocket::async_test]
@@ -68,7 +70,8 @@ async fn a4_an_unknown_response_mode_is_an_invalid_request() {
 async fn a5_what_a_request_says_is_escaped_on_pages() {
     let app = TestApp::start().await;
     let script = "<script>alert(1)</script>";
-    let login = app.get(&app.acme().authorization("app", &[("login_hint", script), ("state", script)])).await.location();
+    let login =
+        app.get(&app.acme().authorization("app", &[("login_hint", script), ("state", script)])).await.location();
     let page = app.get(&login).await.ok();
     assert!(!page.body.contains("<script>"));
     let page = app.get(&app.acme().authorization(script, &[])).await;
@@ -197,7 +200,8 @@ async fn r1_r2_r3_no_spelling_of_a_redirect_uri_slips_through() {
 #[rocket::async_test]
 async fn r4_r5_dangerous_and_wildcard_redirects_cannot_be_registered() {
     let app = TestApp::start().await;
-    for uri in ["jAvAsCrIpT:alert(1)", "data:text/html,x", "https://*.example/", "https://app.example/.*", "vbscript:x"] {
+    for uri in ["jAvAsCrIpT:alert(1)", "data:text/html,x", "https://*.example/", "https://app.example/.*", "vbscript:x"]
+    {
         for field in ["redirect_uris", "post_logout_redirect_uris"] {
             let body = json!({ "client_id": "x", field: [uri], "grant_types": [] });
             let allowed = uri == "https://app.example/.*" && !uri.contains('*');

@@ -21,7 +21,10 @@ async fn k2_no_client_gets_by_with_another_method_than_its_own() {
     app.acme().post("token", &as_post).await.assert_error(401, "invalid_client");
     let as_public = [("grant_type", "client_credentials"), ("client_id", "web")];
     app.acme().post("token", &as_public).await.assert_error(401, "invalid_client");
-    let as_basic = app.acme().post_basic("token", &basic("app", ""), &[("grant_type", "refresh_token"), ("refresh_token", "x")]).await;
+    let as_basic = app
+        .acme()
+        .post_basic("token", &basic("app", ""), &[("grant_type", "refresh_token"), ("refresh_token", "x")])
+        .await;
     as_basic.assert_error(401, "invalid_client");
 }
 

@@ -149,7 +149,9 @@ async fn m2_a_tenant_administrator_makes_no_operator() {
     agent.post("/admin/login", &fields).await.location();
     assert_eq!(agent.get("/admin/tenants").await.status, 403);
     assert_eq!(agent.get("/admin/tenants/acme").await.status, 404);
-    let forbidden = agent.console("/admin/tenants/system/users", &[("username", "evil"), ("role_operator", "on"), ("active", "on")]).await;
+    let forbidden = agent
+        .console("/admin/tenants/system/users", &[("username", "evil"), ("role_operator", "on"), ("active", "on")])
+        .await;
     assert_eq!(forbidden.status, 403);
 }
 
@@ -198,7 +200,9 @@ async fn m5_no_answer_bears_a_private_key_or_a_stored_secret() {
 #[rocket::async_test]
 async fn m6_m7_there_is_no_setup_page_and_no_way_around_the_paths() {
     let app = TestApp::start().await;
-    for path in ["/setup", "/admin/setup", "/install", "/x/../admin/tenants", "/t/acme/../../admin/tenants", "/%61dmin/tenants"] {
+    for path in
+        ["/setup", "/admin/setup", "/install", "/x/../admin/tenants", "/t/acme/../../admin/tenants", "/%61dmin/tenants"]
+    {
         let reply = app.get(path).await;
         assert!(reply.status == 404 || reply.header("location") == Some("/admin/login"), "{path}: {}", reply.status);
     }

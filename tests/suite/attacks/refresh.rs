@@ -129,7 +129,12 @@ async fn f7_another_clients_token_is_refused_and_nothing_is_revoked() {
     app.acme().post("token", &pairs).await.assert_error(400, "invalid_grant");
     assert!(app.acme().is_active(&tokens.access).await);
     app.acme().refresh(&tokens.refresh).await.ok();
-    assert!(app.audit("acme").await.iter().any(|(action, reason)| action == "token.refused" && reason.contains("another client")));
+    assert!(
+        app.audit("acme")
+            .await
+            .iter()
+            .any(|(action, reason)| action == "token.refused" && reason.contains("another client"))
+    );
 }
 
 #[rocket::async_test]

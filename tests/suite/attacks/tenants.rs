@@ -226,7 +226,8 @@ async fn no_grant_crosses(app: &TestApp, path: &str, held: &Artefacts) {
         ("redirect_uri", crate::support::CALLBACK),
         ("code_verifier", VERIFIER),
     ];
-    let refresh = [("grant_type", "refresh_token"), ("client_id", "app"), ("refresh_token", held.tokens.refresh.as_str())];
+    let refresh =
+        [("grant_type", "refresh_token"), ("client_id", "app"), ("refresh_token", held.tokens.refresh.as_str())];
     if path.ends_with("/token") {
         let unknown = [
             ("grant_type", "authorization_code"),
@@ -281,7 +282,8 @@ async fn no_cookie_crosses(app: &TestApp, method: Method, path: &str, held: &Art
         }
         _ => {
             let csrf = agent.get("/t/globex/login").await.hidden("csrf_token");
-            let fields = [("csrf_token", csrf.as_str()), ("request", query), ("decision", "allow"), ("confirmed", "yes")];
+            let fields =
+                [("csrf_token", csrf.as_str()), ("request", query), ("decision", "allow"), ("confirmed", "yes")];
             agent.post(path, &fields).await
         }
     };

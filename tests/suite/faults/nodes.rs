@@ -155,7 +155,8 @@ async fn f25_a_database_that_was_restored_from_a_backup_keeps_what_a_running_nod
     let restored = portcullis::storage::Storage::new(restored);
     let permit = app.permit("acme").await;
     let mut unit = restored.read().await.unwrap();
-    let page = unit.tenant(permit.tenant()).list_sessions(&Default::default(), permit.tenant().created_at, 10).await.unwrap();
+    let page =
+        unit.tenant(permit.tenant()).list_sessions(&Default::default(), permit.tenant().created_at, 10).await.unwrap();
     assert_eq!(page.items.len(), 1, "counts match those of the backup's moment");
     drop(Arc::new(restored));
 }

@@ -87,7 +87,8 @@ async fn f1_f2_no_acknowledged_rotation_is_lost_to_kill_9() {
     }
     for round in 0..10 {
         let going = Arc::new(AtomicBool::new(true));
-        let work = (0..4).map(|family| tokio::spawn(load(server.port, Arc::clone(&going), Arc::clone(&ledger), family)));
+        let work =
+            (0..4).map(|family| tokio::spawn(load(server.port, Arc::clone(&going), Arc::clone(&ledger), family)));
         let work: Vec<_> = work.collect();
         tokio::time::sleep(Duration::from_millis(100 + round * 13)).await;
         server.kill();

@@ -264,7 +264,8 @@ async fn f5_while_postgresql_is_away_nothing_is_denied_wrongly_and_afterwards_al
     let postgres = Postgres::start();
     let url = postgres.url();
     let app = TestApp::start_with(move |config| {
-        let mut with = portcullis::config::Config::for_tests(crate::support::BASE, &url, config.master_key_file).unwrap();
+        let mut with =
+            portcullis::config::Config::for_tests(crate::support::BASE, &url, config.master_key_file).unwrap();
         with.database_connections = 4;
         with
     })

@@ -13,7 +13,8 @@ async fn the_whole_flow_from_request_to_refresh() {
     let page = agent.get(&login).await.ok();
     assert!(page.body.contains("Web"), "the client is named");
     let (csrf, asked) = (page.hidden("csrf_token"), page.hidden("request"));
-    let fields = [("csrf_token", csrf.as_str()), ("request", asked.as_str()), ("username", "ada"), ("password", PASSWORD)];
+    let fields =
+        [("csrf_token", csrf.as_str()), ("request", asked.as_str()), ("username", "ada"), ("password", PASSWORD)];
     let back = agent.post("/t/acme/login", &fields).await.location();
     assert!(back.starts_with("/t/acme/oauth2/authorize?"), "{back}");
     let consent = agent.get(&back).await.location();
@@ -82,7 +83,10 @@ async fn form_post_sends_the_response_in_a_form() {
     let mut agent = Agent::new(&app);
     agent.log_in(app.acme(), "ada").await;
     let reply = agent.get(&app.acme().authorization("app", &[("response_mode", "form_post")])).await.ok();
-    assert!(reply.body.contains("action=\"https:&#x2F;&#x2F;app.example") || reply.body.contains("action=\"https://app.example"));
+    assert!(
+        reply.body.contains("action=\"https:&#x2F;&#x2F;app.example")
+            || reply.body.contains("action=\"https://app.example")
+    );
     assert!(!reply.hidden("code").is_empty());
     let policy = reply.header("content-security-policy").unwrap();
     assert!(policy.contains("form-action 'self' https://app.example;"), "{policy}");
@@ -115,7 +119,8 @@ async fn a_login_that_was_asked_for_is_asked_for_once() {
     let login = agent.get(&app.acme().authorization("app", &[("prompt", "login"), ("max_age", "0")])).await.location();
     let page = agent.get(&login).await.ok();
     let (csrf, asked) = (page.hidden("csrf_token"), page.hidden("request"));
-    let fields = [("csrf_token", csrf.as_str()), ("request", asked.as_str()), ("username", "ada"), ("password", PASSWORD)];
+    let fields =
+        [("csrf_token", csrf.as_str()), ("request", asked.as_str()), ("username", "ada"), ("password", PASSWORD)];
     let back = agent.post("/t/acme/login", &fields).await.location();
     assert!(agent.get(&back).await.callback().contains_key("code"));
 }

@@ -17,7 +17,8 @@ impl Signer {
     pub(crate) async fn register(app: &TestApp) -> Self {
         let key = EcdsaKeyPair::generate(&ECDSA_P256_SHA256_FIXED_SIGNING).unwrap();
         let point = key.public_key().as_ref();
-        let jwk = json!({ "kty": "EC", "crv": "P-256", "x": B64.encode(&point[1..33]), "y": B64.encode(&point[33..65]) });
+        let jwk =
+            json!({ "kty": "EC", "crv": "P-256", "x": B64.encode(&point[1..33]), "y": B64.encode(&point[33..65]) });
         let client = json!({
             "client_id": "signer", "token_endpoint_auth_method": "private_key_jwt", "jwks": { "keys": [jwk] },
             "grant_types": ["client_credentials"], "scope": "reports.read",
@@ -35,11 +36,8 @@ impl Signer {
 }
 
 pub(crate) async fn with_assertion(app: &TestApp, assertion: &str) -> crate::support::Reply {
-    let pairs = [
-        ("grant_type", "client_credentials"),
-        ("client_assertion_type", TYPE),
-        ("client_assertion", assertion),
-    ];
+    let pairs =
+        [("grant_type", "client_credentials"), ("client_assertion_type", TYPE), ("client_assertion", assertion)];
     app.acme().post("token", &pairs).await
 }
 

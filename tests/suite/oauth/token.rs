@@ -5,7 +5,8 @@ use crate::support::{PASSWORD, SECRET, TestApp, basic, form};
 #[rocket::async_test]
 async fn client_credentials_answer_an_access_token_for_the_scopes_audience() {
     let app = TestApp::start().await;
-    let reply = app.acme().post_as_web("token", &[("grant_type", "client_credentials"), ("scope", "reports.read")]).await;
+    let reply =
+        app.acme().post_as_web("token", &[("grant_type", "client_credentials"), ("scope", "reports.read")]).await;
     let json = reply.clone().ok().json();
     assert_eq!(json["token_type"], "Bearer");
     assert_eq!(json["expires_in"], 900);
@@ -46,7 +47,8 @@ async fn the_password_grant_serves_the_clients_that_name_it() {
     assert!(app.acme().is_active(&tokens.access).await);
     assert!(tokens.id.is_some());
     app.acme().refresh(&tokens.refresh).await.ok();
-    let by_email = [("grant_type", "password"), ("username", "ADA@acme.example"), ("password", PASSWORD), ("client_id", "app")];
+    let by_email =
+        [("grant_type", "password"), ("username", "ADA@acme.example"), ("password", PASSWORD), ("client_id", "app")];
     app.acme().post("token", &by_email).await.ok();
     let wrong = [("grant_type", "password"), ("username", "ada"), ("password", "wrong password"), ("client_id", "app")];
     app.acme().post("token", &wrong).await.assert_error(400, "invalid_grant");
@@ -74,7 +76,8 @@ async fn every_malformed_request_is_told_so_in_rfc_6749s_form() {
         reply.assert_error(400, "invalid_request");
     }
     for kind in ["application/json", "text/plain", "multipart/form-data; boundary=x", ""] {
-        let reply = app.send(Method::Post, &path, &[("Content-Type", kind), auth], "grant_type=client_credentials").await;
+        let reply =
+            app.send(Method::Post, &path, &[("Content-Type", kind), auth], "grant_type=client_credentials").await;
         reply.assert_error(400, "invalid_request");
     }
     let without = app.send(Method::Post, &path, &[auth], "grant_type=client_credentials").await;

@@ -61,7 +61,8 @@ impl<'a> Agent<'a> {
     pub(crate) async fn log_in_to_console(&mut self, tenant: &str, username: &str) -> Reply {
         let page = self.get("/admin/login").await.ok();
         let csrf = page.hidden("csrf_token");
-        let fields = [("csrf_token", csrf.as_str()), ("tenant", tenant), ("username", username), ("password", PASSWORD)];
+        let fields =
+            [("csrf_token", csrf.as_str()), ("tenant", tenant), ("username", username), ("password", PASSWORD)];
         self.post("/admin/login", &fields).await
     }
 

@@ -309,8 +309,7 @@ impl<'a> TestTenant<'a> {
     }
 
     pub(crate) async fn post_basic(&self, endpoint: &str, authorization: &str, pairs: &[(&str, &str)]) -> Reply {
-        let headers =
-            [("Content-Type", "application/x-www-form-urlencoded"), ("Authorization", authorization)];
+        let headers = [("Content-Type", "application/x-www-form-urlencoded"), ("Authorization", authorization)];
         self.app.send(Method::Post, &self.path(&format!("/oauth2/{endpoint}")), &headers, form(pairs)).await
     }
 
@@ -332,11 +331,7 @@ impl<'a> TestTenant<'a> {
 
     /// Refreshes as the public client `app`.
     pub(crate) async fn refresh(&self, refresh: &str) -> Reply {
-        self.post(
-            "token",
-            &[("grant_type", "refresh_token"), ("client_id", "app"), ("refresh_token", refresh)],
-        )
-        .await
+        self.post("token", &[("grant_type", "refresh_token"), ("client_id", "app"), ("refresh_token", refresh)]).await
     }
 
     pub(crate) async fn introspect(&self, token: &str) -> Reply {

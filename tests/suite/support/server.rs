@@ -117,7 +117,13 @@ impl Server {
         self.wait_until_ready().await;
     }
 
-    pub(crate) async fn request(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &str) -> (u16, String) {
+    pub(crate) async fn request(
+        &self,
+        method: &str,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: &str,
+    ) -> (u16, String) {
         plain_http(self.port, method, path, headers, body).await.expect("an answer")
     }
 }
