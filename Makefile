@@ -21,7 +21,6 @@ lint: ## Formatting and clippy, warnings denied
 	$(CARGO) clippy --all-targets -- -D warnings
 
 bench: ## Measure, as ratios taken in one run
-	$(CARGO) build --release
 	./tests/services/install
 	./tests/services/with ./benches/run
 
