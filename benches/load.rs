@@ -108,7 +108,8 @@ impl Connection {
             answer.extend_from_slice(&part[..count]);
             let text = String::from_utf8_lossy(&answer).into_owned();
             let Some((head, body)) = text.split_once("\r\n\r\n") else { continue };
-            let length = head.lines().find_map(|line| line.to_lowercase().strip_prefix("content-length: ").map(str::to_owned));
+            let length =
+                head.lines().find_map(|line| line.to_lowercase().strip_prefix("content-length: ").map(str::to_owned));
             if body.len() >= length.and_then(|length| length.parse().ok()).unwrap_or(0) {
                 return (head.split(' ').nth(1).unwrap().parse().unwrap(), body.to_owned());
             }

@@ -28,6 +28,7 @@ use rocket_db_pools::Database as _;
 use config::Config;
 use effects::Effects;
 use storage::{Db, Storage};
+use tasks::Tasks;
 use web::{Metrics, Site};
 
 /// Builds the server: it opens the database, migrates it where it is told to, and serves.
@@ -52,7 +53,23 @@ pub fn build(figment: Figment, config: Config, effects: Effects, migrate: bool) 
             }
         }
     });
-    web::mount(rocket::custom(figment).attach(Db::init()).attach(start)).attach(tasks::Tasks)
+    // The tasks begin with the server, and it does not go before they have said good-bye.
+    let begin = AdHoc::on_liftoff("tasks", |rocket| {
+        Box::pin(async move {
+            if let (Some(site), Some(tasks)) = (rocket.state::<Arc<Site>>(), rocket.state::<Tasks>()) {
+                tasks.start(&site.app);
+            }
+        })
+    });
+    let end = AdHoc::on_shutdown("good-bye", |rocket| {
+        Box::pin(async move {
+            if let (Some(site), Some(tasks)) = (rocket.state::<Arc<Site>>(), rocket.state::<Tasks>()) {
+                tasks.stop(&site.app).await;
+            }
+        })
+    });
+    let rocket = rocket::custom(figment).manage(Tasks::default()).attach(Db::init()).attach(start);
+    web::mount(rocket).attach(begin).attach(end)
 }
 
 async fn start(

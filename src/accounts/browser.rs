@@ -139,15 +139,14 @@ pub async fn list_own(
     let filter = SessionFilter { user: Some(user.id), active: Some(true), ..SessionFilter::default() };
     let mut unit = app.storage.read().await?;
     let mut store = unit.tenant(tenant);
-    let mut own = Vec::new();
-    for session in store.list_sessions(&filter, app.effects.now(), 100).await?.items {
-        let families = store.list_families(session.id).await?;
-        let mut clients: Vec<String> = families.into_iter().map(|family| family.client_id).collect();
-        clients.sort();
-        clients.dedup();
-        own.push((session, clients));
-    }
-    Ok(own)
+    let sessions = store.list_sessions(&filter, app.effects.now(), 100).await?.items;
+    let ids: Vec<SessionId> = sessions.iter().map(|session| session.id).collect();
+    let mut clients = store.clients_of(&ids).await?;
+    let with_clients = |session: Session| {
+        let clients = clients.remove(&session.id.to_string()).unwrap_or_default();
+        (session, clients)
+    };
+    Ok(sessions.into_iter().map(with_clients).collect())
 }
 
 /// Ends what a user chose of their own sessions; another user's session is left alone.

@@ -297,10 +297,7 @@ pub struct SessionView {
 }
 
 impl SessionView {
-    pub(super) fn of(session: Session, username: String, families: Vec<TokenFamily>, now: Timestamp) -> Self {
-        let mut clients: Vec<String> = families.iter().map(|family| family.client_id.clone()).collect();
-        clients.sort();
-        clients.dedup();
+    pub(super) fn of(session: Session, username: String, clients: Vec<String>, now: Timestamp) -> Self {
         Self {
             active: session.is_live(now),
             id: session.id.to_string(),
@@ -316,8 +313,12 @@ impl SessionView {
             ended_at: session.ended_at,
             end_reason: session.end_reason.map(|reason| reason.as_str().to_owned()),
             clients,
-            families: families.into_iter().map(|family| FamilyView::of(family, now)).collect(),
+            families: Vec::new(),
         }
+    }
+
+    pub(super) fn with_families(self, families: Vec<TokenFamily>, now: Timestamp) -> Self {
+        Self { families: families.into_iter().map(|family| FamilyView::of(family, now)).collect(), ..self }
     }
 }
 

@@ -1,6 +1,6 @@
 //! Token families: one row each, rotated by one compare-and-set (RFC 6749 §6).
 
-use std::str::FromStr;
+use std::{collections::HashMap, str::FromStr};
 
 use diesel::{
     ExpressionMethods, Insertable, OptionalExtension, QueryDsl, Queryable, Selectable, SelectableHelper, dsl::exists,
@@ -110,6 +110,23 @@ impl TenantStore<'_> {
             .limit(200);
         let rows: Vec<Row> = on_conn!(self.unit, conn => query.select(Row::as_select()).load(conn).await)?;
         rows.into_iter().map(TokenFamily::try_from).collect()
+    }
+
+    /// The clients that have families in these sessions, by session.
+    pub async fn clients_of(&mut self, sessions: &[SessionId]) -> Result<HashMap<String, Vec<String>>, StorageError> {
+        let ids: Vec<String> = sessions.iter().map(ToString::to_string).collect();
+        let query = token_families::table
+            .filter(token_families::tenant_id.eq(self.key()))
+            .filter(token_families::session_id.eq_any(ids))
+            .select((token_families::session_id, token_families::client_id))
+            .order((token_families::session_id, token_families::client_id))
+            .distinct();
+        let rows: Vec<(String, String)> = on_conn!(self.unit, conn => query.load(conn).await)?;
+        let mut clients: HashMap<String, Vec<String>> = HashMap::new();
+        for (session, client) in rows {
+            clients.entry(session).or_default().push(client);
+        }
+        Ok(clients)
     }
 
     /// Rotates a family from `presented` to the generation after it, for `client_id` alone.

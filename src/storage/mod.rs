@@ -17,6 +17,7 @@ mod migrate;
 mod nodes;
 mod pool;
 mod revocation_events;
+mod rotations;
 #[allow(missing_docs)]
 mod schema;
 mod sessions;
@@ -35,6 +36,7 @@ pub use error::StorageError;
 pub use families::Rotation;
 pub use nodes::NodeSeen;
 pub use pool::{Db, Pool, PoolError};
+pub use rotations::RotationRequest;
 pub use sessions::{Ended, Selection, SessionFilter};
 pub use signing_keys::KeyRotation;
 pub use unit::{CommitListener, Storage, TenantStore, Unit};

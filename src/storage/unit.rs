@@ -8,6 +8,7 @@ use diesel_async::TransactionManager;
 use super::{
     Pool, StorageError,
     connection::{Backend, Connection, PgTransactions},
+    rotations::Rotations,
 };
 use crate::domain::{RevocationEvent, Tenant, TenantId};
 
@@ -23,18 +24,30 @@ pub trait CommitListener: Send + Sync + 'static {
 pub struct Storage {
     pool: Pool,
     listener: Arc<OnceLock<Arc<dyn CommitListener>>>,
+    rotations: Arc<OnceLock<Rotations>>,
 }
 
 impl Storage {
     /// Storage over `pool`.
     pub fn new(pool: Pool) -> Self {
-        Self { pool, listener: Arc::default() }
+        Self { pool, listener: Arc::default(), rotations: Arc::default() }
     }
 
     /// Makes `listener` hear of every commit from now on. The first one stays.
     pub fn listen(&self, listener: Arc<dyn CommitListener>) {
         // A second listener would be a second registry; keeping the first is what `build` relies on.
         let _ = self.listener.set(listener);
+    }
+
+    /// The writer of gathered rotations, where the database needs one.
+    pub(super) fn gathered(&self) -> Option<&Rotations> {
+        (self.backend() == "sqlite").then(|| self.rotations.get_or_init(|| Rotations::start(self.detached())))
+    }
+
+    /// The same database for a task that outlives every request. It holds no way back to the
+    /// task itself, so the task ends when the last one who could ask it is gone.
+    fn detached(&self) -> Self {
+        Self { pool: self.pool.clone(), listener: Arc::clone(&self.listener), rotations: Arc::default() }
     }
 
     /// `sqlite` or `postgres`.

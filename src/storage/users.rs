@@ -1,6 +1,6 @@
 //! Users.
 
-use std::str::FromStr;
+use std::{collections::HashMap, str::FromStr};
 
 use diesel::{
     AsChangeset, BoolExpressionMethods, EscapeExpressionMethods, ExpressionMethods, Insertable,
@@ -110,6 +110,17 @@ impl TenantStore<'_> {
         let rows: Vec<Row> = on_conn!(self.unit, conn => query.select(Row::as_select()).load(conn).await)?;
         let items = rows.into_iter().map(User::try_from).collect::<Result<_, _>>()?;
         Ok(Page::cut(items, limit, |user: &User| User::key(&user.username)))
+    }
+
+    /// The names that these users sign in with.
+    pub async fn usernames(&mut self, ids: &[UserId]) -> Result<HashMap<String, String>, StorageError> {
+        let ids: Vec<String> = ids.iter().map(ToString::to_string).collect();
+        let query = users::table
+            .filter(users::tenant_id.eq(self.key()))
+            .filter(users::id.eq_any(ids))
+            .select((users::id, users::username));
+        let rows: Vec<(String, String)> = on_conn!(self.unit, conn => query.load(conn).await)?;
+        Ok(rows.into_iter().collect())
     }
 
     /// Adds a user.

@@ -2,42 +2,30 @@
 
 mod sweep;
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
-use rocket::{
-    Orbit, Rocket,
-    fairing::{Fairing, Info, Kind},
-};
+use tokio::task::JoinHandle;
 
-use crate::web::Site;
+use crate::installation::Installation;
 
-/// Starts the tasks when the server does, and says good-bye when it stops.
-pub(crate) struct Tasks;
+/// The tasks of a running server.
+#[derive(Default)]
+pub(crate) struct Tasks(Mutex<Vec<JoinHandle<()>>>);
 
-#[rocket::async_trait]
-impl Fairing for Tasks {
-    fn info(&self) -> Info {
-        Info { name: "tasks", kind: Kind::Liftoff | Kind::Shutdown }
-    }
-
-    async fn on_liftoff(&self, rocket: &Rocket<Orbit>) {
-        let Some(site) = rocket.state::<Arc<Site>>() else { return };
-        let app = Arc::clone(&site.app);
+impl Tasks {
+    /// Starts following the events, and sweeping.
+    pub(crate) fn start(&self, app: &Arc<Installation>) {
         let following = Arc::clone(&app.revocations);
         let follow = tokio::spawn(async move { following.run().await });
-        let swept = tokio::spawn(sweep::run(app));
-        let stop = rocket.shutdown();
-        tokio::spawn(async move {
-            stop.await;
-            follow.abort();
-            swept.abort();
-        });
+        let sweep = tokio::spawn(sweep::run(Arc::clone(app)));
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).extend([follow, sweep]);
     }
 
-    async fn on_shutdown(&self, rocket: &Rocket<Orbit>) {
-        let Some(site) = rocket.state::<Arc<Site>>() else { return };
-        site.app.audit.flush().await;
-        if let Err(why) = site.app.revocations.leave().await {
+    /// Stops them, writes what waits, and says good-bye to the other nodes.
+    pub(crate) async fn stop(&self, app: &Installation) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).drain(..).for_each(|task| task.abort());
+        app.audit.flush().await;
+        if let Err(why) = app.revocations.leave().await {
             tracing::warn!(error = %why, "this node could not say good-bye");
         }
     }

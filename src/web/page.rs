@@ -121,6 +121,16 @@ impl Answer {
     }
 }
 
+/// A page, or what is answered in its place.
+pub(crate) type Shown = Result<Answer, Answer>;
+
+impl Site {
+    /// What `result` holds, or a page that says why there is none.
+    pub(crate) fn or_page<T, E: Into<OauthError>>(&self, result: Result<T, E>) -> Result<T, Answer> {
+        result.map_err(|error| Answer::Page(Html::error(self, &error.into())))
+    }
+}
+
 /// The answer to a form that this browser was not shown.
 pub(crate) fn forged(site: &Site) -> Answer {
     let text = "The form was too old or came from another site. Go back, load the page again and retry.";

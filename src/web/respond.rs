@@ -106,7 +106,7 @@ impl<'r> Responder<'r, 'static> for WithStatus {
 
 /// A redirect that turns whatever came into a GET: a login's POST never travels on (RFC 9700 §4.12).
 #[derive(Debug)]
-pub(super) struct SeeOther(pub(super) String);
+pub(crate) struct SeeOther(pub(super) String);
 
 impl<'r> Responder<'r, 'static> for SeeOther {
     fn respond_to(self, _: &'r Request<'_>) -> response::Result<'static> {

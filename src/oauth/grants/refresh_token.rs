@@ -9,7 +9,7 @@ use crate::{
         resource,
     },
     protocol::{OauthError, TokenResponse},
-    storage::Rotation,
+    storage::{Rotation, RotationRequest},
 };
 
 pub(super) struct RefreshTokenGrant;
@@ -56,22 +56,27 @@ pub(in crate::oauth) async fn rotate(
         Asked { scope: None, resource: [] } => None,
         _ => Some(decide(cx, client, presented, asked).await?),
     };
-    let mut unit = cx.app.storage.write().await?;
-    let mut store = unit.tenant(cx.tenant);
-    let settings = &cx.tenant.settings;
-    let rotation =
-        store.rotate_family(presented.family, presented.generation, &client.client_id, settings, cx.now).await?;
-    let family = match rotation {
+    let request = RotationRequest {
+        tenant: cx.tenant.clone(),
+        family: presented.family,
+        presented: presented.generation,
+        client_id: client.client_id.clone(),
+        now: cx.now,
+    };
+    let family = match cx.app.storage.rotate_family(request).await? {
         Rotation::Next(family) | Rotation::Retried(family) => family,
         Rotation::Reused(family) => {
-            end_reused(cx, &mut store, &family).await?;
-            unit.commit().await?;
+            end_reused(cx, &family).await?;
             return Err(OauthError::invalid_grant().because("refresh token reused"));
         }
         Rotation::Refused(why) => return Err(OauthError::invalid_grant().because(why)),
     };
+    // From here on nothing may refuse what was rotated but the end of session or user.
+    let mut unit = cx.app.storage.read().await?;
+    let mut store = unit.tenant(cx.tenant);
     let (session, user) = (store.find_session(family.session_id).await?, store.find_user(family.user_id).await?);
-    let (session, user) = living(session, user)?;
+    drop(unit);
+    let (session, user) = living(cx, session, user)?;
     let (scope, resources) = decided.unwrap_or_else(|| (family.scope.clone(), family.resource.clone()));
     // A client whose registration was narrowed gets no more than it is registered for.
     let scope = scope.filter(|token| client.metadata.scope.contains(token));
@@ -85,9 +90,7 @@ pub(in crate::oauth) async fn rotate(
         nonce: None,
         generation: Some(family.generation),
     };
-    let response = issue::for_user(cx, grant).await?;
-    unit.commit().await?;
-    Ok(response)
+    issue::for_user(cx, grant).await
 }
 
 async fn decide(
@@ -107,22 +110,22 @@ async fn decide(
     Ok((scope, resources))
 }
 
-fn living(session: Option<Session>, user: Option<User>) -> Result<(Session, User), OauthError> {
-    let session = session.ok_or_else(|| OauthError::invalid_grant().because("session gone"))?;
+fn living(cx: &Cx<'_>, session: Option<Session>, user: Option<User>) -> Result<(Session, User), OauthError> {
+    let session = session.filter(|session| session.is_live(cx.now));
+    let session = session.ok_or_else(|| OauthError::invalid_grant().because("session ended"))?;
     let user = user.filter(User::is_active).ok_or_else(|| OauthError::invalid_grant().because("user disabled"))?;
     Ok((session, user))
 }
 
-async fn end_reused(
-    cx: &Cx<'_>,
-    store: &mut crate::storage::TenantStore<'_>,
-    family: &TokenFamily,
-) -> Result<(), OauthError> {
-    store.end_family(family.id, EndReason::Reuse, cx.now, cx.tenant.settings.access_token_ttl).await?;
+async fn end_reused(cx: &Cx<'_>, family: &TokenFamily) -> Result<(), OauthError> {
     let actor = Actor::Client(family.client_id.clone());
     let target = family.id.to_string();
     let reason = "an older refresh token came again: its family and access tokens were ended";
     let event = cx.app.audit.event(cx.tenant, &actor, "refresh.reuse", &target, reason, cx.origin);
+    let mut unit = cx.app.storage.write().await?;
+    let mut store = unit.tenant(cx.tenant);
+    store.end_family(family.id, EndReason::Reuse, cx.now, cx.tenant.settings.access_token_ttl).await?;
     store.insert_audit(&event).await?;
+    unit.commit().await?;
     Ok(())
 }

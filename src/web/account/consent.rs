@@ -16,7 +16,7 @@ use crate::{
         Site,
         guards::{Addressed, Browser, Form, NoTenant, Peer, Query, Shared},
         oauth2::{refuse_authorization, respond_authorization},
-        page::{Answer, Html, forged},
+        page::{Answer, Html, Shown, forged},
         uncut,
     },
 };
@@ -54,20 +54,13 @@ pub(super) async fn show(
     query: Query,
     browser: Browser,
     current: CurrentSession,
-) -> Answer {
-    let page = |error: &OauthError| Answer::Page(Html::error(site, error));
-    let (tenant, current) = match (tenant, current.0) {
-        (Ok(tenant), Ok(current)) => (tenant, current),
-        (Err(why), _) => return page(&why.into()),
-        (_, Err(error)) => return page(&error),
-    };
-    let Some(request) = query.params.find("request") else {
-        return page(&OauthError::invalid_request("request is missing"));
-    };
+) -> Shown {
+    let (tenant, current) = (site.or_page(tenant)?, site.or_page(current.0)?);
+    let request = site.or_page(query.params.required("request"))?;
     let asked = Query::parse(request);
     let cx = Cx::new(&site.app, &tenant, &from.0);
     let signed_in = current.map(|Visitor { session, user }| SignedIn { session, user });
-    match authorize::begin(&cx, Incoming { params: &asked.params, fault: asked.fault }, signed_in).await {
+    Ok(match authorize::begin(&cx, Incoming { params: &asked.params, fault: asked.fault }, signed_in).await {
         Ok(Next::Login { .. }) => login(&tenant, request),
         Ok(Next::Consent(consent)) => {
             let view = view(&cx, &consent, &browser, request);
@@ -75,7 +68,7 @@ pub(super) async fn show(
         }
         Ok(Next::Respond(response)) => respond_authorization(site, response),
         Err(error) => refuse_authorization(site, error),
-    }
+    })
 }
 
 #[post("/<_>/consent", data = "<form>")]
@@ -86,23 +79,16 @@ pub(super) async fn submit(
     form: Result<Form, OauthError>,
     browser: Browser,
     current: CurrentSession,
-) -> Answer {
+) -> Shown {
     let shown = std::sync::Arc::clone(&site.0);
-    let page = |error: &OauthError| Answer::Page(Html::error(&shown, error));
-    let (tenant, form, current) = match (tenant, form, current.0) {
-        (Ok(tenant), Ok(form), Ok(current)) => (tenant, form, current),
-        (Err(why), _, _) => return page(&why.into()),
-        (_, Err(error), _) | (_, _, Err(error)) => return page(&error),
-    };
-    let Some(request) = form.find("request").map(str::to_owned) else {
-        return page(&OauthError::invalid_request("request is missing"));
-    };
+    let (tenant, form, current) = (shown.or_page(tenant)?, shown.or_page(form)?, shown.or_page(current.0)?);
+    let request = shown.or_page(form.required("request"))?.to_owned();
     if !browser.sent(&form) {
         let cx = Cx::new(&site.0.app, &tenant, &from.0);
         cx.refused(&Actor::Anonymous, "csrf", "consent", "form token missing or wrong");
-        return forged(&shown);
+        return Err(forged(&shown));
     }
-    let Some(Visitor { session, user }) = current else { return login(&tenant, &request) };
+    let Some(Visitor { session, user }) = current else { return Ok(login(&tenant, &request)) };
     let allowed = form.find("decision") == Some("allow");
     let done = uncut(async move {
         let cx = Cx::new(&site.0.app, &tenant, &from.0);
@@ -113,5 +99,5 @@ pub(super) async fn submit(
             Err(error) => refuse_authorization(&site.0, error),
         }
     });
-    done.await.unwrap_or_else(|| page(&OauthError::unavailable()))
+    shown.or_page(done.await.ok_or_else(OauthError::unavailable))
 }

@@ -22,7 +22,7 @@ use crate::{
         Site, cookies,
         guards::{Addressed, Browser, Form, NoTenant, Peer, Query, Shared},
         oauth2::{refuse_authorization, respond_authorization},
-        page::{Answer, Html, forged},
+        page::{Answer, Html, Shown, forged},
         uncut,
     },
 };
@@ -114,16 +114,11 @@ pub(super) async fn show(
     from: Peer,
     query: Query,
     browser: Browser,
-) -> Answer {
-    let tenant = match tenant {
-        Ok(tenant) => tenant,
-        Err(why) => return Answer::Page(Html::error(site, &why.into())),
-    };
+) -> Shown {
+    let tenant = site.or_page(tenant)?;
     let cx = Cx::new(&site.app, &tenant, &from.0);
-    match form(site, &cx, &browser, query.params.find("request")).await {
-        Ok((view, redirect_uri)) => Answer::Page(shown(site, &view, redirect_uri.as_deref())),
-        Err(answer) => answer,
-    }
+    let (view, redirect_uri) = form(site, &cx, &browser, query.params.find("request")).await?;
+    Ok(Answer::Page(shown(site, &view, redirect_uri.as_deref())))
 }
 
 #[post("/<_>/login", data = "<sent>")]
@@ -135,22 +130,14 @@ pub(super) async fn submit(
     browser: Browser,
     current: CurrentSession,
     jar: &CookieJar<'_>,
-) -> Answer {
-    let page = |error: &OauthError| Answer::Page(Html::error(&site.0, error));
-    let (tenant, sent) = match (tenant, sent) {
-        (Ok(tenant), Ok(sent)) => (tenant, sent),
-        (Err(why), _) => return page(&why.into()),
-        (_, Err(error)) => return page(&error),
-    };
+) -> Shown {
+    let (tenant, sent) = (site.0.or_page(tenant)?, site.0.or_page(sent)?);
     let cx = Cx::new(&site.0.app, &tenant, &from.0);
     if !browser.sent(&sent) {
         cx.refused(&crate::domain::Actor::Anonymous, "csrf", "login", "form token missing or wrong");
-        return forged(&site.0);
+        return Err(forged(&site.0));
     }
-    let (mut view, redirect_uri) = match form(&site.0, &cx, &browser, sent.find("request")).await {
-        Ok(form) => form,
-        Err(answer) => return answer,
-    };
+    let (mut view, redirect_uri) = form(&site.0, &cx, &browser, sent.find("request")).await?;
     let username = sent.find("username").unwrap_or_default();
     let password = SecretString::from(sent.find("password").unwrap_or_default());
     let user = match site.0.accounts.check(&tenant, username, &password, &from.0).await {
@@ -160,30 +147,24 @@ pub(super) async fn submit(
             let (status, text, wait) = words(&refused);
             view.error = Some(text.into());
             let page = shown(&site.0, &view, redirect_uri.as_deref()).with_status(status);
-            return Answer::Page(match wait {
+            return Err(Answer::Page(match wait {
                 Some(seconds) => page.retry_after(seconds),
                 None => page,
-            });
+            }));
         }
     };
     let way_on = Purpose::read(sent.find("request")).0.way_on(&tenant);
     let device = cookies::device(&site.0.app.config, &tenant, site.0.accounts.device_token(&tenant, &user));
-    let held = match current.0 {
-        Ok(held) => held,
-        Err(error) => return page(&error),
-    };
+    let held = site.0.or_page(current.0)?;
     let (app, at) = (std::sync::Arc::clone(&site.0.app), tenant.clone());
-    let begun =
-        uncut(async move { sign_in_browser(&app, &at, &user, SessionKind::Browser, held.as_ref(), &from.0).await });
-    match begun.await {
-        Some(Ok(new)) => {
-            jar.add(cookies::session(&site.0.app.config, &tenant, new.cookie));
-            jar.add(device);
-            Answer::to(way_on)
-        }
-        Some(Err(why)) => page(&why.into()),
-        None => page(&OauthError::unavailable()),
-    }
+    let begun = uncut(async move {
+        let begun = sign_in_browser(&app, &at, &user, SessionKind::Browser, held.as_ref(), &from.0).await;
+        begun.map_err(OauthError::from)
+    });
+    let new = site.0.or_page(begun.await.unwrap_or_else(|| Err(OauthError::unavailable())))?;
+    jar.add(cookies::session(&site.0.app.config, &tenant, new.cookie));
+    jar.add(device);
+    Ok(Answer::to(way_on))
 }
 
 /// One text for a wrong name and a wrong password (ASVS 6.3.8).

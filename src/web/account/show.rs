@@ -15,7 +15,7 @@ use crate::{
     web::{
         Site, cookies,
         guards::{Addressed, Browser, Form, NoTenant, Peer, Shared},
-        page::{Answer, Html, forged},
+        page::{Answer, Html, Shown, forged},
         uncut,
     },
 };
@@ -26,20 +26,12 @@ pub(super) async fn show(
     tenant: Result<Addressed, NoTenant>,
     browser: Browser,
     current: CurrentSession,
-) -> Answer {
-    let page = |error: &OauthError| Answer::Page(Html::error(site, error));
-    let (tenant, current) = match (tenant, current.0) {
-        (Ok(tenant), Ok(current)) => (tenant, current),
-        (Err(why), _) => return page(&why.into()),
-        (_, Err(error)) => return page(&error),
-    };
+) -> Shown {
+    let (tenant, current) = (site.or_page(tenant)?, site.or_page(current.0)?);
     let Some(Visitor { session, user }) = current else {
-        return Answer::to(format!("/t/{}/login", tenant.slug));
+        return Ok(Answer::to(format!("/t/{}/login", tenant.slug)));
     };
-    let own = match list_own(&site.app, &tenant, &user).await {
-        Ok(own) => own,
-        Err(why) => return page(&why.into()),
-    };
+    let own = site.or_page(list_own(&site.app, &tenant, &user).await)?;
     let line = |(own, clients): (crate::domain::Session, Vec<String>)| OwnSession {
         current: own.id == session.id,
         id: own.id.to_string(),
@@ -57,7 +49,7 @@ pub(super) async fn show(
         sessions: own.into_iter().map(line).collect(),
         csrf_token: browser.csrf_token(),
     };
-    Answer::Page(Html::of(site, &view))
+    Ok(Answer::Page(Html::of(site, &view)))
 }
 
 /// Ends one of the user's own sessions.
@@ -72,7 +64,7 @@ pub(super) async fn end_session(
     browser: Browser,
     current: CurrentSession,
     jar: &CookieJar<'_>,
-) -> Answer {
+) -> Shown {
     end(site, tenant, from, form, browser, current, jar, Some(id)).await
 }
 
@@ -86,7 +78,7 @@ pub(super) async fn end_all(
     browser: Browser,
     current: CurrentSession,
     jar: &CookieJar<'_>,
-) -> Answer {
+) -> Shown {
     end(site, tenant, from, form, browser, current, jar, None).await
 }
 
@@ -100,36 +92,29 @@ async fn end(
     current: CurrentSession,
     jar: &CookieJar<'_>,
     id: Option<&str>,
-) -> Answer {
-    let page = |error: &OauthError| Answer::Page(Html::error(&site.0, error));
-    let (tenant, form, current) = match (tenant, form, current.0) {
-        (Ok(tenant), Ok(form), Ok(current)) => (tenant, form, current),
-        (Err(why), _, _) => return page(&why.into()),
-        (_, Err(error), _) | (_, _, Err(error)) => return page(&error),
-    };
+) -> Shown {
+    let (tenant, form, current) = (site.0.or_page(tenant)?, site.0.or_page(form)?, site.0.or_page(current.0)?);
     let Some(Visitor { session, user }) = current else {
-        return Answer::to(format!("/t/{}/login", tenant.slug));
+        return Ok(Answer::to(format!("/t/{}/login", tenant.slug)));
     };
     if !browser.sent(&form) {
         let cx = Cx::new(&site.0.app, &tenant, &from.0);
         cx.refused(&Actor::User(user.id.to_string()), "csrf", "account", "form token missing or wrong");
-        return forged(&site.0);
+        return Err(forged(&site.0));
     }
     let chosen = match id.map(str::parse::<SessionId>) {
         None => Selection::User(user.id),
-        Some(Ok(id)) => Selection::Session(id),
-        Some(Err(_)) => return page(&OauthError::invalid_request("no such session")),
-    };
-    let own = chosen == Selection::Session(session.id) || id.is_none();
-    let (app, at) = (Arc::clone(&site.0.app), tenant.clone());
-    let done = uncut(async move { end_own(&app, &at, &user, &chosen, &from.0).await });
-    match done.await {
-        Some(Ok(())) if own => {
-            jar.add(cookies::session_gone(&site.0.app.config, &tenant));
-            Answer::to(format!("/t/{}/login", tenant.slug))
+        Some(id) => {
+            let id = id.map_err(|_| OauthError::invalid_request("no such session"));
+            Selection::Session(site.0.or_page(id)?)
         }
-        Some(Ok(())) => Answer::to(format!("/t/{}/account", tenant.slug)),
-        Some(Err(why)) => page(&why.into()),
-        None => page(&OauthError::unavailable()),
+    };
+    let own = id.is_none() || chosen == Selection::Session(session.id);
+    let (app, at) = (Arc::clone(&site.0.app), tenant.clone());
+    let done = uncut(async move { end_own(&app, &at, &user, &chosen, &from.0).await.map_err(OauthError::from) });
+    site.0.or_page(done.await.unwrap_or_else(|| Err(OauthError::unavailable())))?;
+    if own {
+        jar.add(cookies::session_gone(&site.0.app.config, &tenant));
     }
+    Ok(Answer::to(format!("/t/{}/account", tenant.slug)))
 }

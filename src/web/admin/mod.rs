@@ -23,7 +23,7 @@ use super::{
     api::admin_of,
     cookies,
     guards::{Addressed, Browser, Form, Peer},
-    page::{Answer, Html, forged},
+    page::{Answer, Html, Shown, forged},
     uncut,
 };
 use crate::{
@@ -178,9 +178,6 @@ impl From<Outside> for Answer {
         outside.0
     }
 }
-
-/// A page, or what is answered in its place.
-type Shown = Result<Answer, Answer>;
 
 /// On to another page.
 fn go(location: impl Into<String>) -> Shown {

@@ -14,7 +14,7 @@ use crate::{
         Site,
         account::CurrentSession,
         guards::{Addressed, Form, NoTenant, Peer, Query, Shared},
-        page::{Answer, Html},
+        page::{Answer, Html, Shown},
         uncut,
     },
 };
@@ -26,16 +26,10 @@ pub(in crate::web) async fn show(
     from: Peer,
     query: Query,
     visitor: CurrentSession,
-) -> Answer {
+) -> Shown {
     let shown = std::sync::Arc::clone(&site.0);
-    let tenant = match tenant {
-        Ok(tenant) => tenant,
-        Err(why) => return Answer::Page(Html::error(&shown, &why.into())),
-    };
-    let visitor = match visitor.0 {
-        Ok(visitor) => visitor,
-        Err(error) => return Answer::Page(Html::error(&shown, &error)),
-    };
+    let tenant = shown.or_page(tenant)?;
+    let visitor = shown.or_page(visitor.0)?;
     let done = uncut(async move {
         let cx = Cx::new(&site.0.app, &tenant, &from.0);
         let encoded = query.params.to_query();
@@ -53,7 +47,7 @@ pub(in crate::web) async fn show(
             Err(error) => refuse(&site.0, error),
         }
     });
-    done.await.unwrap_or_else(|| Answer::Page(Html::error(&shown, &OauthError::unavailable())))
+    shown.or_page(done.await.ok_or_else(OauthError::unavailable))
 }
 
 /// A request that was posted is turned into a GET: a browser sends our cookie with that one.
@@ -62,12 +56,9 @@ pub(in crate::web) async fn post(
     site: &Site,
     tenant: Result<Addressed, NoTenant>,
     form: Result<Form, OauthError>,
-) -> Answer {
-    match (tenant, form) {
-        (Ok(tenant), Ok(form)) => Answer::to(format!("/t/{}/oauth2/authorize?{}", tenant.slug, form.to_query())),
-        (Err(why), _) => Answer::Page(Html::error(site, &why.into())),
-        (_, Err(error)) => Answer::Page(Html::error(site, &error)),
-    }
+) -> Shown {
+    let (tenant, form) = (site.or_page(tenant)?, site.or_page(form)?);
+    Ok(Answer::to(format!("/t/{}/oauth2/authorize?{}", tenant.slug, form.to_query())))
 }
 
 /// Sends a response to the client.

@@ -13,7 +13,7 @@ use crate::{
         account::CurrentSession,
         cookies,
         guards::{Addressed, Browser, Form, NoTenant, Peer, Query, Shared},
-        page::{Answer, Html},
+        page::{Answer, Html, Shown},
         uncut,
     },
 };
@@ -29,7 +29,7 @@ pub(super) async fn show(
     visitor: CurrentSession,
     browser: Browser,
     jar: &CookieJar<'_>,
-) -> Answer {
+) -> Shown {
     let params = match query.fault {
         Some(fault) => Err(fault),
         None => Ok(query.params),
@@ -46,7 +46,7 @@ pub(super) async fn post(
     visitor: CurrentSession,
     browser: Browser,
     jar: &CookieJar<'_>,
-) -> Answer {
+) -> Shown {
     leave(site, tenant, from, form.map(|form| form.0), visitor, browser, jar).await
 }
 
@@ -58,18 +58,10 @@ async fn leave(
     visitor: CurrentSession,
     browser: Browser,
     jar: &CookieJar<'_>,
-) -> Answer {
+) -> Shown {
     let shown = std::sync::Arc::clone(&site.0);
-    let page = |error: &OauthError| Answer::Page(Html::error(&shown, error));
-    let (tenant, params) = match (tenant, params) {
-        (Ok(tenant), Ok(params)) => (tenant, params),
-        (Err(why), _) => return page(&why.into()),
-        (_, Err(error)) => return page(&error),
-    };
-    let visitor = match visitor.0 {
-        Ok(visitor) => visitor,
-        Err(error) => return page(&error),
-    };
+    let (tenant, params) = (shown.or_page(tenant)?, shown.or_page(params)?);
+    let visitor = shown.or_page(visitor.0)?;
     // Our own page's answer; a client's request bears no token of this browser.
     let confirmed = params.find("confirmed").is_some() && browser.sent(&params);
     let who = visitor.as_ref().map(|visitor| visitor.user.username.clone()).unwrap_or_default();
@@ -79,8 +71,9 @@ async fn leave(
         let cx = Cx::new(&site.0.app, &tenant, &from.0);
         logout::logout(&cx, &params, visitor.as_ref().map(|visitor| &visitor.session), confirmed).await
     });
-    match done.await.unwrap_or_else(|| Err(OauthError::unavailable())) {
-        Ok(Logout::Confirm) => {
+    let outcome = shown.or_page(done.await.unwrap_or_else(|| Err(OauthError::unavailable())))?;
+    Ok(match outcome {
+        Logout::Confirm => {
             let field = |name: &&str| {
                 asked.find(name).map(|value| Hidden { name: (*name).to_owned(), value: value.to_owned() })
             };
@@ -93,15 +86,14 @@ async fn leave(
                 None => page,
             })
         }
-        Ok(Logout::Return(uri)) => {
+        Logout::Return(uri) => {
             jar.add(gone);
             Answer::to(uri)
         }
-        Ok(Logout::Done) => {
+        Logout::Done => {
             jar.add(gone);
             let text = "You can close this window.";
             Answer::Page(Html::message(&shown, rocket::http::Status::Ok, "You are signed out", text))
         }
-        Err(error) => page(&error),
-    }
+    })
 }

@@ -115,7 +115,7 @@ async fn a_user_sees_and_ends_their_own_sessions() {
     assert!(page.body.contains("Ada Lovelace") && page.body.contains("this one") && page.body.contains("app"));
     let csrf = page.hidden("csrf_token");
     let gone = agent.post("/t/acme/account/sessions/all/end", &[("csrf_token", &csrf)]).await.location();
-    assert_eq!(gone, "/t/acme/login");
+    assert_eq!(gone, "/t/acme/account");
     assert!(!app.acme().is_active(&tokens.access).await);
     assert_eq!(agent.get("/t/acme/account").await.location(), "/t/acme/login");
 }

@@ -56,6 +56,34 @@ async fn what_one_node_changes_another_serves() {
 }
 
 #[rocket::async_test]
+async fn f21_without_a_free_connection_the_answer_is_503_and_a_retry_goes_on() {
+    let app = TestApp::start_with(|mut config| {
+        config.database_connections = 1;
+        config
+    })
+    .await;
+    let tokens = app.acme().sign_in("ada").await;
+    // The server's own follower shares the one connection; whoever holds it, it is held for a moment.
+    let held = loop {
+        if let Ok(unit) = app.site.app.storage.read().await {
+            break unit;
+        }
+    };
+    let refused = app.acme().refresh(&tokens.refresh).await;
+    refused.assert_error(503, "temporarily_unavailable");
+    assert_eq!(app.get("/healthz").await.status, 200);
+    drop(held);
+    for _ in 0..20 {
+        let reply = app.acme().refresh(&tokens.refresh).await;
+        if reply.status == 200 {
+            return;
+        }
+        reply.assert_error(503, "temporarily_unavailable");
+    }
+    panic!("it does not recover");
+}
+
+#[rocket::async_test]
 async fn f20_nodes_that_rotate_at_once_make_one_active_key() {
     let app = TestApp::start().await;
     let node = app.another_node().await;

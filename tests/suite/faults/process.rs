@@ -107,6 +107,30 @@ async fn f1_f2_no_acknowledged_rotation_is_lost_to_kill_9() {
 }
 
 #[rocket::async_test]
+async fn f2_a_client_whose_answer_was_lost_retries_and_goes_on() {
+    use tokio::io::AsyncWriteExt as _;
+    let folder = tempfile::tempdir().unwrap();
+    let server = seeded(folder.path()).await;
+    let mut token = log_in(server.port).await;
+    for _ in 0..40 {
+        let body = form(&[("grant_type", "refresh_token"), ("client_id", "app"), ("refresh_token", &token)]);
+        let request = format!(
+            "POST /t/acme/oauth2/token HTTP/1.1\r\nHost: x\r\nContent-Type: application/x-www-form-urlencoded\r\n\
+             Content-Length: {}\r\n\r\n{body}",
+            body.len()
+        );
+        // It is sent, and its answer is never read: the rotation may have happened or not.
+        let mut stream = tokio::net::TcpStream::connect(("127.0.0.1", server.port)).await.unwrap();
+        stream.write_all(request.as_bytes()).await.unwrap();
+        drop(stream);
+        let one = refresh(server.port, &token).await.expect("the retry is answered");
+        let two = refresh(server.port, &token).await.expect("and answered again");
+        assert_eq!(one, two);
+        token = one;
+    }
+}
+
+#[rocket::async_test]
 async fn f23_what_was_under_way_when_the_server_was_stopped_is_answered_and_kept() {
     let folder = tempfile::tempdir().unwrap();
     let mut server = seeded(folder.path()).await;
