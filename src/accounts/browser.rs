@@ -86,7 +86,7 @@ pub async fn sign_in_browser(
         _ => {
             if let Some(held) = held {
                 let gone = Selection::Session(held.session.id);
-                store.end_sessions(&gone, EndReason::Superseded, now, tenant.settings.access_token_ttl).await?;
+                store.end_sessions(&gone, EndReason::Superseded, now).await?;
             }
             let session = new_session(app, tenant, user, kind, &cookie, origin);
             store.insert_session(&session).await?;
@@ -175,7 +175,7 @@ pub async fn end_own(
     };
     let actor = Actor::User(user.id.to_string());
     let event = app.audit.event(tenant, &actor, "session.ended", &target, "by its user", origin);
-    store.end_sessions(chosen, EndReason::Logout, now, tenant.settings.access_token_ttl).await?;
+    store.end_sessions(chosen, EndReason::Logout, now).await?;
     store.insert_audit(&event).await?;
     unit.commit().await.map(|_| ())
 }

@@ -162,8 +162,8 @@ pub async fn delete_client(admin: &Admin<'_>, permit: &Permit, client_id: &str) 
     let event = permit.event(admin.app, "client.deleted", client_id, "");
     let mut unit = admin.app.storage.write().await?;
     let mut store = unit.tenant(permit.tenant());
-    let (all, ttl) = (Selection::Client(client.client_id), permit.tenant().settings.access_token_ttl);
-    store.end_sessions(&all, EndReason::ClientDeleted, now, ttl).await?;
+    let all = Selection::Client(client.client_id);
+    store.end_sessions(&all, EndReason::ClientDeleted, now).await?;
     store.delete_client(client_id).await?;
     store.insert_audit(&event).await?;
     unit.commit().await?;

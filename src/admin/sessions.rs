@@ -3,7 +3,7 @@
 use super::{Admin, AdminError, Ending, Listed, Permit, SessionView, limited};
 use crate::{
     admin::Authority,
-    domain::{Change, EndReason, FieldError, SessionId},
+    domain::{Change, EndReason, FieldError, SessionId, TenantSettings},
     keys::{RefreshToken, TokenType},
     protocol::AccessTokenClaims,
     revocation::{Effectiveness, FRESH},
@@ -100,7 +100,7 @@ pub async fn end_sessions(
     };
     let mut unit = admin.app.storage.write().await?;
     let mut store = unit.tenant(tenant);
-    let ended = store.end_sessions(selection, EndReason::Forced, now, tenant.settings.access_token_ttl).await?;
+    let ended = store.end_sessions(selection, EndReason::Forced, now).await?;
     let reason = format!("{} sessions, {} families", ended.sessions, ended.families);
     let event = permit.event(admin.app, "session.forced_logout", &target, &reason);
     store.insert_audit(&event).await?;
@@ -138,7 +138,7 @@ pub async fn revoke_token(admin: &Admin<'_>, permit: &Permit, token: &str) -> Re
         let event = permit.event(admin.app, "token.revoked", &refresh.family.to_string(), "by an administrator");
         let mut unit = admin.app.storage.write().await?;
         let mut store = unit.tenant(tenant);
-        store.end_family(refresh.family, EndReason::Forced, now, tenant.settings.access_token_ttl).await?;
+        store.end_family(refresh.family, EndReason::Forced, now).await?;
         store.insert_audit(&event).await?;
         unit.commit().await?;
         return Ok(());
@@ -159,7 +159,7 @@ pub async fn revoke_jti(admin: &Admin<'_>, permit: &Permit, jti: &str) -> Result
     let event = permit.event(admin.app, "token.revoked", jti, "by an administrator");
     let mut unit = admin.app.storage.write().await?;
     let mut store = unit.tenant(tenant);
-    store.revoke_token(jti, now, tenant.settings.access_token_ttl).await?;
+    store.revoke_token(jti, now, TenantSettings::MOST_ACCESS_TOKEN_TTL).await?;
     store.insert_audit(&event).await?;
     unit.commit().await?;
     Ok(())

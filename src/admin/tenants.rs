@@ -128,8 +128,7 @@ pub async fn suspend_tenant(admin: &Admin<'_>, permit: &Everywhere, tenant: &Ten
     let mut unit = admin.app.storage.write().await?;
     unit.update_tenant(&suspended).await?;
     let mut store = unit.tenant(tenant);
-    let ttl = tenant.settings.access_token_ttl;
-    store.end_sessions(&Selection::Tenant, EndReason::TenantSuspended, now, ttl).await?;
+    store.end_sessions(&Selection::Tenant, EndReason::TenantSuspended, now).await?;
     store.insert_audit(&event).await?;
     unit.commit().await?;
     Ok(suspended)

@@ -149,8 +149,7 @@ pub(super) async fn replace_user(
     let mut store = unit.tenant(tenant);
     store.update_user(&user).await?;
     if ends {
-        let ttl = tenant.settings.access_token_ttl;
-        store.end_sessions(&Selection::User(user.id), EndReason::UserChanged, now, ttl).await?;
+        store.end_sessions(&Selection::User(user.id), EndReason::UserChanged, now).await?;
     }
     store.insert_audit(&event).await?;
     unit.commit().await?;
@@ -168,8 +167,7 @@ pub async fn delete_user(admin: &Admin<'_>, permit: &Permit, id: &str) -> Result
     let event = permit.event(admin.app, "user.deleted", id, &user.username);
     let mut unit = admin.app.storage.write().await?;
     let mut store = unit.tenant(permit.tenant());
-    let ttl = permit.tenant().settings.access_token_ttl;
-    store.end_sessions(&Selection::User(user.id), EndReason::UserChanged, now, ttl).await?;
+    store.end_sessions(&Selection::User(user.id), EndReason::UserChanged, now).await?;
     store.delete_user(user.id).await?;
     store.insert_audit(&event).await?;
     unit.commit().await?;

@@ -1,6 +1,6 @@
 //! Cut-offs: what no longer counts, and from when.
 
-use super::{FamilyId, SessionId, TenantId, Timestamp, UserId};
+use super::{FamilyId, SessionId, TenantId, TenantSettings, Timestamp, UserId};
 
 /// What a cut-off speaks of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -57,32 +57,38 @@ impl Cutoff {
         Self { tenant_id, kind, subject, at, expires_at: at.plus(ttl + 60) }
     }
 
-    /// Of every token of the tenant; `ttl` is the longest that an access token lives.
-    pub fn of_tenant(tenant: TenantId, at: Timestamp, ttl: i64) -> Self {
-        Self::new(tenant, CutoffKind::Tenant, tenant.to_string(), at, ttl)
+    /// Of everything that `kind` and `subject` name. It outlives the longest token that any
+    /// setting allows: one that was issued under an earlier, longer setting must not outlive it.
+    fn of_all(tenant_id: TenantId, kind: CutoffKind, subject: String, at: Timestamp) -> Self {
+        Self::new(tenant_id, kind, subject, at, TenantSettings::MOST_ACCESS_TOKEN_TTL)
+    }
+
+    /// Of every token of the tenant.
+    pub fn of_tenant(tenant: TenantId, at: Timestamp) -> Self {
+        Self::of_all(tenant, CutoffKind::Tenant, tenant.to_string(), at)
     }
 
     /// Of every token of a client.
-    pub fn of_client(tenant: TenantId, client_id: &str, at: Timestamp, ttl: i64) -> Self {
-        Self::new(tenant, CutoffKind::Client, client_id.to_owned(), at, ttl)
+    pub fn of_client(tenant: TenantId, client_id: &str, at: Timestamp) -> Self {
+        Self::of_all(tenant, CutoffKind::Client, client_id.to_owned(), at)
     }
 
     /// Of every token of a user.
-    pub fn of_user(tenant: TenantId, user: UserId, at: Timestamp, ttl: i64) -> Self {
-        Self::new(tenant, CutoffKind::User, user.to_string(), at, ttl)
+    pub fn of_user(tenant: TenantId, user: UserId, at: Timestamp) -> Self {
+        Self::of_all(tenant, CutoffKind::User, user.to_string(), at)
     }
 
     /// Of every token of a session.
-    pub fn of_session(tenant: TenantId, session: SessionId, at: Timestamp, ttl: i64) -> Self {
-        Self::new(tenant, CutoffKind::Session, session.to_string(), at, ttl)
+    pub fn of_session(tenant: TenantId, session: SessionId, at: Timestamp) -> Self {
+        Self::of_all(tenant, CutoffKind::Session, session.to_string(), at)
     }
 
     /// Of every token of a grant.
-    pub fn of_grant(tenant: TenantId, grant: FamilyId, at: Timestamp, ttl: i64) -> Self {
-        Self::new(tenant, CutoffKind::Grant, grant.to_string(), at, ttl)
+    pub fn of_grant(tenant: TenantId, grant: FamilyId, at: Timestamp) -> Self {
+        Self::of_all(tenant, CutoffKind::Grant, grant.to_string(), at)
     }
 
-    /// Of one access token.
+    /// Of one access token, which lives for `ttl` seconds more at most.
     pub fn of_token(tenant: TenantId, jti: &str, at: Timestamp, ttl: i64) -> Self {
         Self::new(tenant, CutoffKind::Token, jti.to_owned(), at, ttl)
     }

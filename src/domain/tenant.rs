@@ -107,6 +107,9 @@ impl Default for TenantSettings {
 }
 
 impl TenantSettings {
+    /// The longest that an access token may live, in seconds: revocations are remembered for as long.
+    pub const MOST_ACCESS_TOKEN_TTL: i64 = 86_400;
+
     /// Checks every bound.
     ///
     /// # Errors
@@ -120,7 +123,7 @@ impl TenantSettings {
                 Err(FieldError::new(format!("settings.{field}"), format!("{low} to {high}")))
             }
         };
-        between("access_token_ttl", self.access_token_ttl, 1, 86_400)?;
+        between("access_token_ttl", self.access_token_ttl, 1, Self::MOST_ACCESS_TOKEN_TTL)?;
         between("refresh_token_ttl", self.refresh_token_ttl, 1, YEAR)?;
         between("refresh_reuse_grace", self.refresh_reuse_grace, 0, 300)?;
         between("password_bcrypt_cost", self.password_bcrypt_cost.into(), 10, 15)?;

@@ -89,8 +89,7 @@ pub(super) async fn end_own_session(cx: &Cx<'_>, session: SessionId, sub: &str) 
     let event = cx.app.audit.event(cx.tenant, &actor, "session.ended", &session.to_string(), "logout", cx.origin);
     let mut unit = cx.app.storage.write().await?;
     let mut store = unit.tenant(cx.tenant);
-    let ttl = cx.tenant.settings.access_token_ttl;
-    store.end_sessions(&Selection::Session(session), EndReason::Logout, cx.now, ttl).await?;
+    store.end_sessions(&Selection::Session(session), EndReason::Logout, cx.now).await?;
     store.insert_audit(&event).await?;
     unit.commit().await?;
     Ok(())

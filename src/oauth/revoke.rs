@@ -44,7 +44,7 @@ async fn revoke_refresh(cx: &Cx<'_>, client: &Client, token: RefreshToken) -> Re
     let event = cx.app.audit.event(cx.tenant, &actor, "token.revoked", &target, "refresh_token", cx.origin);
     let mut unit = cx.app.storage.write().await?;
     let mut store = unit.tenant(cx.tenant);
-    store.end_family(family.id, EndReason::Revoked, cx.now, cx.tenant.settings.access_token_ttl).await?;
+    store.end_family(family.id, EndReason::Revoked, cx.now).await?;
     store.insert_audit(&event).await?;
     unit.commit().await?;
     Ok(())

@@ -206,13 +206,7 @@ impl TenantStore<'_> {
     }
 
     /// Ends one family and cuts off the access tokens of its grant.
-    pub async fn end_family(
-        &mut self,
-        id: FamilyId,
-        reason: EndReason,
-        now: Timestamp,
-        access_ttl: i64,
-    ) -> Result<(), StorageError> {
+    pub async fn end_family(&mut self, id: FamilyId, reason: EndReason, now: Timestamp) -> Result<(), StorageError> {
         let target = token_families::table
             .filter(token_families::tenant_id.eq(self.key()))
             .filter(token_families::id.eq(id.to_string()))
@@ -221,7 +215,7 @@ impl TenantStore<'_> {
             (token_families::ended_at.eq(Some(now.millis())), token_families::end_reason.eq(Some(reason.as_str())));
         on_conn!(self.unit, conn => diesel::update(target).set(change).execute(conn).await)?;
         // The grant may have access tokens without a family: the cut-off does not ask for a row.
-        let cutoff = Cutoff::of_grant(self.tenant_id, id, now, access_ttl);
+        let cutoff = Cutoff::of_grant(self.tenant_id, id, now);
         self.unit.record(Change::Cutoff(cutoff)).await
     }
 }

@@ -262,14 +262,12 @@ impl TenantStore<'_> {
         Ok(Ended { sessions: size(sessions), families: size(families) })
     }
 
-    /// Ends sessions and the token families in them, and cuts off their access tokens, which
-    /// live `access_ttl` seconds at most.
+    /// Ends sessions and the token families in them, and cuts off their access tokens.
     pub async fn end_sessions(
         &mut self,
         selection: &Selection,
         reason: EndReason,
         now: Timestamp,
-        access_ttl: i64,
     ) -> Result<Ended, StorageError> {
         let (key, tenant, at) = (self.key(), self.tenant_id, now.millis());
         let sessions = on_conn!(self.unit, conn => {
@@ -288,10 +286,10 @@ impl TenantStore<'_> {
             diesel::update(target).set(change).execute(conn).await
         })?;
         let cutoff = match selection {
-            Selection::Session(id) => Cutoff::of_session(tenant, *id, now, access_ttl),
-            Selection::User(id) => Cutoff::of_user(tenant, *id, now, access_ttl),
-            Selection::Client(id) => Cutoff::of_client(tenant, id, now, access_ttl),
-            Selection::Tenant => Cutoff::of_tenant(tenant, now, access_ttl),
+            Selection::Session(id) => Cutoff::of_session(tenant, *id, now),
+            Selection::User(id) => Cutoff::of_user(tenant, *id, now),
+            Selection::Client(id) => Cutoff::of_client(tenant, id, now),
+            Selection::Tenant => Cutoff::of_tenant(tenant, now),
         };
         self.unit.record(Change::Cutoff(cutoff)).await?;
         Ok(Ended { sessions, families })

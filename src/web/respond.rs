@@ -94,7 +94,9 @@ impl<'r> Responder<'r, 'static> for WithStatus {
         let Self(status, error) = self;
         let body = ErrorBody { error: error.code.as_str(), error_description: &error.description };
         let mut response = json(status, &body)?;
-        if let Some(challenge) = error.challenge() {
+        // RFC 9110 section 15.5.2: a 401 says how one may authenticate.
+        let plain = (status == Status::Unauthorized).then(|| "Bearer realm=\"portcullis\"".to_owned());
+        if let Some(challenge) = error.challenge().or(plain) {
             response.set_header(Header::new("WWW-Authenticate", challenge));
         }
         if let Some(seconds) = error.retry_after {

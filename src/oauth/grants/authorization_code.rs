@@ -128,8 +128,7 @@ async fn replayed(cx: &Cx<'_>, code: &AuthorizationCode) -> Result<OauthError, O
     let event = cx.app.audit.event(cx.tenant, &actor, "code.reuse", &target, reason, cx.origin);
     let mut unit = cx.app.storage.write().await?;
     let mut store = unit.tenant(cx.tenant);
-    let ttl = cx.tenant.settings.access_token_ttl;
-    store.end_family(code.family_id, EndReason::CodeReuse, cx.now, ttl).await?;
+    store.end_family(code.family_id, EndReason::CodeReuse, cx.now).await?;
     store.insert_audit(&event).await?;
     unit.commit().await?;
     Ok(OauthError::invalid_grant().because("code reused"))

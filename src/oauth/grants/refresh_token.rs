@@ -124,7 +124,7 @@ async fn end_reused(cx: &Cx<'_>, family: &TokenFamily) -> Result<(), OauthError>
     let event = cx.app.audit.event(cx.tenant, &actor, "refresh.reuse", &target, reason, cx.origin);
     let mut unit = cx.app.storage.write().await?;
     let mut store = unit.tenant(cx.tenant);
-    store.end_family(family.id, EndReason::Reuse, cx.now, cx.tenant.settings.access_token_ttl).await?;
+    store.end_family(family.id, EndReason::Reuse, cx.now).await?;
     store.insert_audit(&event).await?;
     unit.commit().await?;
     Ok(())

@@ -203,6 +203,23 @@ async fn a_forced_logout_reaches_a_session_a_client_and_a_tenant() {
 }
 
 #[rocket::async_test]
+async fn a_token_of_an_earlier_longer_setting_does_not_outlive_its_revocation() {
+    let app = TestApp::start().await;
+    let ttl = |seconds: i64| json!({ "settings": { "access_token_ttl": seconds } });
+    app.api(Patch, "/tenants/acme", ttl(86_400)).await.ok();
+    let tokens = app.acme().sign_in("ada").await;
+    app.api(Patch, "/tenants/acme", ttl(60)).await.ok();
+    app.api(Post, "/tenants/acme/logout", Value::Null).await.ok();
+    for _ in 0..20 {
+        app.clock.advance(3600);
+        app.follow().await;
+        // Also on a node that knows of it from the database alone.
+        assert!(!app.acme().is_active(&tokens.access).await);
+    }
+    assert!(!app.another_node().await.acme().is_active(&tokens.access).await);
+}
+
+#[rocket::async_test]
 async fn one_token_is_revoked_by_its_jti_or_by_itself() {
     let app = TestApp::start().await;
     let (one, two) = (app.acme().sign_in("ada").await, app.acme().sign_in("ada").await);

@@ -31,7 +31,7 @@ async fn f4_a_revocation_that_was_committed_and_never_announced_still_lands() {
     let mut unit = silent.write().await.unwrap();
     let (all, reason) = (portcullis::storage::Selection::Tenant, portcullis::domain::EndReason::Forced);
     use portcullis::effects::Clock as _;
-    unit.tenant(permit.tenant()).end_sessions(&all, reason, app.clock.now(), 900).await.unwrap();
+    unit.tenant(permit.tenant()).end_sessions(&all, reason, app.clock.now()).await.unwrap();
     unit.commit().await.unwrap();
     app.follow().await;
     assert!(!app.acme().is_active(&tokens.access).await);
