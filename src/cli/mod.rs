@@ -114,8 +114,9 @@ async fn dispatch(command: Command, config: Config) -> Done {
 }
 
 fn start_log(config: &Config) {
-    // Rocket tells of each request in several lines; the audit trail tells what matters.
-    let filter = format!("rocket=warn,_=warn,{}", config.log);
+    // Rocket tells of each request in several lines, and of one that met no route as an error;
+    // the audit trail tells what matters, and nobody can fill the log by asking for nothing.
+    let filter = format!("{},rocket=error,rocket::server=off,_=off", config.log);
     let filter = tracing_subscriber::EnvFilter::new(filter);
     let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
     // A second start in one process, as tests do it, keeps the first log.

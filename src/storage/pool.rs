@@ -6,7 +6,7 @@ use diesel::{Connection as _, ConnectionError, ConnectionResult, SqliteConnectio
 use diesel_async::{
     AsyncPgConnection,
     pooled_connection::{
-        AsyncDieselConnectionManager, ManagerConfig,
+        AsyncDieselConnectionManager, ManagerConfig, RecyclingMethod,
         deadpool::{self, Hook, HookError},
     },
     sync_connection_wrapper::SyncConnectionWrapper,
@@ -72,6 +72,7 @@ impl Pool {
         }
         let writer = open_sqlite_file(path, false).map_err(|why| away(&why))?;
         let mut config = ManagerConfig::<SqliteConn>::default();
+        config.recycling_method = RecyclingMethod::Fast;
         config.custom_setup = Box::new(|path| {
             let opened = open_sqlite_file(path, true);
             Box::pin(std::future::ready(opened))
@@ -90,6 +91,9 @@ impl Pool {
         let parsed = tokio_postgres::Config::from_str(url).map_err(|why| PoolError::Url(format!("postgres: {why}")))?;
         let tls = parsed.get_ssl_mode() == tokio_postgres::config::SslMode::Require;
         let mut config = ManagerConfig::<AsyncPgConnection>::default();
+        // Asking each connection whether it lives costs as much as the query that follows; one
+        // that has died says so in its socket, and its one request is answered 503.
+        config.recycling_method = RecyclingMethod::Fast;
         config.custom_setup = Box::new(move |url| Box::pin(connect_postgres(url.to_owned(), tls)));
         let manager = AsyncDieselConnectionManager::new_with_config(url, config);
         let pool = deadpool::Pool::builder(manager)

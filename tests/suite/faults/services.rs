@@ -291,6 +291,14 @@ async fn f5_while_postgresql_is_away_nothing_is_denied_wrongly_and_afterwards_al
         answer = app.acme().refresh(&tokens.refresh).await;
     }
     answer.ok();
+    // Each connection that has died answers one request at most, and is then replaced.
+    let mut refused = 0;
+    for _ in 0..30 {
+        let reply = app.acme().refresh(&tokens.refresh).await;
+        assert!(matches!(reply.status, 200 | 503), "{} {}", reply.status, reply.body);
+        refused += usize::from(reply.status == 503);
+    }
+    assert!(refused <= 4, "{refused} of 30 after it was back");
 }
 
 #[rocket::async_test]
