@@ -19,7 +19,7 @@ use crate::{
 
 /// Lists sessions, the newest first.
 #[utoipa::path(context_path = "/api", tag = "sessions", params(("slug" = String, Path),
-    ("user" = Option<String>, Query, description = "A user's id"),
+    ("user" = Option<String>, Query, description = "A user's id, or the name they sign in with"),
     ("client" = Option<String>, Query, description = "A client_id"),
     ("ip" = Option<String>, Query, description = "The address a session was made from"),
     ("active" = Option<bool>, Query, description = "Live ones, or ended and expired ones"),
@@ -39,9 +39,18 @@ pub(super) async fn list(
     after: Option<String>,
 ) -> Result<Json<Listed<SessionView>>, Problem> {
     let permit = permit(site, caller, slug, Level::Read).await?;
-    let user = user.map(|id| id.parse().map_err(|_| AdminError::from(FieldError::new("user", "a user's id"))));
-    let filter = SessionFilter { user: user.transpose()?, client, ip, active, after };
-    Ok(Json(admin::list_sessions(&admin_of(site), &permit, &filter, limit).await?))
+    let admin = admin_of(site);
+    let user = match user {
+        None => None,
+        Some(text) => match admin::find_user_by_name_or_id(&admin, &permit, text).await {
+            Ok(user) => Some(user.id),
+            // Nobody of that name has a session.
+            Err(AdminError::NotFound) => return Ok(Json(Listed { items: Vec::new(), next: None })),
+            Err(other) => return Err(other.into()),
+        },
+    };
+    let filter = SessionFilter { user, client, ip, active, after };
+    Ok(Json(admin::list_sessions(&admin, &permit, &filter, limit).await?))
 }
 
 /// Shows a session, with its clients and token families.

@@ -24,7 +24,7 @@ type TenantResult = Result<Addressed, NoTenant>;
 type FormResult = Result<Form, OauthError>;
 type AuthorizationResult = Result<Authorization, OauthError>;
 
-/// A suspended tenant is known to its clients; they are told, at these endpoints alone.
+/// A suspended tenant is known to its clients; they are told, at the token endpoint alone.
 fn serving(tenant: TenantResult) -> Result<Addressed, OauthError> {
     tenant.map_err(|why| match why {
         NoTenant::Suspended => OauthError::new(ErrorCode::AccessDenied, "this tenant is suspended"),
@@ -32,8 +32,13 @@ fn serving(tenant: TenantResult) -> Result<Addressed, OauthError> {
     })
 }
 
-fn read(tenant: TenantResult, from: Peer, auth: AuthorizationResult, form: FormResult) -> Result<Posted, OauthError> {
-    Ok(Posted { tenant: serving(tenant)?, from, authorization: auth?.0, form: form? })
+fn read<E: Into<OauthError>>(
+    tenant: Result<Addressed, E>,
+    from: Peer,
+    auth: AuthorizationResult,
+    form: FormResult,
+) -> Result<Posted, OauthError> {
+    Ok(Posted { tenant: tenant.map_err(Into::into)?, from, authorization: auth?.0, form: form? })
 }
 
 impl Posted {
@@ -50,7 +55,7 @@ pub(super) async fn token(
     auth: AuthorizationResult,
     form: FormResult,
 ) -> Result<Json<TokenResponse>, OauthError> {
-    let posted = read(tenant, from, auth, form);
+    let posted = read(serving(tenant), from, auth, form);
     let grant = posted.as_ref().ok().and_then(|posted| posted.form.find("grant_type")).unwrap_or("none").to_owned();
     let metrics = site.0.metrics.clone();
     let answer = match posted {

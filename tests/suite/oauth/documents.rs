@@ -54,6 +54,8 @@ async fn a_tenant_that_is_not_there_or_suspended_is_not_found() {
     assert_eq!(none.body, suspended.body);
     let token = app.globex().post_as_web("token", &[("grant_type", "client_credentials")]).await;
     token.assert_error(403, "access_denied");
+    app.globex().introspect("x").await.assert_error(404, "not_found");
+    app.globex().post_as_web("revoke", &[("token", "x")]).await.assert_error(404, "not_found");
     for path in ["/t/UPPER/oauth2/jwks", "/t/-x/oauth2/jwks", "/t/a%2Fb/oauth2/jwks"] {
         assert_eq!(app.get(path).await.status, 404, "{path}");
     }
