@@ -64,6 +64,15 @@ async fn j3_an_id_token_is_no_access_token() {
     let app = TestApp::start().await;
     let tokens = app.acme().sign_in("ada").await;
     assert_refused(&app, tokens.id.as_deref().unwrap(), "ID token").await;
+    // The very claims of an access token, rightly signed, under the other name.
+    let tenant = portcullis::admin::find_tenant(&app.admin(), "acme").await.unwrap();
+    let keys = app.site.app.keys.of(&tenant).await.unwrap();
+    let claims = B64.decode(tokens.access.split('.').nth(1).unwrap()).unwrap();
+    let claims: Value = serde_json::from_slice(&claims).unwrap();
+    let named_id = keys.sign(portcullis::keys::TokenType::Id, &claims).unwrap();
+    assert_refused(&app, &named_id, "typ JWT").await;
+    let named_access = keys.sign(portcullis::keys::TokenType::Access, &claims).unwrap();
+    assert!(app.acme().is_active(&named_access).await);
     let retyped = changed(&tokens.access, |header| header["typ"] = "JWT".into(), |_| {});
     assert_refused(&app, &retyped, "typ").await;
 }
