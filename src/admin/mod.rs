@@ -26,7 +26,7 @@ pub use file::{Change, File, apply, export};
 pub use input::{ClientInput, TenantInput, UserInput};
 pub use keys::{list_keys, rotate_keys};
 pub use sessions::{
-    count_active, end_sessions, list_sessions, revoke_jti, revoke_token, show_session, where_effective,
+    MOST_COUNTED, count_active, end_sessions, list_sessions, revoke_jti, revoke_token, show_session, where_effective,
 };
 pub use tenants::{
     create_tenant, delete_tenant, find_tenant, list_tenants, resume_tenant, suspend_tenant, update_tenant,

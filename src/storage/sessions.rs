@@ -245,6 +245,23 @@ impl TenantStore<'_> {
         Ok(Page::cut(items, limit, |session: &Session| session.id.to_string()))
     }
 
+    /// How many sessions and families are live, counted no further than to `most`.
+    pub async fn count_live(&mut self, now: Timestamp, most: i64) -> Result<Ended, StorageError> {
+        let (key, now) = (self.key(), now.millis());
+        let all = &Selection::Tenant;
+        let sessions: Vec<String> = on_conn!(self.unit, conn => reached_sessions!(key.clone(), all)
+            .filter(sessions::expires_at.gt(now))
+            .limit(most)
+            .load(conn)
+            .await)?;
+        let families: Vec<String> = on_conn!(self.unit, conn => reached_families!(key, all)
+            .filter(token_families::expires_at.gt(now))
+            .limit(most)
+            .load(conn)
+            .await)?;
+        Ok(Ended { sessions: sessions.len(), families: families.len() })
+    }
+
     /// What [`Self::end_sessions`] would reach.
     pub async fn count_reached(&mut self, selection: &Selection, now: Timestamp) -> Result<Ended, StorageError> {
         let (key, now) = (self.key(), now.millis());

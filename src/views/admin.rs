@@ -89,10 +89,10 @@ pub struct TenantPage {
     pub frame: Frame,
     /// The tenant.
     pub tenant: TenantView,
-    /// Live sessions.
-    pub sessions: usize,
-    /// Live token families.
-    pub families: usize,
+    /// Live sessions, as a figure.
+    pub sessions: String,
+    /// Live token families, as a figure.
+    pub families: String,
     /// What was wrong.
     pub error: Option<String>,
     /// What was done.

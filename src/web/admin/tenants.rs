@@ -63,6 +63,11 @@ pub(super) async fn create(member: Signed, form: Result<Form, OauthError>) -> Sh
     }
 }
 
+/// A count that may have been cut short.
+fn figure(count: usize) -> String {
+    if count >= admin::MOST_COUNTED { format!("{count}+") } else { count.to_string() }
+}
+
 async fn tenant_page(member: &Member, permit: &Permit, notice: Option<&str>) -> Result<TenantPage, AdminError> {
     let live = admin::count_active(&admin_of(&member.site), permit).await?;
     let tenant = permit.tenant();
@@ -76,8 +81,8 @@ async fn tenant_page(member: &Member, permit: &Permit, notice: Option<&str>) -> 
     Ok(TenantPage {
         frame: member.frame("overview", Some(tenant)),
         tenant: TenantView::of(tenant, member.site.app.issuer(tenant)),
-        sessions: live.sessions,
-        families: live.families,
+        sessions: figure(live.sessions),
+        families: figure(live.families),
         error: None,
         notice: notice.and_then(words).map(str::to_owned),
     })
