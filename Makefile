@@ -8,7 +8,7 @@ help: ## Show this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 14
 
 run: ## Start the server with a demo tenant on http://127.0.0.1:8000
-	$(CARGO) run --quiet -- serve --demo
+	$(CARGO) run -- serve --demo
 
 test: ## Install what the tests need, then lint and run every test on both databases
 	./tests/services/install

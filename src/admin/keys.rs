@@ -2,7 +2,7 @@
 
 use super::{Admin, AdminError, KeyView, Permit};
 use crate::{
-    domain::{KeyState, SigningKey},
+    domain::{KeyState, SigningKey, TenantSettings},
     storage::KeyRotation,
 };
 
@@ -29,7 +29,8 @@ pub async fn rotate_keys(admin: &Admin<'_>, permit: &Permit) -> Result<Vec<KeyVi
     let alg = tenant.settings.signing_alg;
     // RSA keys take a while to make, so they are made before the transaction.
     let upcoming = admin.app.keys.master().new_signing_key(tenant.id, alg, KeyState::Next, now)?;
-    let gone_at = now.plus(tenant.settings.access_token_ttl + JWKS_MAX_AGE + 60);
+    // The longest that any setting allows: a token issued under an earlier one must find its key.
+    let gone_at = now.plus(TenantSettings::MOST_ACCESS_TOKEN_TTL + JWKS_MAX_AGE + 60);
     let mut unit = admin.app.storage.write().await?;
     let mut store = unit.tenant(tenant);
     let keys = store.list_keys().await?;

@@ -131,6 +131,54 @@ async fn f2_a_client_whose_answer_was_lost_retries_and_goes_on() {
 }
 
 #[rocket::async_test]
+async fn f13_a_full_disk_is_answered_with_503_and_harms_nothing() {
+    if crate::support::on_postgres() {
+        // The disk is the database server's there; SQLite's run states this fact.
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let mut server = seeded(folder.path()).await;
+    let kept = log_in(server.port).await;
+    assert_eq!(server.terminate(), Some(0));
+    let size = std::fs::metadata(folder.path().join("portcullis.db")).unwrap().len();
+    let room = u32::try_from(size / 1024).unwrap() + 64;
+    server.restart_with_full_disk(room).await;
+    let mut token = kept.clone();
+    let mut full = false;
+    for _ in 0..2000 {
+        match refresh(server.port, &token).await {
+            Ok(next) => token = next,
+            Err(Some(503)) => {
+                full = true;
+                break;
+            }
+            Err(other) => panic!("{other:?}"),
+        }
+    }
+    assert!(full, "the disk was never full");
+    // What only reads goes on.
+    let (status, _) = server.request("GET", "/t/acme/oauth2/jwks", &[], "").await;
+    assert_eq!(status, 200);
+    let (status, _) = server.request("GET", "/healthz", &[], "").await;
+    assert_eq!(status, 200);
+    server.kill();
+    server.restart().await;
+    refresh(server.port, &token).await.expect("the last acknowledged token is good once there is room");
+    server.kill();
+    use diesel::{Connection as _, RunQueryDsl as _};
+    let path = folder.path().join("portcullis.db").display().to_string();
+    let mut conn = diesel::SqliteConnection::establish(&path).unwrap();
+    let check = diesel::sql_query("PRAGMA integrity_check").load::<Integrity>(&mut conn).unwrap();
+    assert_eq!(check[0].integrity_check, "ok");
+}
+
+#[derive(diesel::QueryableByName)]
+struct Integrity {
+    #[diesel(sql_type = diesel::sql_types::Text)]
+    integrity_check: String,
+}
+
+#[rocket::async_test]
 async fn f23_what_was_under_way_when_the_server_was_stopped_is_answered_and_kept() {
     let folder = tempfile::tempdir().unwrap();
     let mut server = seeded(folder.path()).await;

@@ -46,6 +46,21 @@ impl Server {
         server
     }
 
+    /// The same, but that no file it writes may grow beyond `kilobytes`.
+    pub(crate) async fn restart_with_full_disk(&mut self, kilobytes: u32) {
+        let script = format!("trap '' XFSZ; ulimit -f {kilobytes}; exec '{}' serve", Self::binary());
+        let child = Command::new("bash")
+            .args(["-c", &script])
+            .current_dir(&self.folder)
+            .envs(self.environment.iter().map(|(name, value)| (name, value)))
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn();
+        self.child = child.unwrap();
+        self.wait_until_ready().await;
+    }
+
     fn spawn(folder: &Path, environment: &[(String, String)]) -> Child {
         let log = std::fs::OpenOptions::new().create(true).append(true).open(folder.join("server.log")).unwrap();
         Command::new(Self::binary())
