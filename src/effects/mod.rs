@@ -1,4 +1,4 @@
-//! The only doors to time and randomness.
+//! The only doors to time and randomness, and to folders that hold secrets.
 //!
 //! Everything that reads a clock or draws random bytes takes it from an
 //! [`Effects`] value, so tests set the clock and nothing else in the tree
@@ -6,11 +6,13 @@
 
 mod clock;
 mod entropy;
+mod folder;
 
 use std::sync::Arc;
 
 pub use clock::{Clock, ManualClock, SystemClock};
 pub use entropy::{Entropy, SystemEntropy};
+pub use folder::private_folder_of;
 
 use crate::domain::Timestamp;
 

@@ -10,7 +10,10 @@ use aws_lc_rs::{
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use zeroize::Zeroizing;
 
-use crate::{domain::TenantId, effects::Effects};
+use crate::{
+    domain::TenantId,
+    effects::{Effects, private_folder_of},
+};
 
 /// What a derived key is for; each purpose has a key of its own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -85,9 +88,7 @@ impl MasterKey {
 
     fn create(path: &Path, effects: &Effects) -> Result<(), MasterKeyError> {
         let wrong = |why: std::io::Error| MasterKeyError { path: path.display().to_string(), why: why.to_string() };
-        if let Some(folder) = path.parent() {
-            std::fs::create_dir_all(folder).map_err(wrong)?;
-        }
+        private_folder_of(path).map_err(wrong)?;
         let key = Zeroizing::new(effects.bytes::<32>());
         let text = Zeroizing::new(format!("{}\n", STANDARD.encode(key.as_slice())));
         // Written whole under another name first: of two that start at once, neither reads half a key.

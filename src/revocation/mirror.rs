@@ -32,10 +32,17 @@ const LOOK_EACH: Duration = Duration::from_secs(1);
 /// Events that wait for Redis; past this the marker is dropped and all is sent anew.
 const QUEUE: usize = 10_000;
 
+/// Whether others have to be told of an event, or have been.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Told {
+    Announce,
+    Keep,
+}
+
 /// The connection to Redis.
 pub struct Mirror {
     connection: ConnectionManager,
-    queue: mpsc::Sender<RevocationEvent>,
+    queue: mpsc::Sender<(RevocationEvent, Told)>,
     /// Redis may lack something: fill it again at the next look.
     dirty: Arc<AtomicBool>,
     looked: std::sync::Mutex<Option<Instant>>,
@@ -71,10 +78,20 @@ impl Mirror {
         Ok(Self { connection, queue, dirty, looked: std::sync::Mutex::default() })
     }
 
-    /// Hands events to the task that carries them. Never waits.
-    pub fn send(&self, events: &[RevocationEvent]) {
+    /// Has events of this node written to the lists and announced. Never waits.
+    pub fn announce(&self, events: &[RevocationEvent]) {
+        self.send(events, Told::Announce);
+    }
+
+    /// Has events of another process written to the lists: one that was killed, or a command
+    /// that ended at once, may not have come to it. Never waits.
+    pub fn keep(&self, events: &[RevocationEvent]) {
+        self.send(events, Told::Keep);
+    }
+
+    fn send(&self, events: &[RevocationEvent], told: Told) {
         for event in events {
-            if self.queue.try_send(event.clone()).is_err() {
+            if self.queue.try_send((event.clone(), told)).is_err() {
                 self.dirty.store(true, Ordering::SeqCst);
             }
         }
@@ -138,17 +155,24 @@ fn set(pipe: &mut redis::Pipeline, cutoff: &Cutoff) {
 /// Carries events to Redis, as many at a time as are waiting.
 async fn carry(
     mut connection: ConnectionManager,
-    mut waiting: mpsc::Receiver<RevocationEvent>,
+    mut waiting: mpsc::Receiver<(RevocationEvent, Told)>,
     dirty: Arc<AtomicBool>,
 ) {
     let mut batch = Vec::new();
     while waiting.recv_many(&mut batch, 500).await > 0 {
-        let mut pipe = redis::pipe();
-        for event in batch.drain(..) {
+        let (mut pipe, mut empty) = (redis::pipe(), true);
+        for (event, told) in batch.drain(..) {
             if let Change::Cutoff(cutoff) = &event.change {
                 set(&mut pipe, cutoff);
+                empty = false;
             }
-            pipe.publish(CHANNEL, event.seq).ignore();
+            if told == Told::Announce {
+                pipe.publish(CHANNEL, event.seq).ignore();
+                empty = false;
+            }
+        }
+        if empty {
+            continue;
         }
         if let Err(why) = pipe.query_async::<()>(&mut connection).await {
             dirty.store(true, Ordering::SeqCst);

@@ -109,6 +109,9 @@ impl Revocations {
                 self.apply(event);
                 self.registry.advance(event.seq);
             }
+            if let Some(mirror) = &self.mirror {
+                mirror.keep(&events);
+            }
             seen += events.len();
             if events.len() < 1000 {
                 break;
@@ -223,7 +226,7 @@ impl CommitListener for Revocations {
             self.apply(event);
         }
         if let Some(mirror) = &self.mirror {
-            mirror.send(events);
+            mirror.announce(events);
         }
         self.wake.notify_one();
     }

@@ -14,6 +14,8 @@ use diesel_async::{
 use rocket_db_pools::Database;
 use tokio::sync::Mutex;
 
+use crate::effects::private_folder_of;
+
 use super::connection::{Backend, Connection, InPlace, PgLease, SqliteConn, SqliteLease};
 
 /// The database of the installation, as Rocket knows it.
@@ -67,9 +69,7 @@ impl Pool {
 
     async fn open_sqlite(path: &str, size: usize) -> Result<Self, PoolError> {
         let away = |why: &dyn std::fmt::Display| PoolError::Away(format!("{path}: {why}"));
-        if let Some(folder) = std::path::Path::new(path).parent().filter(|p| !p.as_os_str().is_empty()) {
-            std::fs::create_dir_all(folder).map_err(|why| away(&why))?;
-        }
+        private_folder_of(std::path::Path::new(path)).map_err(|why| away(&why))?;
         let writer = open_sqlite_file(path, false).map_err(|why| away(&why))?;
         let mut config = ManagerConfig::<SqliteConn>::default();
         config.recycling_method = RecyclingMethod::Fast;

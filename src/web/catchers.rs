@@ -60,10 +60,10 @@ fn any(status: Status, request: &Request<'_>) -> Caught {
 impl<'r> Responder<'r, 'static> for Caught {
     fn respond_to(self, request: &'r Request<'_>) -> response::Result<'static> {
         let text = match self.status.code {
-            404 => "there is nothing at this address",
-            405 => "this address does not serve this method",
-            413 => "the body is too large",
-            _ => "the request cannot be answered",
+            404 => "There is nothing at this address.",
+            405 => "This address does not serve this method.",
+            413 => "The body is too large.",
+            _ => "The request cannot be answered.",
         };
         let mut response: Response<'static> = match (self.kind, request.rocket().state::<Arc<Site>>()) {
             (Kind::Oauth, _) => {

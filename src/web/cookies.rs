@@ -4,8 +4,11 @@ use rocket::http::{Cookie, SameSite};
 
 use crate::{config::Config, domain::Tenant};
 
-/// Tells a browser from others, for form tokens.
-pub(super) const BROWSER: &str = "portcullis_browser";
+/// Tells a browser from others, for form tokens. Over TLS its name keeps other hosts of the same
+/// domain from planting one whose form token they know (RFC 6265bis, `__Host-`).
+pub(super) fn browser_name(config: &Config) -> &'static str {
+    if config.is_https() { "__Host-portcullis_browser" } else { "portcullis_browser" }
+}
 /// Tells a browser in which a user has signed in before.
 pub(super) const DEVICE: &str = "portcullis_device";
 /// Carries a session at a tenant.
@@ -29,7 +32,7 @@ fn cookie(config: &Config, name: &'static str, value: String, path: String, seco
 }
 
 pub(super) fn browser(config: &Config, value: String) -> Cookie<'static> {
-    cookie(config, BROWSER, value, "/".into(), None)
+    cookie(config, browser_name(config), value, "/".into(), None)
 }
 
 fn tenant_path(tenant: &Tenant) -> String {

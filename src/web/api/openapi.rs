@@ -136,7 +136,7 @@ pub(super) fn page(site: &Site) -> Html {
                 tag: tag.unwrap_or_default().to_owned(),
                 method: method.to_uppercase(),
                 path: path.clone(),
-                summary: [text("summary"), text("description")].join(" "),
+                summary: [text("summary"), text("description")].join(" ").replace('`', ""),
                 query: named.map(str::to_owned).collect(),
             });
         }

@@ -44,7 +44,8 @@ impl<'r> FromRequest<'r> for Browser {
         let Some(site) = request.rocket().state::<Arc<Site>>() else {
             return Outcome::Forward(rocket::http::Status::ServiceUnavailable);
         };
-        let held = request.cookies().get(cookies::BROWSER).map(|cookie| cookie.value().to_owned());
+        let held =
+            request.cookies().get(cookies::browser_name(&site.app.config)).map(|cookie| cookie.value().to_owned());
         let held = held.filter(|value| value.len() == 43);
         let had_cookie = held.is_some();
         let value = held.unwrap_or_else(|| {

@@ -139,6 +139,7 @@ async fn cookies_are_kept_from_scripts_and_other_paths() {
     let secure = secure.await;
     let page = secure.get("/t/acme/login").await;
     assert!(page.cookies().all(|cookie| cookie.contains("Secure")));
+    assert!(page.cookies().any(|cookie| cookie.starts_with("__Host-portcullis_browser=")));
 }
 
 #[rocket::async_test]

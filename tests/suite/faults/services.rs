@@ -130,6 +130,23 @@ async fn a_revocation_is_listed_in_redis_and_announced_there() {
 }
 
 #[rocket::async_test]
+async fn what_a_dying_process_did_not_write_to_redis_the_next_node_writes() {
+    let redis = Redis::start(&[]).await;
+    let app = app_with(&redis).await;
+    app.acme().sign_in("ada").await;
+    // As a command does that commits and ends: no listener, no Redis.
+    let pool = portcullis::storage::Pool::open(app.config.database_url(), 2).await.unwrap();
+    let silent = portcullis::storage::Storage::new(pool);
+    let permit = app.permit("acme").await;
+    let mut unit = silent.write().await.unwrap();
+    use portcullis::effects::Clock as _;
+    let (all, reason) = (portcullis::storage::Selection::Tenant, portcullis::domain::EndReason::Forced);
+    unit.tenant(permit.tenant()).end_sessions(&all, reason, app.clock.now()).await.unwrap();
+    unit.commit().await.unwrap();
+    redis.holds(1).await;
+}
+
+#[rocket::async_test]
 async fn f9_a_redis_that_was_flushed_is_filled_again_and_nothing_comes_back_to_life() {
     let redis = Redis::start(&[]).await;
     let app = app_with(&redis).await;
