@@ -3,17 +3,18 @@
 use std::str::FromStr;
 
 use diesel::{
-    BoolExpressionMethods, ExpressionMethods, Insertable, OptionalExtension, QueryDsl, Queryable, Selectable,
-    SelectableHelper, dsl::exists,
+    BoolExpressionMethods, ExpressionMethods, Insertable, JoinOnDsl, OptionalExtension, QueryDsl, Queryable,
+    Selectable, SelectableHelper, dsl::exists,
 };
 use diesel_async::RunQueryDsl;
 
 use super::{
     Page, StorageError, TenantStore,
     connection::on_conn,
-    schema::{sessions, token_families},
+    schema::{sessions, token_families, users},
+    users::Row as UserRow,
 };
-use crate::domain::{Change, Cutoff, EndReason, Session, SessionId, SessionKind, TenantId, Timestamp, UserId};
+use crate::domain::{Change, Cutoff, EndReason, Session, SessionId, SessionKind, TenantId, Timestamp, User, UserId};
 
 #[derive(Queryable, Selectable, Insertable)]
 #[diesel(table_name = sessions)]
@@ -170,6 +171,21 @@ impl TenantStore<'_> {
         let row: Option<Row> =
             on_conn!(self.unit, conn => query.select(Row::as_select()).first(conn).await.optional())?;
         row.map(Session::try_from).transpose()
+    }
+
+    /// A session and its user, in one round trip: every refresh needs both.
+    pub async fn find_session_and_user(&mut self, id: SessionId) -> Result<Option<(Session, User)>, StorageError> {
+        let of_it = users::tenant_id.eq(sessions::tenant_id).and(users::id.eq(sessions::user_id));
+        let query = sessions::table
+            .inner_join(users::table.on(of_it))
+            .filter(sessions::tenant_id.eq(self.key()))
+            .filter(sessions::id.eq(id.to_string()));
+        let rows: Option<(Row, UserRow)> = on_conn!(self.unit, conn => query
+            .select((Row::as_select(), UserRow::as_select()))
+            .first(conn)
+            .await
+            .optional())?;
+        rows.map(|(session, user)| Ok((session.try_into()?, user.try_into()?))).transpose()
     }
 
     /// The session that a cookie with this SHA-256 carries.

@@ -14,7 +14,7 @@ use crate::domain::{TenantId, Timestamp, User, UserId, UserStatus};
 
 #[derive(Queryable, Selectable, Insertable, AsChangeset)]
 #[diesel(table_name = users, treat_none_as_null = true)]
-struct Row {
+pub(super) struct Row {
     tenant_id: String,
     id: String,
     username: String,

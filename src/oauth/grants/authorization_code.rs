@@ -2,7 +2,7 @@
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 
-use super::{Exchange, Grant};
+use super::{Exchange, Grant, refresh_token::living};
 use crate::{
     domain::{Actor, AuthorizationCode, EndReason, GrantType, Session, TenantId, User},
     effects::Effects,
@@ -61,12 +61,9 @@ impl Grant for AuthorizationCodeGrant {
             return Err(replayed(cx, &code).await?);
         }
         check_code(cx, &code, params.find("code_verifier"))?;
-        let (session, user) = (store.find_session(code.session_id).await?, store.find_user(code.user_id).await?);
+        let found = store.find_session_and_user(code.session_id).await?;
         drop(unit);
-        let session = session.filter(|session| session.is_live(cx.now));
-        let session = session.ok_or_else(|| OauthError::invalid_grant().because("session ended"))?;
-        let user = user.filter(User::is_active);
-        let user = user.ok_or_else(|| OauthError::invalid_grant().because("user disabled"))?;
+        let (session, user) = living(cx, found)?;
         self.redeem(exchange, &code, &session, &user).await
     }
 }

@@ -74,9 +74,9 @@ pub(in crate::oauth) async fn rotate(
     // From here on nothing may refuse what was rotated but the end of session or user.
     let mut unit = cx.app.storage.read().await?;
     let mut store = unit.tenant(cx.tenant);
-    let (session, user) = (store.find_session(family.session_id).await?, store.find_user(family.user_id).await?);
+    let found = store.find_session_and_user(family.session_id).await?;
     drop(unit);
-    let (session, user) = living(cx, session, user)?;
+    let (session, user) = living(cx, found)?;
     let (scope, resources) = decided.unwrap_or_else(|| (family.scope.clone(), family.resource.clone()));
     // A client whose registration was narrowed gets no more than it is registered for.
     let scope = scope.filter(|token| client.metadata.scope.contains(token));
@@ -110,11 +110,18 @@ async fn decide(
     Ok((scope, resources))
 }
 
-fn living(cx: &Cx<'_>, session: Option<Session>, user: Option<User>) -> Result<(Session, User), OauthError> {
-    let session = session.filter(|session| session.is_live(cx.now));
-    let session = session.ok_or_else(|| OauthError::invalid_grant().because("session ended"))?;
-    let user = user.filter(User::is_active).ok_or_else(|| OauthError::invalid_grant().because("user disabled"))?;
-    Ok((session, user))
+/// The session and its user, where both may still be granted something.
+///
+/// # Errors
+/// `invalid_grant`.
+pub(in crate::oauth) fn living(cx: &Cx<'_>, found: Option<(Session, User)>) -> Result<(Session, User), OauthError> {
+    let refused = |why| OauthError::invalid_grant().because(why);
+    match found {
+        Some((session, _)) if !session.is_live(cx.now) => Err(refused("session ended")),
+        Some((_, user)) if !user.is_active() => Err(refused("user disabled")),
+        Some(both) => Ok(both),
+        None => Err(refused("session ended")),
+    }
 }
 
 async fn end_reused(cx: &Cx<'_>, family: &TokenFamily) -> Result<(), OauthError> {
