@@ -9,8 +9,9 @@ use crate::{
 
 /// What follows on a logout request.
 pub enum Logout {
-    /// Ask the user: nothing proves that it is their own wish.
-    Confirm,
+    /// Ask the user: nothing proves that it is their own wish. Once they agree, the way leads
+    /// to this registered address, where the request names one.
+    Confirm(Option<String>),
     /// The session has ended; go back to the client.
     Return(String),
     /// The session has ended; say so here.
@@ -41,7 +42,14 @@ pub async fn logout(
         Some(session) if confirmed || proven(session) => {
             end_own_session(cx, session.id, &session.user_id.to_string()).await?;
         }
-        Some(_) => return Ok(Logout::Confirm),
+        Some(_) => {
+            let leads_to = match back(cx, params, hint.as_ref()).await {
+                Ok(Logout::Return(uri)) => Some(uri),
+                // What is wrong with it is told once the session has ended.
+                _ => None,
+            };
+            return Ok(Logout::Confirm(leads_to));
+        }
         None => end_hinted(cx, hint.as_ref()).await?,
     }
     back(cx, params, hint.as_ref()).await

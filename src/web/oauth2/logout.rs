@@ -73,7 +73,7 @@ async fn leave(
     });
     let outcome = shown.or_page(done.await.unwrap_or_else(|| Err(OauthError::unavailable())))?;
     Ok(match outcome {
-        Logout::Confirm => {
+        Logout::Confirm(leads_to) => {
             let field = |name: &&str| {
                 asked.find(name).map(|value| Hidden { name: (*name).to_owned(), value: value.to_owned() })
             };
@@ -81,8 +81,8 @@ async fn leave(
             let action = format!("/t/{slug}/oauth2/logout");
             let view = Confirm { tenant: name, user: who, action, csrf_token: browser.csrf_token(), fields };
             let page = Html::of(&shown, &view);
-            Answer::Page(match asked.find("post_logout_redirect_uri") {
-                Some(uri) => page.leading_to(uri),
+            Answer::Page(match leads_to {
+                Some(uri) => page.leading_to(&uri),
                 None => page,
             })
         }

@@ -86,6 +86,16 @@ async fn l2_a_logout_that_nothing_proves_is_asked_about() {
     let query = form(&[("id_token_hint", other.id.as_deref().unwrap())]);
     let asked = agent.get(&app.acme().path(&format!("/oauth2/logout?{query}"))).await.ok();
     assert!(asked.body.contains("Sign out?"), "an ID token of another session proves nothing");
+    // The page's policy names a registered address and no other.
+    for (uri, named) in
+        [("https://app.example/", true), ("https://evil.example/", false), ("javascript:alert(1)", false)]
+    {
+        let query = form(&[("client_id", "web"), ("post_logout_redirect_uri", uri)]);
+        let page = agent.get(&app.acme().path(&format!("/oauth2/logout?{query}"))).await.ok();
+        let policy = page.header("content-security-policy").unwrap();
+        assert_eq!(policy.contains("form-action 'self';"), !named, "{policy}");
+        assert!(!policy.contains("evil") && !policy.contains("javascript"));
+    }
 }
 
 #[rocket::async_test]
