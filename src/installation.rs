@@ -77,7 +77,7 @@ impl Installation {
         ));
         storage.listen(Arc::clone(&revocations) as _);
         let audit = AuditLog::start(effects.clone(), storage.clone());
-        let client_failures = Throttle::new(effects.clock(), 20, 3);
+        let client_failures = Throttle::new(effects.clock(), 100, 1);
         Ok(Arc::new(Self { config, effects, storage, directory, keys, revocations, audit, client_failures }))
     }
 

@@ -38,7 +38,7 @@ impl Accounts {
             passwords: Passwords::new(app.keys.master()),
             by_name: Throttle::new(clock(), 20, 30),
             by_device: Throttle::new(clock(), 20, 30),
-            by_address: Throttle::new(clock(), 100, 3),
+            by_address: Throttle::new(clock(), 300, 1),
             app,
         }
     }
@@ -96,14 +96,17 @@ impl SignIn for Accounts {
         }
         let name = format!("{}/{}", tenant.id, User::key(username));
         let known = self.is_known_device(tenant, username, origin.device.as_deref());
-        let of_name = if known { &self.by_device } else { &self.by_name }.enter(name);
-        let of_address = self.by_address.enter(format!("{}/{}", tenant.id, origin.ip));
-        let (of_name, of_address) = match (of_name, of_address) {
-            (Ok(of_name), Ok(of_address)) => (of_name, of_address),
-            (name, address) => {
-                refused("too many failures");
-                let wait = name.err().max(address.err()).unwrap_or(1);
-                return Err(SignInRefused::Throttled(wait));
+        let throttled = |wait| {
+            refused("too many failures");
+            SignInRefused::Throttled(wait)
+        };
+        let of_address = self.by_address.enter(format!("{}/{}", tenant.id, origin.ip)).map_err(throttled)?;
+        let of_name = match if known { &self.by_device } else { &self.by_name }.enter(name) {
+            Ok(of_name) => of_name,
+            Err(wait) => {
+                // Nothing is evaluated, so the address has guessed nothing.
+                of_address.succeeded();
+                return Err(throttled(wait));
             }
         };
         match self.evaluate(tenant, username, password).await {
