@@ -55,7 +55,7 @@ fn secret_row(effects: &Effects, secret: &SecretString, now: Timestamp) -> Clien
     }
 }
 
-fn check_given(secret: &SecretString) -> Result<(), AdminError> {
+pub(super) fn check_given(secret: &SecretString) -> Result<(), AdminError> {
     let length = secret.expose_secret().len();
     if (32..=256).contains(&length) {
         return Ok(());
@@ -64,15 +64,12 @@ fn check_given(secret: &SecretString) -> Result<(), AdminError> {
     Err(FieldError::new("client_secret", "32 to 256 characters, random ones; or leave it out").into())
 }
 
-/// Registers a client. Where it needs a secret and brings none, one is made and told once.
-///
-/// # Errors
-/// [`AdminError::Invalid`], [`AdminError::Conflict`] where the identifier is taken.
-pub async fn create_client(
+/// The client that `input` asks for, checked and not yet stored; with its secret where one was made.
+pub(super) fn draft_client(
     admin: &Admin<'_>,
     permit: &Permit,
     input: ClientInput,
-) -> Result<CreatedClient, AdminError> {
+) -> Result<(Client, Option<String>), AdminError> {
     let now = admin.app.effects.now();
     let tenant = permit.tenant();
     let client_id = input.client_id.unwrap_or_else(|| admin.app.effects.uuid().to_string());
@@ -103,6 +100,20 @@ pub async fn create_client(
         }
         None => {}
     }
+    Ok((client, told))
+}
+
+/// Registers a client. Where it needs a secret and brings none, one is made and told once.
+///
+/// # Errors
+/// [`AdminError::Invalid`], [`AdminError::Conflict`] where the identifier is taken.
+pub async fn create_client(
+    admin: &Admin<'_>,
+    permit: &Permit,
+    input: ClientInput,
+) -> Result<CreatedClient, AdminError> {
+    let tenant = permit.tenant();
+    let (client, told) = draft_client(admin, permit, input)?;
     let event = permit.event(admin.app, "client.created", &client.client_id, "");
     let mut unit = admin.app.storage.write().await?;
     let mut store = unit.tenant(tenant);

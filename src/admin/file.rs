@@ -83,9 +83,10 @@ impl Run<'_> {
         let found = self.admin.app.storage.read().await?.find_tenant(&input.slug).await?;
         let tenant = match found {
             None if self.dry_run => {
-                // Nothing of it exists, so everything in it would be created; it is still checked.
+                // Nothing is stored under its new identifier, so all in it is found to be new.
+                let draft = tenants::draft_tenant(self.admin, input)?;
                 self.note("created", target, None);
-                return self.would_create(input, entry.clients, entry.users);
+                draft
             }
             None => {
                 let everywhere = self.authority.everywhere(Level::Write)?;
@@ -130,21 +131,6 @@ impl Run<'_> {
         tenants::replace_tenant(self.admin, &permit, input).await
     }
 
-    fn would_create(
-        &mut self,
-        input: TenantInput,
-        clients: Vec<ClientInput>,
-        users: Vec<UserInput>,
-    ) -> Result<(), AdminError> {
-        for client in clients {
-            self.note("created", format!("client {}/{}", input.slug, client.client_id.unwrap_or_default()), None);
-        }
-        for user in users {
-            self.note("created", format!("user {}/{}", input.slug, user.username), None);
-        }
-        Ok(())
-    }
-
     async fn client(&mut self, tenant: &Tenant, input: ClientInput) -> Result<(), AdminError> {
         let named = |why: AdminError| in_context(why, &format!("client {}", input.client_id.as_deref().unwrap_or("?")));
         let client_id = input.client_id.clone().ok_or_else(|| {
@@ -154,19 +140,24 @@ impl Run<'_> {
         let found = self.admin.app.storage.read().await?.tenant(tenant).find_client(&client_id).await?;
         let permit = self.authority.over(self.admin.app, Arc::new(tenant.clone()), Level::Write)?;
         let Some(client) = found else {
-            let mut secret = None;
-            if !self.dry_run {
-                let made = clients::create_client(self.admin, &permit, input.clone()).await.map_err(named)?;
-                secret = made.client_secret;
-            }
+            let secret = if self.dry_run {
+                clients::draft_client(self.admin, &permit, input.clone()).map_err(named)?;
+                None
+            } else {
+                clients::create_client(self.admin, &permit, input.clone()).await.map_err(named)?.client_secret
+            };
             self.note("created", target, secret);
             return Ok(());
         };
         let now = self.admin.app.effects.now();
-        let new_secret = input.client_secret.as_ref().filter(|secret| !clients::has_secret(&client, secret, now));
+        let has = |secret: &&secrecy::SecretString| clients::has_secret(&client, secret, now);
+        let new_secret = input.client_secret.as_ref().filter(|secret| !has(secret));
         let same = client.metadata == input.metadata;
-        if !self.dry_run {
-            let client = Client { metadata: input.metadata.clone(), updated_at: now, ..client };
+        let client = Client { metadata: input.metadata.clone(), updated_at: now, ..client };
+        if self.dry_run {
+            client.check(tenant).map_err(|why| named(why.into()))?;
+            new_secret.map(clients::check_given).transpose().map_err(named)?;
+        } else {
             if !same {
                 clients::store_client(self.admin, &permit, &client).await.map_err(named)?;
             }
@@ -188,9 +179,11 @@ impl Run<'_> {
         let found = found.filter(|user| User::key(&user.username) == User::key(&input.username));
         let permit = self.authority.over(self.admin.app, Arc::new(tenant.clone()), Level::Write)?;
         let Some(user) = found else {
-            if !self.dry_run {
-                users::create_user(self.admin, &permit, input).await.map_err(|why| in_context(why, &context))?;
-            }
+            let made = match self.dry_run {
+                true => users::draft_user(self.admin, &permit, &input),
+                false => users::create_user(self.admin, &permit, input).await,
+            };
+            made.map_err(|why| in_context(why, &context))?;
             self.note("created", target, None);
             return Ok(());
         };
@@ -202,8 +195,11 @@ impl Run<'_> {
             && (&user.username, &user.email, user.email_verified)
                 == (&input.username, &input.email, input.email_verified)
             && (&user.name, &user.roles, user.status) == (&input.name, &input.roles, input.status);
-        if !same && !self.dry_run {
-            let replaced = users::replace_user(self.admin, &permit, user, input).await;
+        if !same {
+            let replaced = match self.dry_run {
+                true => users::draft_user(self.admin, &permit, &input),
+                false => users::replace_user(self.admin, &permit, user, input).await,
+            };
             replaced.map_err(|why| in_context(why, &context))?;
         }
         self.note(if same { "unchanged" } else { "changed" }, target, None);

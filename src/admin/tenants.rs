@@ -37,11 +37,8 @@ pub async fn list_tenants(
     Ok(Listed::of(page, |tenant| TenantView::of(&tenant, admin.app.issuer(&tenant))))
 }
 
-/// Makes a tenant, with an active signing key and the one after it.
-///
-/// # Errors
-/// [`AdminError::Invalid`], [`AdminError::Conflict`] where the slug is taken.
-pub async fn create_tenant(admin: &Admin<'_>, permit: &Everywhere, input: TenantInput) -> Result<Tenant, AdminError> {
+/// The tenant that `input` asks for, checked and not yet stored.
+pub(super) fn draft_tenant(admin: &Admin<'_>, input: TenantInput) -> Result<Tenant, AdminError> {
     let now = admin.app.effects.now();
     let tenant = Tenant {
         id: TenantId::new(&admin.app.effects),
@@ -55,6 +52,16 @@ pub async fn create_tenant(admin: &Admin<'_>, permit: &Everywhere, input: Tenant
         updated_at: now,
     };
     tenant.check()?;
+    Ok(tenant)
+}
+
+/// Makes a tenant, with an active signing key and the one after it.
+///
+/// # Errors
+/// [`AdminError::Invalid`], [`AdminError::Conflict`] where the slug is taken.
+pub async fn create_tenant(admin: &Admin<'_>, permit: &Everywhere, input: TenantInput) -> Result<Tenant, AdminError> {
+    let tenant = draft_tenant(admin, input)?;
+    let now = tenant.created_at;
     let master = admin.app.keys.master();
     let keys = [KeyState::Active, KeyState::Next]
         .map(|state| master.new_signing_key(tenant.id, tenant.settings.signing_alg, state, now));

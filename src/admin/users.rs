@@ -69,15 +69,12 @@ fn may_grant(permit: &Permit, roles: &[Role], held: &[Role]) -> Result<(), Admin
     Ok(())
 }
 
-/// Adds a user.
-///
-/// # Errors
-/// [`AdminError::Invalid`], [`AdminError::Conflict`] where name or address are taken.
-pub async fn create_user(admin: &Admin<'_>, permit: &Permit, input: UserInput) -> Result<User, AdminError> {
+/// The user that `input` asks for, checked and not yet stored, without its password.
+pub(super) fn draft_user(admin: &Admin<'_>, permit: &Permit, input: &UserInput) -> Result<User, AdminError> {
     let tenant = permit.tenant();
     may_grant(permit, &input.roles, &[])?;
     let now = admin.app.effects.now();
-    let mut user = User {
+    let user = User {
         tenant_id: tenant.id,
         id: UserId::new(&admin.app.effects),
         username: input.username.trim().to_owned(),
@@ -91,6 +88,16 @@ pub async fn create_user(admin: &Admin<'_>, permit: &Permit, input: UserInput) -
         updated_at: now,
     };
     user.check(tenant.is_system())?;
+    Ok(user)
+}
+
+/// Adds a user.
+///
+/// # Errors
+/// [`AdminError::Invalid`], [`AdminError::Conflict`] where name or address are taken.
+pub async fn create_user(admin: &Admin<'_>, permit: &Permit, input: UserInput) -> Result<User, AdminError> {
+    let tenant = permit.tenant();
+    let mut user = draft_user(admin, permit, &input)?;
     // Hashing takes a quarter of a second: it comes before the transaction.
     user.password_hash = hash_of(admin, permit, &input).await?;
     let event = permit.event(admin.app, "user.created", &user.id.to_string(), &user.username);

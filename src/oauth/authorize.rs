@@ -102,13 +102,12 @@ pub async fn begin(cx: &Cx<'_>, incoming: Incoming<'_>, signed_in: Option<Signed
     let Some(signed_in) = signed_in else {
         return if request.prompt.none { error(ErrorCode::LoginRequired, "nobody is signed in") } else { Ok(login()) };
     };
-    let age = cx.now.since(signed_in.session.auth_time);
-    let too_old = request.max_age.is_some_and(|most| age > most);
-    if too_old && request.prompt.none {
-        return error(ErrorCode::LoginRequired, "the sign-in is older than max_age");
-    }
-    if too_old || request.prompt.login || request.prompt.select_account {
-        return Ok(login());
+    if understood.needs_login(cx, &signed_in.session) {
+        return if request.prompt.none {
+            error(ErrorCode::LoginRequired, "the sign-in is older than max_age")
+        } else {
+            Ok(login())
+        };
     }
     let scope = resource::permitted(&signed_in.user, &understood.scope);
     if needs_consent(cx, &understood, &signed_in.user, &scope).await? {
@@ -121,7 +120,8 @@ pub async fn begin(cx: &Cx<'_>, incoming: Incoming<'_>, signed_in: Option<Signed
     understood.respond(cx, &signed_in, scope, false).await.map(Next::Respond)
 }
 
-/// Answers a request after its user has decided.
+/// Answers a request after its user has decided. What [`begin`] asks of a sign-in is asked here
+/// too: the page may have stood open since, or never have been shown.
 ///
 /// # Errors
 /// [`AuthorizeError`]; `access_denied` to the client where the user said no.
@@ -130,8 +130,12 @@ pub async fn decide(
     incoming: Incoming<'_>,
     signed_in: &SignedIn,
     allowed: bool,
-) -> Result<Response, AuthorizeError> {
+) -> Result<Next, AuthorizeError> {
     let understood = understand(cx, incoming).await?;
+    if understood.needs_login(cx, &signed_in.session) {
+        let Understood { request, redirect_uri, .. } = &understood;
+        return Ok(Next::Login { hint: request.login_hint.clone(), redirect_uri: redirect_uri.clone() });
+    }
     if !allowed {
         let actor = Actor::User(signed_in.user.id.to_string());
         cx.refused(&actor, "consent.denied", &understood.client.client_id, "the user said no");
@@ -139,7 +143,7 @@ pub async fn decide(
         return Err(understood.refuse(cx, denied));
     }
     let scope = resource::permitted(&signed_in.user, &understood.scope);
-    understood.respond(cx, signed_in, scope, true).await
+    understood.respond(cx, signed_in, scope, true).await.map(Next::Respond)
 }
 
 /// What comes back from the database's troubles: a page, since nothing was decided.
@@ -225,6 +229,13 @@ fn error_response(
 }
 
 impl Understood {
+    /// Whether the user must prove anew who they are (OpenID Connect Core §3.1.2.1).
+    fn needs_login(&self, cx: &Cx<'_>, session: &Session) -> bool {
+        let age = cx.now.since(session.auth_time);
+        let too_old = self.request.max_age.is_some_and(|most| age > most);
+        too_old || self.request.prompt.login || self.request.prompt.select_account
+    }
+
     fn refuse(&self, cx: &Cx<'_>, error: OauthError) -> AuthorizeError {
         let (mode, state) = (self.request.response_mode, self.request.state.as_deref());
         AuthorizeError::Redirect(error_response(cx, &self.redirect_uri, mode, state, &error))

@@ -2,7 +2,7 @@
 
 use std::str::FromStr;
 
-use diesel::{ExpressionMethods, OptionalExtension, QueryDsl};
+use diesel::{ExpressionMethods, QueryDsl};
 use diesel_async::RunQueryDsl;
 
 use super::{
@@ -91,8 +91,7 @@ impl Unit {
     /// The number of the last event.
     pub async fn last_event(&mut self) -> Result<i64, StorageError> {
         let query = revocation_head::table.filter(revocation_head::id.eq(1)).select(revocation_head::seq);
-        let seq: Option<i64> = on_conn!(self, conn => query.first(conn).await.optional())?;
-        Ok(seq.unwrap_or_default())
+        Ok(on_conn!(self, conn => query.first(conn).await)?)
     }
 
     /// Removes events that speak of tokens which have all expired.

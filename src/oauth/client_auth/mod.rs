@@ -10,7 +10,7 @@ use std::sync::Arc;
 use super::Cx;
 use crate::{
     domain::{Actor, AuthMethod, Client},
-    protocol::{OauthError, Params},
+    protocol::{ErrorCode, OauthError, Params},
 };
 
 /// What a request shows to prove who the client is.
@@ -59,7 +59,14 @@ pub async fn authenticate(cx: &Cx<'_>, presented: Presented<'_>) -> Result<Arc<C
     let claim = read(presented)?;
     let key = format!("{}/{}/{}", cx.tenant.id, claim.client_id(), cx.origin.ip);
     let checked = match cx.app.client_failures.enter(key) {
-        Ok(attempt) => check(cx, &claim).await.inspect(|_| attempt.succeeded()),
+        Ok(attempt) => {
+            let checked = check(cx, &claim).await;
+            // Only a proof that failed counts: where the database was away, nothing was guessed.
+            if checked.as_ref().err().is_none_or(|error| error.code != ErrorCode::InvalidClient) {
+                attempt.succeeded();
+            }
+            checked
+        }
         // Whoever guesses is not told any more whether a guess was right.
         Err(wait) => {
             let mut error = OauthError::invalid_client().because("too many failures");

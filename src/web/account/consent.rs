@@ -95,7 +95,8 @@ pub(super) async fn submit(
         let asked = Query::parse(&request);
         let incoming = Incoming { params: &asked.params, fault: asked.fault };
         match authorize::decide(&cx, incoming, &SignedIn { session, user }, allowed).await {
-            Ok(response) => respond_authorization(&site.0, response),
+            Ok(Next::Respond(response)) => respond_authorization(&site.0, response),
+            Ok(Next::Login { .. } | Next::Consent(_)) => login(&tenant, &request),
             Err(error) => refuse_authorization(&site.0, error),
         }
     });

@@ -74,16 +74,23 @@ pub(super) async fn update(
     let status = patch.as_object_mut().and_then(|members| members.remove("status"));
     let view = run(async move {
         let admin = admin_of(&site.0);
-        let tenant = match status.as_ref().map(|status| status.as_str()) {
-            None => admin::update_tenant(&admin, &permit, patch).await?,
-            Some(word) => {
-                let everywhere = permit.authority().everywhere(Level::Write)?;
-                match word {
-                    Some("active") => admin::resume_tenant(&admin, &everywhere, permit.tenant()).await?,
-                    Some("suspended") => admin::suspend_tenant(&admin, &everywhere, permit.tenant()).await?,
-                    _ => return Err(crate::domain::FieldError::new("status", "active or suspended").into()),
-                }
-            }
+        // Refused as a whole before any of it is done.
+        let serves = match status.as_ref().map(|status| status.as_str()) {
+            None => None,
+            Some(Some("active")) => Some(true),
+            Some(Some("suspended")) => Some(false),
+            Some(_) => return Err(crate::domain::FieldError::new("status", "active or suspended").into()),
+        };
+        let everywhere = serves.map(|_| permit.authority().everywhere(Level::Write)).transpose()?;
+        let only_status = serves.is_some() && patch.as_object().is_some_and(serde_json::Map::is_empty);
+        let changed = match only_status {
+            true => permit.tenant().clone(),
+            false => admin::update_tenant(&admin, &permit, patch).await?,
+        };
+        let tenant = match (serves, everywhere) {
+            (Some(true), Some(everywhere)) => admin::resume_tenant(&admin, &everywhere, &changed).await?,
+            (Some(false), Some(everywhere)) => admin::suspend_tenant(&admin, &everywhere, &changed).await?,
+            _ => changed,
         };
         Ok(TenantView::of(&tenant, site.0.app.issuer(&tenant)))
     });

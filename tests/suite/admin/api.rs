@@ -18,6 +18,12 @@ async fn a_tenant_is_made_changed_suspended_resumed_and_purged() {
     assert_eq!(app.get("/t/initech/oauth2/jwks").await.status, 404);
     app.api(Patch, "/tenants/initech", json!({ "status": "active" })).await.ok();
     assert_eq!(app.get("/t/initech/oauth2/jwks").await.status, 200);
+    let both = app.api(Patch, "/tenants/initech", json!({ "status": "suspended", "name": "Both" })).await.ok().json();
+    assert_eq!((&both["status"], &both["name"]), (&json!("suspended"), &json!("Both")));
+    let both = app.api(Patch, "/tenants/initech", json!({ "status": "active", "name": "Again" })).await.ok().json();
+    assert_eq!((&both["status"], &both["name"]), (&json!("active"), &json!("Again")));
+    app.api(Patch, "/tenants/initech", json!({ "status": "odd", "name": "Not done" })).await.assert_problem(400);
+    assert_eq!(app.api(Get, "/tenants/initech", Value::Null).await.json()["name"], "Again");
     app.api(Delete, "/tenants/initech?purge=true", Value::Null).await.assert_problem(409);
     app.api(Delete, "/tenants/initech", Value::Null).await.ok();
     app.api(Delete, "/tenants/initech?purge=true", Value::Null).await.ok();

@@ -87,9 +87,12 @@ async fn a_file_with_an_unknown_field_or_a_wrong_value_says_where() {
         ("tenants: [{ slug: x, users: [{ username: a, roles: [operator] }] }]", "operator"),
         ("tenants: [{ slug: x, clients: [{ grant_types: [] }] }]", "client_id"),
     ] {
-        let file = File::parse(text).unwrap();
-        let error = admin::apply(&app.admin(), &Authority::of_shell(), file, false).await.unwrap_err();
-        assert!(error.to_string().contains(word), "{error}");
+        // A dry run finds what the run itself would, and on the way it stores nothing.
+        for dry_run in [true, false] {
+            let file = File::parse(text).unwrap();
+            let error = admin::apply(&app.admin(), &Authority::of_shell(), file, dry_run).await.unwrap_err();
+            assert!(error.to_string().contains(word), "{error}");
+        }
     }
     let unbuilt = "tenants: [{ slug: x, clients: [{ client_id: a, grant_types: ['urn:ietf:params:oauth:grant-type:device_code'] }] }]";
     assert!(File::parse(unbuilt).unwrap_err().message.contains("device_code"));

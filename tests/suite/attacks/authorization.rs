@@ -171,6 +171,23 @@ async fn a12_every_request_is_decided_anew() {
 }
 
 #[rocket::async_test]
+async fn a12_a_consent_page_that_stood_open_does_not_get_round_max_age() {
+    let app = TestApp::start().await;
+    let mut agent = Agent::new(&app);
+    agent.log_in(app.acme(), "ada").await;
+    let consent = agent.get(&app.acme().authorization("web", &[("max_age", "60")])).await.location();
+    let page = agent.get(&consent).await.ok();
+    let (csrf, request) = (page.hidden("csrf_token"), page.hidden("request"));
+    app.clock.advance(61);
+    let fields = [("csrf_token", csrf.as_str()), ("request", request.as_str()), ("decision", "allow")];
+    let reply = agent.post("/t/acme/consent", &fields).await;
+    assert!(reply.location().starts_with("/t/acme/login?request="));
+    let asks = request.clone() + "&prompt=login";
+    let fields = [("csrf_token", csrf.as_str()), ("request", asks.as_str()), ("decision", "allow")];
+    assert!(agent.post("/t/acme/consent", &fields).await.location().starts_with("/t/acme/login?request="));
+}
+
+#[rocket::async_test]
 async fn r1_r2_r3_no_spelling_of_a_redirect_uri_slips_through() {
     let app = TestApp::start().await;
     for uri in [

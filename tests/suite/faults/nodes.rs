@@ -73,6 +73,8 @@ async fn f21_without_a_free_connection_the_answer_is_503_and_a_retry_goes_on() {
     refused.assert_error(503, "temporarily_unavailable");
     assert_eq!(app.get("/healthz").await.status, 200);
     drop(held);
+    // What could not be checked was no failure to authenticate.
+    assert!(app.site.app.client_failures.is_empty());
     for _ in 0..20 {
         let reply = app.acme().refresh(&tokens.refresh).await;
         if reply.status == 200 {
