@@ -72,8 +72,11 @@ async fn f21_without_a_free_connection_the_answer_is_503_and_a_retry_goes_on() {
     let refused = app.acme().refresh(&tokens.refresh).await;
     refused.assert_error(503, "temporarily_unavailable");
     assert_eq!(app.get("/healthz").await.status, 200);
+    // A client that is not in memory yet cannot be checked: that is no failure to authenticate.
+    let robot = crate::support::basic("robot", crate::support::SECRET);
+    let machine = app.acme().post_basic("token", &robot, &[("grant_type", "client_credentials")]).await;
+    machine.assert_error(503, "temporarily_unavailable");
     drop(held);
-    // What could not be checked was no failure to authenticate.
     assert!(app.site.app.client_failures.is_empty());
     for _ in 0..20 {
         let reply = app.acme().refresh(&tokens.refresh).await;
