@@ -14,7 +14,7 @@ use std::{
 use tokio::sync::{mpsc, oneshot};
 
 use crate::{
-    domain::{Actor, AuditEvent, Origin, Tenant},
+    domain::{Actor, AuditEvent, AuditId, Origin, Tenant},
     effects::Effects,
     storage::Storage,
 };
@@ -55,7 +55,7 @@ impl AuditLog {
     ) -> AuditEvent {
         AuditEvent {
             tenant_id: tenant.id,
-            id: self.effects.uuid().to_string(),
+            id: AuditId::new(&self.effects),
             at: self.effects.now(),
             actor: actor.to_text(),
             action: action.to_owned(),
@@ -123,10 +123,5 @@ async fn write(storage: Storage, mut waiting: mpsc::Receiver<Message>) {
 }
 
 async fn store(storage: &Storage, events: &[AuditEvent]) -> Result<(), crate::storage::StorageError> {
-    if events.is_empty() {
-        return Ok(());
-    }
-    let mut unit = storage.write().await?;
-    unit.insert_audit_batch(events).await?;
-    unit.commit().await.map(|_| ())
+    if events.is_empty() { Ok(()) } else { storage.write_audit(events).await }
 }

@@ -8,11 +8,11 @@ use tokio::sync::Notify;
 use crate::{
     audit::AuditLog,
     config::Config,
-    domain::{Origin, Tenant, User},
+    domain::{NodeId, Origin, Tenant, User},
     effects::Effects,
     keys::{Keystore, MasterKey, MasterKeyError},
-    revocation::{Mirror, Revocations},
-    storage::{Directory, Storage, StorageError},
+    revocation::{Mirror, Parts, Revocations},
+    storage::{Directory, Storage, StorageError, View},
     throttle::Throttle,
 };
 
@@ -26,6 +26,8 @@ pub struct Installation {
     pub storage: Storage,
     /// Tenants and clients from memory.
     pub directory: Arc<Directory>,
+    /// How far this node has followed the events, and how old everything in memory is.
+    pub view: Arc<View>,
     /// Every tenant's keys.
     pub keys: Arc<Keystore>,
     /// What no longer counts.
@@ -34,6 +36,9 @@ pub struct Installation {
     pub audit: AuditLog,
     /// Failed client authentications, by tenant, client and address.
     pub client_failures: Throttle,
+    /// Revocations of single tokens, by tenant, client and subject: each is remembered by every
+    /// node as long as the token lives.
+    pub revoking: Throttle,
 }
 
 /// An installation that cannot be started.
@@ -57,28 +62,35 @@ impl Installation {
     /// [`StartError`].
     pub async fn start(config: Config, effects: Effects, storage: Storage) -> Result<Arc<Self>, StartError> {
         let master = MasterKey::load_or_create(&config.master_key_file, &effects)?;
-        let keys = Arc::new(Keystore::new(master, storage.clone()));
-        let directory = Arc::new(Directory::new(storage.clone()));
+        let view = Arc::new(View::default());
+        let keys = Arc::new(Keystore::new(master, storage.clone(), Arc::clone(&view)));
+        let directory = Arc::new(Directory::new(storage.clone(), Arc::clone(&view)));
+        let installation = storage.read_installation().await?.installation().await?;
         let wake = Arc::new(Notify::new());
         let mirror = match &config.redis_url {
             Some(url) => {
-                let connected = Mirror::connect(url.expose_secret(), Arc::clone(&wake)).await;
+                let connected = Mirror::connect(url.expose_secret(), installation, Arc::clone(&wake)).await;
                 Some(connected.map_err(|why| StartError::Redis(why.to_string()))?)
             }
             None => None,
         };
-        let revocations = Arc::new(Revocations::new(
-            effects.clone(),
-            storage.clone(),
-            Arc::clone(&directory),
-            Arc::clone(&keys),
+        let revocations = Arc::new(Revocations::new(Parts {
+            node: NodeId::new(&effects),
+            storage: storage.clone(),
+            view: Arc::clone(&view),
+            directory: Arc::clone(&directory),
+            keys: Arc::clone(&keys),
             mirror,
             wake,
-        ));
+            installation,
+        }));
         storage.listen(Arc::clone(&revocations) as _);
         let audit = AuditLog::start(effects.clone(), storage.clone());
         let client_failures = Throttle::new(effects.clock(), 100, 1);
-        Ok(Arc::new(Self { config, effects, storage, directory, keys, revocations, audit, client_failures }))
+        let revoking = Throttle::per(effects.clock(), 1000, 50);
+        let parts =
+            Self { config, effects, storage, directory, view, keys, revocations, audit, client_failures, revoking };
+        Ok(Arc::new(parts))
     }
 
     /// The issuer of `tenant`.

@@ -10,12 +10,12 @@ pub mod config;
 pub mod domain;
 pub mod effects;
 pub mod installation;
+pub mod jobs;
 pub mod keys;
 pub mod oauth;
 pub mod protocol;
 pub mod revocation;
 pub mod storage;
-pub mod tasks;
 pub mod throttle;
 pub mod views;
 pub mod web;
@@ -27,8 +27,8 @@ use rocket_db_pools::Database as _;
 
 use config::Config;
 use effects::Effects;
+use jobs::Jobs;
 use storage::{Db, Storage};
-use tasks::Tasks;
 use web::{Metrics, Site};
 
 /// Builds the server: it opens the database, migrates it where it is told to, and serves.
@@ -56,19 +56,19 @@ pub fn build(figment: Figment, config: Config, effects: Effects, migrate: bool) 
     // The tasks begin with the server, and it does not go before they have said good-bye.
     let begin = AdHoc::on_liftoff("tasks", |rocket| {
         Box::pin(async move {
-            if let (Some(site), Some(tasks)) = (rocket.state::<Arc<Site>>(), rocket.state::<Tasks>()) {
+            if let (Some(site), Some(tasks)) = (rocket.state::<Arc<Site>>(), rocket.state::<Jobs>()) {
                 tasks.start(&site.app);
             }
         })
     });
     let end = AdHoc::on_shutdown("good-bye", |rocket| {
         Box::pin(async move {
-            if let (Some(site), Some(tasks)) = (rocket.state::<Arc<Site>>(), rocket.state::<Tasks>()) {
+            if let (Some(site), Some(tasks)) = (rocket.state::<Arc<Site>>(), rocket.state::<Jobs>()) {
                 tasks.stop(&site.app).await;
             }
         })
     });
-    let rocket = rocket::custom(figment).manage(Tasks::default()).attach(Db::init()).attach(start);
+    let rocket = rocket::custom(figment).manage(Jobs::default()).attach(Db::init()).attach(start);
     web::mount(rocket).attach(begin).attach(end)
 }
 
@@ -88,8 +88,13 @@ async fn start(
     let app = installation::Installation::start(config, effects, storage).await?;
     let accounts = Arc::new(accounts::Accounts::new(Arc::clone(&app)));
     admin::ensure_system_tenant(&admin::Admin { app: &app, hasher: &*accounts }).await?;
-    // Nothing is answered before it is known what was revoked.
+    // Nothing is answered before it is known what was ended.
+    app.revocations.check_restored().await?;
     app.revocations.follow().await?;
+    // Without a lease it asks the database each time: a full disk is no reason not to serve.
+    if let Err(why) = app.revocations.say().await {
+        tracing::warn!(error = %why, "this node cannot say how far it is");
+    }
     let views = views::Renderer::new()?;
     Ok(Arc::new(Site { app, accounts, views, metrics: Arc::new(Metrics::default()) }))
 }

@@ -39,10 +39,15 @@ pub struct Attempt<'a> {
 impl Throttle {
     /// `limit` failures at once; one forgiven each `seconds`.
     pub fn new(clock: Arc<dyn Clock>, limit: u32, seconds: u32) -> Self {
+        Self::per(clock, limit, seconds.saturating_mul(1000))
+    }
+
+    /// `limit` at once; one forgiven each `millis` milliseconds.
+    pub fn per(clock: Arc<dyn Clock>, limit: u32, millis: u32) -> Self {
         Self {
             clock,
             limit: limit.max(1).into(),
-            forgiven_each_ms: i64::from(seconds.max(1)) * 1000,
+            forgiven_each_ms: i64::from(millis.max(1)),
             entries: Mutex::default(),
         }
     }

@@ -1,10 +1,12 @@
 //! Sessions that a browser's cookie carries.
 
+use std::sync::Arc;
+
 use crate::{
-    domain::{Actor, EndReason, Origin, Session, SessionId, SessionKind, Tenant, User},
+    domain::{Actor, EndReason, Ending, Origin, Session, SessionId, SessionKind, Standing, Tenant, Timestamp, User},
     installation::Installation,
     keys::sha256,
-    storage::{Selection, SessionFilter, StorageError},
+    storage::{EndOne, EndRequest, ListedSession, SessionFilter, StorageError, TenantStore},
 };
 
 /// A session and its user, as a cookie has shown them.
@@ -38,25 +40,26 @@ pub async fn find_visitor(
     cookie: &str,
 ) -> Result<Option<Visitor>, StorageError> {
     let now = app.effects.now();
-    let mut unit = app.storage.read().await?;
-    let mut store = unit.tenant(tenant);
-    let session = store.find_session_by_cookie(&digest(cookie)).await?;
+    let found = app.storage.read(tenant).await?.tenant(tenant).cookie_standing(&digest(cookie)).await?;
     let idle_ttl = tenant.settings.session_idle_ttl;
-    let Some(session) = session.filter(|s| s.kind == kind && s.signs_on(now, idle_ttl)) else {
+    let Some((session, standing)) = found else { return Ok(None) };
+    let is_good =
+        session.kind == kind && session.signs_on(now, idle_ttl) && standing.session_refusal(&session, now).is_none();
+    if !is_good {
         return Ok(None);
-    };
-    let user = store.find_user(session.user_id).await?.filter(User::is_active);
-    drop(unit);
+    }
     // Writing each use would make every page view a write; a minute is close enough for idling.
-    if user.is_some() && now.since(session.last_seen_at) >= 60.min(idle_ttl / 2) {
-        let mut unit = app.storage.write().await?;
+    if now.since(session.last_seen_at) >= 60.min(idle_ttl / 2) {
+        let mut unit = app.storage.write(tenant).await?;
         unit.tenant(tenant).touch_session(session.id, now).await?;
         unit.commit().await?;
     }
-    Ok(user.map(|user| Visitor { session, user }))
+    Ok(Some(Visitor { session, user: standing.user }))
 }
 
-/// Starts a session for a user who has just proven who they are, with a cookie of its own.
+/// Starts a session for a user who has just proven who they are, with a cookie of its own;
+/// `None` where that proof has been overtaken: the user was disabled, or given another password,
+/// while this one was being hashed.
 ///
 /// The session that the browser held before is taken over where it was the same user's, under
 /// the new cookie (so an old cookie, planted or copied, is worth nothing), and ended otherwise.
@@ -70,25 +73,28 @@ pub async fn sign_in_browser(
     kind: SessionKind,
     held: Option<&Visitor>,
     origin: &Origin,
-) -> Result<NewSession, StorageError> {
+) -> Result<Option<NewSession>, StorageError> {
     let now = app.effects.now();
     let cookie = app.effects.secret();
-    let mut unit = app.storage.write().await?;
+    let mut unit = app.storage.write(tenant).await?;
     let mut store = unit.tenant(tenant);
-    let session = match held {
+    let standing = store.user_standing(user.id, "").await?;
+    let is_same =
+        |standing: &Standing| standing.refusal().is_none() && standing.user.password_hash == user.password_hash;
+    let Some(standing) = standing.filter(is_same) else { return Ok(None) };
+    let renewed = match held {
         Some(held) if held.user.id == user.id && kind == SessionKind::Browser => {
-            let mut session = held.session.clone();
-            session.cookie_digest = Some(digest(&cookie));
-            (session.auth_time, session.last_seen_at) = (now, now);
-            store.renew_session(session.id, &digest(&cookie), now).await?;
-            session
+            renew(&mut store, held.session.id, &digest(&cookie), now).await?
         }
-        _ => {
+        _ => None,
+    };
+    let session = match renewed {
+        Some(session) => session,
+        None => {
             if let Some(held) = held {
-                let gone = Selection::Session(held.session.id);
-                store.end_sessions(&gone, EndReason::Superseded, now).await?;
+                let _ = store.end_session(held.session.id, EndReason::Superseded, now).await?;
             }
-            let session = new_session(app, tenant, user, kind, &cookie, origin);
+            let session = new_session(app, tenant, &standing, kind, &cookie, origin);
             store.insert_session(&session).await?;
             session
         }
@@ -97,13 +103,30 @@ pub async fn sign_in_browser(
     let event = app.audit.event(tenant, &actor, "session.started", &session.id.to_string(), kind.as_str(), origin);
     store.insert_audit(&event).await?;
     unit.commit().await?;
-    Ok(NewSession { session, cookie })
+    Ok(Some(NewSession { session, cookie }))
+}
+
+/// Puts a session that is still good under a new cookie.
+async fn renew(
+    store: &mut TenantStore<'_>,
+    id: SessionId,
+    digest: &[u8],
+    now: Timestamp,
+) -> Result<Option<Session>, StorageError> {
+    let Some((mut session, standing)) = store.session_standing(id, "").await? else { return Ok(None) };
+    if standing.session_refusal(&session, now).is_some() {
+        return Ok(None);
+    }
+    store.renew_session(id, digest, now).await?;
+    session.cookie_digest = Some(digest.to_vec());
+    (session.auth_time, session.last_seen_at) = (now, now);
+    Ok(Some(session))
 }
 
 fn new_session(
     app: &Installation,
     tenant: &Tenant,
-    user: &User,
+    standing: &Standing,
     kind: SessionKind,
     cookie: &str,
     origin: &Origin,
@@ -112,9 +135,11 @@ fn new_session(
     Session {
         tenant_id: tenant.id,
         id: SessionId::new(&app.effects),
-        user_id: user.id,
+        user_id: standing.user.id,
         kind,
+        client_id: None,
         cookie_digest: Some(digest(cookie)),
+        born_seq: standing.head,
         auth_time: now,
         amr: vec!["pwd".to_owned()],
         ip: origin.ip.clone(),
@@ -137,16 +162,25 @@ pub async fn list_own(
     user: &User,
 ) -> Result<Vec<(Session, Vec<String>)>, StorageError> {
     let filter = SessionFilter { user: Some(user.id), active: Some(true), ..SessionFilter::default() };
-    let mut unit = app.storage.read().await?;
+    let mut unit = app.storage.read(tenant).await?;
     let mut store = unit.tenant(tenant);
     let sessions = store.list_sessions(&filter, app.effects.now(), 100).await?.items;
-    let ids: Vec<SessionId> = sessions.iter().map(|session| session.id).collect();
+    let ids: Vec<SessionId> = sessions.iter().map(|listed| listed.session.id).collect();
     let mut clients = store.clients_of(&ids).await?;
-    let with_clients = |session: Session| {
-        let clients = clients.remove(&session.id.to_string()).unwrap_or_default();
-        (session, clients)
+    let with_clients = |listed: ListedSession| {
+        let clients = clients.remove(&listed.session.id).unwrap_or_default();
+        (listed.session, clients)
     };
     Ok(sessions.into_iter().map(with_clients).collect())
+}
+
+/// What a user chose to end of their own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OwnEnding {
+    /// One session.
+    Session(SessionId),
+    /// Everything they have.
+    All,
 }
 
 /// Ends what a user chose of their own sessions; another user's session is left alone.
@@ -155,27 +189,34 @@ pub async fn list_own(
 /// [`StorageError`].
 pub async fn end_own(
     app: &Installation,
-    tenant: &Tenant,
+    tenant: &Arc<Tenant>,
     user: &User,
-    chosen: &Selection,
+    chosen: OwnEnding,
     origin: &Origin,
 ) -> Result<(), StorageError> {
     let now = app.effects.now();
-    let mut unit = app.storage.write().await?;
-    let mut store = unit.tenant(tenant);
-    if let Selection::Session(id) = chosen {
-        let own = store.find_session(*id).await?.is_some_and(|session| session.user_id == user.id);
-        if !own {
-            return Ok(());
+    let actor = Actor::User(user.id.to_string());
+    let audit = |target: &str| app.audit.event(tenant, &actor, "session.ended", target, "by its user", origin);
+    match chosen {
+        OwnEnding::Session(id) => {
+            let found = app.storage.read(&**tenant).await?.tenant(tenant).find_session(id).await?;
+            // Whose a session is never changes.
+            if found.is_some_and(|session| session.user_id == user.id) {
+                let audit = audit(&id.to_string());
+                let (tenant, what) = (Arc::clone(tenant), EndOne::Session(id));
+                let request = EndRequest { tenant, what, reason: EndReason::Logout, audit, now };
+                app.storage.end_one(request).await?;
+            }
+        }
+        OwnEnding::All => {
+            let mut unit = app.storage.write(&**tenant).await?;
+            let mut store = unit.tenant(tenant);
+            if store.hold(&Ending::User(user.id)).await? {
+                let _ = store.end(Ending::User(user.id), EndReason::Logout);
+                store.insert_audit(&audit("all")).await?;
+                unit.commit().await?;
+            }
         }
     }
-    let target = match chosen {
-        Selection::Session(id) => id.to_string(),
-        _ => "all".to_owned(),
-    };
-    let actor = Actor::User(user.id.to_string());
-    let event = app.audit.event(tenant, &actor, "session.ended", &target, "by its user", origin);
-    store.end_sessions(chosen, EndReason::Logout, now).await?;
-    store.insert_audit(&event).await?;
-    unit.commit().await.map(|_| ())
+    Ok(())
 }

@@ -61,7 +61,7 @@ impl Accounts {
         username: &str,
         password: &SecretString,
     ) -> Result<Result<User, &'static str>, SignInRefused> {
-        let found = async { self.app.storage.read().await?.tenant(tenant).find_user_by_login(username).await };
+        let found = async { self.app.storage.read(tenant).await?.tenant(tenant).find_user_by_login(username).await };
         let user = found.await.map_err(|why| {
             tracing::error!(error = %why, "storage");
             SignInRefused::Away

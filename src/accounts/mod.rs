@@ -4,5 +4,5 @@ mod browser;
 mod login;
 mod passwords;
 
-pub use browser::{NewSession, Visitor, end_own, find_visitor, list_own, sign_in_browser};
+pub use browser::{NewSession, OwnEnding, Visitor, end_own, find_visitor, list_own, sign_in_browser};
 pub use login::Accounts;

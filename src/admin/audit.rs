@@ -14,7 +14,7 @@ pub async fn list_audit(
     limit: Option<i64>,
 ) -> Result<Listed<AuditView>, AdminError> {
     admin.app.audit.flush().await;
-    let mut unit = admin.app.storage.read().await?;
+    let mut unit = admin.app.storage.read(permit.tenant()).await?;
     let page = unit.tenant(permit.tenant()).list_audit(filter, limited(limit)).await?;
     Ok(Listed::of(page, AuditView::from))
 }

@@ -94,6 +94,14 @@ impl Authority {
         self.level >= level
     }
 
+    /// Whether it reaches this tenant.
+    pub fn reaches(&self, tenant: TenantId) -> bool {
+        match self.reach {
+            Reach::Everywhere => true,
+            Reach::Tenant(own) => own == tenant,
+        }
+    }
+
     /// Whether it reaches every tenant.
     pub fn reaches_everywhere(&self) -> bool {
         self.reach == Reach::Everywhere
@@ -104,11 +112,7 @@ impl Authority {
     /// # Errors
     /// [`AdminError::NotFound`] for a tenant out of reach: whether it exists is not told.
     pub fn over(&self, app: &Installation, tenant: Arc<Tenant>, level: Level) -> Result<Permit, AdminError> {
-        let reached = match self.reach {
-            Reach::Everywhere => true,
-            Reach::Tenant(own) => own == tenant.id,
-        };
-        if !reached {
+        if !self.reaches(tenant.id) {
             let reason = "an administrator of another tenant";
             app.audit.note(&tenant, &self.actor, "admin.refused", "tenant", reason, &self.origin);
             return Err(AdminError::NotFound);
@@ -136,6 +140,11 @@ impl Authority {
 impl Permit {
     /// The tenant it is for.
     pub fn tenant(&self) -> &Tenant {
+        &self.tenant
+    }
+
+    /// The same, shared.
+    pub fn shared_tenant(&self) -> &Arc<Tenant> {
         &self.tenant
     }
 

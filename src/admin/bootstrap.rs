@@ -12,7 +12,7 @@ use crate::domain::{Role, Slug, TenantSettings};
 /// [`AdminError`].
 pub async fn ensure_system_tenant(admin: &Admin<'_>) -> Result<(), AdminError> {
     let slug: Slug = Slug::SYSTEM.parse()?;
-    if admin.app.storage.read().await?.find_tenant(&slug).await?.is_some() {
+    if admin.app.storage.read_installation().await?.find_tenant(&slug).await?.is_some() {
         return Ok(());
     }
     let input = TenantInput {
@@ -37,7 +37,7 @@ pub async fn ensure_system_tenant(admin: &Admin<'_>) -> Result<(), AdminError> {
 /// [`AdminError`].
 pub async fn has_operator(admin: &Admin<'_>) -> Result<bool, AdminError> {
     let tenant = super::find_tenant(admin, Slug::SYSTEM).await?;
-    let mut unit = admin.app.storage.read().await?;
+    let mut unit = admin.app.storage.read(&*tenant).await?;
     let users = unit.tenant(&tenant).list_users("", "", super::MOST_ITEMS).await?;
     Ok(users.items.iter().any(|user| user.roles.contains(&Role::Operator) && user.is_active()))
 }

@@ -4,13 +4,14 @@ use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
 
 use super::{
-    Admin, AdminError, ClientInput, ClientView, CreatedClient, CreatedSecret, Listed, Permit, input::merge, limited,
+    Admin, AdminError, ClientInput, ClientView, CreatedClient, CreatedSecret, Ending, Expected, Listed, Permit,
+    input::merge, limited, sessions::ended,
 };
 use crate::{
-    domain::{Client, ClientSecret, EndReason, FieldError, Timestamp},
+    domain::{self, Client, ClientSecret, EndReason, EventNumber, FieldError, SecretId, Timestamp},
     effects::Effects,
     keys::sha256,
-    storage::Selection,
+    storage::TenantStore,
 };
 
 /// Seconds that the other secrets of a client stay good once a new one is made.
@@ -26,7 +27,7 @@ pub async fn list_clients(
     after: &str,
     limit: Option<i64>,
 ) -> Result<Listed<ClientView>, AdminError> {
-    let mut unit = admin.app.storage.read().await?;
+    let mut unit = admin.app.storage.read(permit.tenant()).await?;
     let page = unit.tenant(permit.tenant()).list_clients(after, limited(limit)).await?;
     Ok(Listed::of(page, |client| ClientView::from(&client)))
 }
@@ -36,7 +37,7 @@ pub async fn list_clients(
 /// # Errors
 /// [`AdminError::NotFound`].
 pub async fn show_client(admin: &Admin<'_>, permit: &Permit, client_id: &str) -> Result<Client, AdminError> {
-    let mut unit = admin.app.storage.read().await?;
+    let mut unit = admin.app.storage.read(permit.tenant()).await?;
     unit.tenant(permit.tenant()).find_client(client_id).await?.ok_or(AdminError::NotFound)
 }
 
@@ -48,7 +49,7 @@ fn made_secret(effects: &Effects, now: Timestamp) -> (SecretString, ClientSecret
 
 fn secret_row(effects: &Effects, secret: &SecretString, now: Timestamp) -> ClientSecret {
     ClientSecret {
-        id: effects.uuid().to_string(),
+        id: SecretId::new(effects),
         digest: sha256(secret.expose_secret().as_bytes()),
         created_at: now,
         expires_at: None,
@@ -79,6 +80,8 @@ pub(super) fn draft_client(
         client_id,
         metadata: input.metadata,
         secrets: Vec::new(),
+        version: 1,
+        ended_seq: EventNumber::ZERO,
         created_at: now,
         updated_at: now,
     };
@@ -115,7 +118,7 @@ pub async fn create_client(
     let tenant = permit.tenant();
     let (client, told) = draft_client(admin, permit, input)?;
     let event = permit.event(admin.app, "client.created", &client.client_id, "");
-    let mut unit = admin.app.storage.write().await?;
+    let mut unit = admin.app.storage.write(tenant).await?;
     let mut store = unit.tenant(tenant);
     store.insert_client(&client).await?;
     for secret in &client.secrets {
@@ -126,18 +129,24 @@ pub async fn create_client(
     Ok(CreatedClient { client: ClientView::from(&client), client_secret: told })
 }
 
-/// Changes a client by JSON Merge Patch: the whole registration is checked again.
+/// Changes a client by JSON Merge Patch: the patch is put over the registration as it stands when
+/// it is written, and the whole is checked again.
 ///
 /// # Errors
-/// [`AdminError::Invalid`], [`AdminError::NotFound`].
+/// [`AdminError::Invalid`], [`AdminError::NotFound`]; [`AdminError::Stale`] where it is no longer of
+/// the version that is `expected`.
 pub async fn update_client(
     admin: &Admin<'_>,
     permit: &Permit,
     client_id: &str,
     patch: Value,
+    expected: &Expected,
 ) -> Result<Client, AdminError> {
-    let client = show_client(admin, permit, client_id).await?;
-    let mut whole = serde_json::to_value(&client.metadata).unwrap_or_default();
+    let mut unit = admin.app.storage.write(permit.tenant()).await?;
+    let mut store = unit.tenant(permit.tenant());
+    let client = store.take_client(client_id).await?.ok_or(AdminError::NotFound)?;
+    expected.check(client.version)?;
+    let mut whole = serde_json::to_value(&client.metadata).map_err(|why| AdminError::Broken(why.to_string()))?;
     merge(&mut whole, patch);
     let input = ClientInput::from_value(whole)?;
     if input.client_secret.is_some() {
@@ -147,35 +156,57 @@ pub async fn update_client(
         return Err(FieldError::new("client_id", "cannot change").into());
     }
     let updated = Client { metadata: input.metadata, updated_at: admin.app.effects.now(), ..client };
-    store_client(admin, permit, &updated).await?;
+    write_client(admin, permit, &mut store, &updated).await?;
+    unit.commit().await?;
     Ok(updated)
 }
 
 /// Stores a changed registration once it has been checked as a whole.
-pub(super) async fn store_client(admin: &Admin<'_>, permit: &Permit, client: &Client) -> Result<(), AdminError> {
+async fn write_client(
+    admin: &Admin<'_>,
+    permit: &Permit,
+    store: &mut TenantStore<'_>,
+    client: &Client,
+) -> Result<(), AdminError> {
     client.check(permit.tenant())?;
     let event = permit.event(admin.app, "client.changed", &client.client_id, "");
-    let mut unit = admin.app.storage.write().await?;
-    let mut store = unit.tenant(permit.tenant());
-    store.update_client(client).await?;
+    store.set_client_metadata(&client.client_id, &client.metadata, client.updated_at).await?;
     store.insert_audit(&event).await?;
+    Ok(())
+}
+
+/// Makes a client's registration, and its secret where one is given, what a file says.
+pub(super) async fn replace_client(
+    admin: &Admin<'_>,
+    permit: &Permit,
+    input: &ClientInput,
+    client_id: &str,
+) -> Result<(), AdminError> {
+    let now = admin.app.effects.now();
+    let mut unit = admin.app.storage.write(permit.tenant()).await?;
+    let mut store = unit.tenant(permit.tenant());
+    let client = store.take_client(client_id).await?.ok_or(AdminError::NotFound)?;
+    let updated = Client { metadata: input.metadata.clone(), updated_at: now, ..client };
+    write_client(admin, permit, &mut store, &updated).await?;
+    if let Some(given) = input.client_secret.as_ref().filter(|given| !has_secret(&updated, given, now)) {
+        check_given(given)?;
+        let row = secret_row(&admin.app.effects, given, now);
+        write_secret(admin, permit, &mut store, &updated, &row, now).await?;
+    }
     unit.commit().await?;
     Ok(())
 }
 
-/// Deletes a client; its sessions' families end and its access tokens are cut off.
+/// Deletes a client; everything it had ends with it.
 ///
 /// # Errors
 /// [`AdminError::NotFound`].
 pub async fn delete_client(admin: &Admin<'_>, permit: &Permit, client_id: &str) -> Result<(), AdminError> {
-    let client = show_client(admin, permit, client_id).await?;
-    let now = admin.app.effects.now();
     let event = permit.event(admin.app, "client.deleted", client_id, "");
-    let mut unit = admin.app.storage.write().await?;
+    let mut unit = admin.app.storage.write(permit.tenant()).await?;
     let mut store = unit.tenant(permit.tenant());
-    let all = Selection::Client(client.client_id);
-    store.end_sessions(&all, EndReason::ClientDeleted, now).await?;
-    store.delete_client(client_id).await?;
+    store.take_client(client_id).await?.ok_or(AdminError::NotFound)?;
+    let _ = store.delete_client(client_id).await?;
     store.insert_audit(&event).await?;
     unit.commit().await?;
     Ok(())
@@ -186,29 +217,21 @@ pub async fn delete_client(admin: &Admin<'_>, permit: &Permit, client_id: &str) 
 /// # Errors
 /// [`AdminError::Invalid`] where the client's method uses none, [`AdminError::NotFound`].
 pub async fn create_secret(admin: &Admin<'_>, permit: &Permit, client_id: &str) -> Result<CreatedSecret, AdminError> {
-    let client = show_client(admin, permit, client_id).await?;
     let now = admin.app.effects.now();
     let (secret, row) = made_secret(&admin.app.effects, now);
     let others_expire_at = now.plus(ROLL_TTL);
-    put_secret(admin, permit, &client, &row, others_expire_at).await?;
-    Ok(CreatedSecret { id: row.id, client_secret: secret.expose_secret().to_owned(), others_expire_at })
+    let mut unit = admin.app.storage.write(permit.tenant()).await?;
+    let mut store = unit.tenant(permit.tenant());
+    let client = store.take_client(client_id).await?.ok_or(AdminError::NotFound)?;
+    write_secret(admin, permit, &mut store, &client, &row, others_expire_at).await?;
+    unit.commit().await?;
+    Ok(CreatedSecret { id: row.id.to_string(), client_secret: secret.expose_secret().to_owned(), others_expire_at })
 }
 
-/// Makes `given` the client's secret at once; its others stop counting.
-pub(super) async fn set_secret(
+async fn write_secret(
     admin: &Admin<'_>,
     permit: &Permit,
-    client: &Client,
-    given: &SecretString,
-) -> Result<(), AdminError> {
-    check_given(given)?;
-    let now = admin.app.effects.now();
-    put_secret(admin, permit, client, &secret_row(&admin.app.effects, given, now), now).await
-}
-
-async fn put_secret(
-    admin: &Admin<'_>,
-    permit: &Permit,
+    store: &mut TenantStore<'_>,
     client: &Client,
     row: &ClientSecret,
     others_expire_at: Timestamp,
@@ -217,30 +240,38 @@ async fn put_secret(
         let why = "this client's token_endpoint_auth_method uses no secret";
         return Err(FieldError::new("client_secret", why).into());
     }
-    let event = permit.event(admin.app, "client.secret_created", &client.client_id, &row.id);
-    let mut unit = admin.app.storage.write().await?;
-    let mut store = unit.tenant(permit.tenant());
+    let event = permit.event(admin.app, "client.secret_created", &client.client_id, &row.id.to_string());
     store.insert_secret(&client.client_id, row).await?;
-    store.expire_secrets(&client.client_id, &row.id, others_expire_at).await?;
+    store.expire_secrets(&client.client_id, row.id, others_expire_at).await?;
     store.insert_audit(&event).await?;
-    unit.commit().await?;
     Ok(())
 }
 
-/// Removes a secret at once.
+/// Removes a secret at once, which ends its use. Where it has leaked, everything that the client
+/// has ends with it, since whoever holds it may have been granted any of that.
 ///
 /// # Errors
 /// [`AdminError::NotFound`].
-pub async fn delete_secret(admin: &Admin<'_>, permit: &Permit, client_id: &str, id: &str) -> Result<(), AdminError> {
-    let event = permit.event(admin.app, "client.secret_deleted", client_id, id);
-    let mut unit = admin.app.storage.write().await?;
+pub async fn delete_secret(
+    admin: &Admin<'_>,
+    permit: &Permit,
+    client_id: &str,
+    id: &str,
+    compromised: bool,
+) -> Result<Option<Ending>, AdminError> {
+    let secret: SecretId = id.parse().map_err(|_| AdminError::NotFound)?;
+    let action = if compromised { "client.secret_withdrawn" } else { "client.secret_deleted" };
+    let event = permit.event(admin.app, action, client_id, id);
+    let mut unit = admin.app.storage.write(permit.tenant()).await?;
     let mut store = unit.tenant(permit.tenant());
-    if !store.delete_secret(client_id, id).await? {
+    store.take_client(client_id).await?.ok_or(AdminError::NotFound)?;
+    if !store.delete_secret(client_id, secret).await? {
         return Err(AdminError::NotFound);
     }
     store.insert_audit(&event).await?;
-    unit.commit().await?;
-    Ok(())
+    let place = compromised.then(|| store.end(domain::Ending::Client(client_id.to_owned()), EndReason::Withdrawn));
+    let events = unit.commit().await?;
+    Ok(place.map(|place| ended(admin, Default::default(), place.in_events(&events))))
 }
 
 /// Whether `secret` is one of the client's that counts.

@@ -14,26 +14,39 @@ pub enum AdminError {
     /// A field is wrong.
     #[error("{0}")]
     Invalid(#[from] FieldError),
+    /// It was changed by another since the caller looked (RFC 9110 §13.1.1).
+    #[error("it was changed by another meanwhile: look again, then decide")]
+    Stale,
     /// It clashes with what is there.
     #[error("conflict: {0}")]
     Conflict(String),
     /// A dependency is away; nothing was changed.
     #[error("unavailable: {0}")]
     Unavailable(String),
+    /// Something is broken that a retry does not mend; nothing was changed.
+    #[error("broken: {0}")]
+    Broken(String),
 }
 
 impl From<StorageError> for AdminError {
     fn from(error: StorageError) -> Self {
         match error {
             StorageError::Taken(what) => Self::Conflict(taken(&what)),
-            other => Self::Unavailable(other.to_string()),
+            StorageError::Away(why) => Self::Unavailable(why),
+            other => Self::Broken(other.to_string()),
         }
     }
 }
 
 impl From<KeyError> for AdminError {
     fn from(error: KeyError) -> Self {
-        Self::Unavailable(error.to_string())
+        match error {
+            KeyError::Storage(storage) => match &*storage {
+                StorageError::Away(why) => Self::Unavailable(why.clone()),
+                other => Self::Broken(other.to_string()),
+            },
+            KeyError::Broken(why) => Self::Broken(why.to_owned()),
+        }
     }
 }
 

@@ -80,7 +80,7 @@ impl Run<'_> {
     async fn tenant(&mut self, entry: TenantEntry) -> Result<(), AdminError> {
         let input: TenantInput = super::input::read(entry.tenant)?;
         let target = format!("tenant {}", input.slug);
-        let found = self.admin.app.storage.read().await?.find_tenant(&input.slug).await?;
+        let found = self.admin.app.storage.read_installation().await?.find_tenant(&input.slug).await?;
         let tenant = match found {
             None if self.dry_run => {
                 // Nothing is stored under its new identifier, so all in it is found to be new.
@@ -137,7 +137,7 @@ impl Run<'_> {
             named(FieldError::new("client_id", "each client in a file needs one, so that it is found again").into())
         })?;
         let target = format!("client {}/{client_id}", tenant.slug);
-        let found = self.admin.app.storage.read().await?.tenant(tenant).find_client(&client_id).await?;
+        let found = self.admin.app.storage.read(tenant).await?.tenant(tenant).find_client(&client_id).await?;
         let permit = self.authority.over(self.admin.app, Arc::new(tenant.clone()), Level::Write)?;
         let Some(client) = found else {
             let secret = if self.dry_run {
@@ -153,19 +153,15 @@ impl Run<'_> {
         let has = |secret: &&secrecy::SecretString| clients::has_secret(&client, secret, now);
         let new_secret = input.client_secret.as_ref().filter(|secret| !has(secret));
         let same = client.metadata == input.metadata;
-        let client = Client { metadata: input.metadata.clone(), updated_at: now, ..client };
+        let is_changed = !same || new_secret.is_some();
         if self.dry_run {
+            let client = Client { metadata: input.metadata.clone(), ..client.clone() };
             client.check(tenant).map_err(|why| named(why.into()))?;
             new_secret.map(clients::check_given).transpose().map_err(named)?;
-        } else {
-            if !same {
-                clients::store_client(self.admin, &permit, &client).await.map_err(named)?;
-            }
-            if let Some(secret) = new_secret {
-                clients::set_secret(self.admin, &permit, &client, secret).await.map_err(named)?;
-            }
+        } else if is_changed {
+            clients::replace_client(self.admin, &permit, &input, &client_id).await.map_err(named)?;
         }
-        let what = if same && new_secret.is_none() { "unchanged" } else { "changed" };
+        let what = if is_changed { "changed" } else { "unchanged" };
         self.note(what, target, None);
         Ok(())
     }
@@ -173,7 +169,7 @@ impl Run<'_> {
     async fn user(&mut self, tenant: &Tenant, mut input: UserInput) -> Result<(), AdminError> {
         let context = format!("user {}", input.username);
         let target = format!("user {}/{}", tenant.slug, input.username);
-        let mut unit = self.admin.app.storage.read().await?;
+        let mut unit = self.admin.app.storage.read(tenant).await?;
         let found = unit.tenant(tenant).find_user_by_login(&input.username).await?;
         drop(unit);
         let found = found.filter(|user| User::key(&user.username) == User::key(&input.username));
@@ -198,7 +194,7 @@ impl Run<'_> {
         if !same {
             let replaced = match self.dry_run {
                 true => users::draft_user(self.admin, &permit, &input),
-                false => users::replace_user(self.admin, &permit, user, input).await,
+                false => users::replace_user(self.admin, &permit, user.id, input).await,
             };
             replaced.map_err(|why| in_context(why, &context))?;
         }
@@ -243,7 +239,7 @@ pub async fn export(
             authority.everywhere(Level::Read)?;
             let mut after = String::new();
             loop {
-                let page = admin.app.storage.read().await?.list_tenants(&after, super::MOST_ITEMS).await?;
+                let page = admin.app.storage.read_installation().await?.list_tenants(&after, super::MOST_ITEMS).await?;
                 tenants.extend(page.items);
                 match page.next {
                     Some(next) => after = next,
@@ -261,11 +257,11 @@ pub async fn export(
 }
 
 async fn export_tenant(admin: &Admin<'_>, tenant: &Tenant, with_hashes: bool) -> Result<Value, AdminError> {
-    let mut unit = admin.app.storage.read().await?;
-    let mut store = unit.tenant(tenant);
+    // A unit of work a page: each has its deadline, and a tenant may have any number of users.
     let (mut clients, mut users, mut after) = (Vec::new(), Vec::new(), String::new());
     loop {
-        let page = store.list_clients(&after, super::MOST_ITEMS).await?;
+        let mut unit = admin.app.storage.read(tenant).await?;
+        let page = unit.tenant(tenant).list_clients(&after, super::MOST_ITEMS).await?;
         clients.extend(page.items.iter().map(client_entry));
         match page.next {
             Some(next) => after = next,
@@ -274,7 +270,8 @@ async fn export_tenant(admin: &Admin<'_>, tenant: &Tenant, with_hashes: bool) ->
     }
     after.clear();
     loop {
-        let page = store.list_users("", &after, super::MOST_ITEMS).await?;
+        let mut unit = admin.app.storage.read(tenant).await?;
+        let page = unit.tenant(tenant).list_users("", &after, super::MOST_ITEMS).await?;
         users.extend(page.items.iter().map(|user| user_entry(user, with_hashes)));
         match page.next {
             Some(next) => after = next,

@@ -1,6 +1,6 @@
 //! A tenant's signing keys.
 
-use super::{Admin, AdminError, KeyView, Permit};
+use super::{Admin, AdminError, Ending, KeyView, Permit, sessions::ended};
 use crate::{
     domain::{KeyState, SigningKey, TenantSettings},
     storage::KeyRotation,
@@ -14,7 +14,7 @@ const JWKS_MAX_AGE: i64 = 300;
 /// # Errors
 /// [`AdminError`].
 pub async fn list_keys(admin: &Admin<'_>, permit: &Permit) -> Result<Vec<KeyView>, AdminError> {
-    let mut unit = admin.app.storage.read().await?;
+    let mut unit = admin.app.storage.read(permit.tenant()).await?;
     let keys = unit.tenant(permit.tenant()).list_keys().await?;
     Ok(keys.iter().map(KeyView::from).collect())
 }
@@ -31,7 +31,7 @@ pub async fn rotate_keys(admin: &Admin<'_>, permit: &Permit) -> Result<Vec<KeyVi
     let upcoming = admin.app.keys.master().new_signing_key(tenant.id, alg, KeyState::Next, now)?;
     // The longest that any setting allows: a token issued under an earlier one must find its key.
     let gone_at = now.plus(TenantSettings::MOST_ACCESS_TOKEN_TTL + JWKS_MAX_AGE + 60);
-    let mut unit = admin.app.storage.write().await?;
+    let mut unit = admin.app.storage.write(tenant).await?;
     let mut store = unit.tenant(tenant);
     let keys = store.list_keys().await?;
     let in_state = |state| keys.iter().find(|key: &&SigningKey| key.state == state);
@@ -46,4 +46,22 @@ pub async fn rotate_keys(admin: &Admin<'_>, permit: &Permit) -> Result<Vec<KeyVi
     store.insert_audit(&event).await?;
     unit.commit().await?;
     list_keys(admin, permit).await
+}
+
+/// Withdraws a key that has leaked: every token that it signed is refused, and where it was to
+/// sign, another takes its place at once.
+///
+/// # Errors
+/// [`AdminError::NotFound`] for a `kid` that is none of the tenant's.
+pub async fn withdraw_key(admin: &Admin<'_>, permit: &Permit, kid: &str) -> Result<Ending, AdminError> {
+    let (tenant, now) = (permit.tenant(), admin.app.effects.now());
+    let alg = tenant.settings.signing_alg;
+    let spare = admin.app.keys.master().new_signing_key(tenant.id, alg, KeyState::Next, now)?;
+    let event = permit.event(admin.app, "keys.withdrawn", kid, "");
+    let mut unit = admin.app.storage.write(tenant).await?;
+    let mut store = unit.tenant(tenant);
+    let place = store.withdraw_key(kid, &spare, now).await?.ok_or(AdminError::NotFound)?;
+    store.insert_audit(&event).await?;
+    let events = unit.commit().await?;
+    Ok(ended(admin, Default::default(), place.in_events(&events)))
 }

@@ -7,6 +7,7 @@ mod authority;
 mod bootstrap;
 mod clients;
 mod error;
+mod expected;
 mod file;
 mod input;
 mod keys;
@@ -22,14 +23,16 @@ pub use clients::{
     create_client, create_secret, delete_client, delete_secret, list_clients, show_client, update_client,
 };
 pub use error::AdminError;
+pub use expected::Expected;
 pub use file::{Change, File, apply, export};
 pub use input::{ClientInput, TenantInput, UserInput};
-pub use keys::{list_keys, rotate_keys};
+pub use keys::{list_keys, rotate_keys, withdraw_key};
 pub use sessions::{
-    MOST_COUNTED, count_active, end_sessions, list_sessions, revoke_jti, revoke_token, show_session, where_effective,
+    MOST_COUNTED, count_active, end_sessions, list_sessions, revoke_jti, revoke_token, show_session,
+    wait_until_effective, where_effective,
 };
 pub use tenants::{
-    create_tenant, delete_tenant, find_tenant, list_tenants, resume_tenant, suspend_tenant, update_tenant,
+    create_tenant, delete_tenant, find_tenant, list_tenants, resume_tenant, show_tenant, suspend_tenant, update_tenant,
 };
 pub use users::{create_user, delete_user, find_user_by_name_or_id, list_users, show_user, update_user};
 pub use view::{

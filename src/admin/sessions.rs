@@ -1,16 +1,19 @@
 //! Sessions: who is signed in, and ending it.
 
+use std::{sync::Arc, time::Duration};
+
 use super::{Admin, AdminError, Ending, Listed, Permit, SessionView, limited};
 use crate::{
-    admin::Authority,
-    domain::{Change, EndReason, FieldError, SessionId, TenantSettings},
+    admin::{Authority, Level},
+    domain::{self, EndReason, EventNumber, FieldError, SessionId, Timestamp},
     keys::{RefreshToken, TokenType},
     protocol::AccessTokenClaims,
-    revocation::{Effectiveness, FRESH},
-    storage::{Selection, SessionFilter},
+    revocation::{BOUND, Effectiveness},
+    storage::{EndOne, EndRequest, Reached, Selection, SessionFilter},
 };
 
-/// Sessions, the newest first.
+/// Sessions, the newest first. A page may be short, or empty, and yet have another after it: where
+/// few of many sessions are to be shown, no page takes long.
 ///
 /// # Errors
 /// [`AdminError`].
@@ -21,17 +24,14 @@ pub async fn list_sessions(
     limit: Option<i64>,
 ) -> Result<Listed<SessionView>, AdminError> {
     let now = admin.app.effects.now();
-    let mut unit = admin.app.storage.read().await?;
+    let mut unit = admin.app.storage.read(permit.tenant()).await?;
     let mut store = unit.tenant(permit.tenant());
     let page = store.list_sessions(filter, now, limited(limit)).await?;
-    // Three queries a page, however long it is.
-    let users: Vec<_> = page.items.iter().map(|session| session.user_id).collect();
-    let sessions: Vec<_> = page.items.iter().map(|session| session.id).collect();
-    let (names, mut clients) = (store.usernames(&users).await?, store.clients_of(&sessions).await?);
-    let items = page.items.into_iter().map(|session| {
-        let username = names.get(&session.user_id.to_string()).cloned().unwrap_or_default();
-        let clients = clients.remove(&session.id.to_string()).unwrap_or_default();
-        SessionView::of(session, username, clients, now)
+    let sessions: Vec<_> = page.items.iter().map(|listed| listed.session.id).collect();
+    let mut clients = store.clients_of(&sessions).await?;
+    let items = page.items.into_iter().map(|listed| {
+        let clients = clients.remove(&listed.session.id).unwrap_or_default();
+        SessionView::of(listed.session, listed.is_live, listed.username, clients)
     });
     Ok(Listed { items: items.collect(), next: page.next })
 }
@@ -43,34 +43,65 @@ pub async fn list_sessions(
 pub async fn show_session(admin: &Admin<'_>, permit: &Permit, id: &str) -> Result<SessionView, AdminError> {
     let id: SessionId = id.parse().map_err(|_| AdminError::NotFound)?;
     let now = admin.app.effects.now();
-    let mut unit = admin.app.storage.read().await?;
+    let mut unit = admin.app.storage.read(permit.tenant()).await?;
     let mut store = unit.tenant(permit.tenant());
     let session = store.find_session(id).await?.ok_or(AdminError::NotFound)?;
-    let username = store.find_user(session.user_id).await?.map(|user| user.username).unwrap_or_default();
+    let own_client = session.client_id.clone().unwrap_or_default();
+    let standing = store.session_standing(id, &own_client).await?.map(|(_, standing)| standing);
+    let is_live = |born: EventNumber| match &standing {
+        None => false,
+        Some(standing) if own_client.is_empty() => standing.session_refusal(&session, now).is_none(),
+        Some(standing) => standing.grant_refusal(&session, born, now).is_none(),
+    };
+    let active = is_live(session.born_seq);
+    let username = standing.as_ref().map(|standing| standing.user.username.clone()).unwrap_or_default();
     let families = store.list_families(id).await?;
     let mut clients: Vec<String> = families.iter().map(|family| family.client_id.clone()).collect();
     clients.sort();
     clients.dedup();
-    Ok(SessionView::of(session, username, clients, now).with_families(families, now))
+    Ok(SessionView::of(session.clone(), active, username, clients).with_families(families, active, now))
 }
 
-/// Live sessions are counted up to here: counting a million of them would make the page slow.
+/// What is reached by an ending is counted up to here: counting a million of them would take longer
+/// than ending them.
 pub const MOST_COUNTED: usize = 10_000;
+
+fn most() -> i64 {
+    i64::try_from(MOST_COUNTED).unwrap_or(i64::MAX)
+}
 
 /// How many sessions and families are live, up to [`MOST_COUNTED`] each.
 ///
 /// # Errors
 /// [`AdminError`].
-pub async fn count_active(admin: &Admin<'_>, permit: &Permit) -> Result<crate::storage::Ended, AdminError> {
-    let mut unit = admin.app.storage.read().await?;
-    let most = i64::try_from(MOST_COUNTED).unwrap_or(i64::MAX);
-    Ok(unit.tenant(permit.tenant()).count_live(admin.app.effects.now(), most).await?)
+pub async fn count_active(admin: &Admin<'_>, permit: &Permit) -> Result<Reached, AdminError> {
+    let mut unit = admin.app.storage.read(permit.tenant()).await?;
+    Ok(unit.tenant(permit.tenant()).count_live(most()).await?)
+}
+
+/// The answer to an ending that is in force, by event `number`.
+pub(super) fn ended(admin: &Admin<'_>, reached: Reached, number: EventNumber) -> Ending {
+    let bound = i64::try_from(BOUND.as_secs()).unwrap_or_default();
+    let now = admin.app.effects.now();
+    Ending {
+        dry_run: false,
+        sessions: reached.sessions,
+        families: reached.families,
+        more: is_cut(reached),
+        event: Some(number.0),
+        effective_here_at: Some(now),
+        effective_everywhere_by: Some(now.plus(bound)),
+    }
+}
+
+fn is_cut(reached: Reached) -> bool {
+    reached.sessions >= MOST_COUNTED || reached.families >= MOST_COUNTED
 }
 
 /// Ends what `selection` reaches, or tells what that would be.
 ///
 /// When it answers, this node refuses every token it speaks of; every other node does so
-/// within [`FRESH`], whatever fails.
+/// within [`BOUND`], whatever fails.
 ///
 /// # Errors
 /// [`AdminError::NotFound`] where the session, user or client does not exist.
@@ -84,44 +115,54 @@ pub async fn end_sessions(
     if !exists(admin, permit, selection).await? {
         return Err(AdminError::NotFound);
     }
+    let reached = admin.app.storage.read(tenant).await?.tenant(tenant).count_reached(selection, most()).await?;
     if dry_run {
-        let reached = admin.app.storage.read().await?.tenant(tenant).count_reached(selection, now).await?;
-        return Ok(Ending {
-            dry_run,
-            sessions: reached.sessions,
-            families: reached.families,
-            event: None,
-            effective_here_at: None,
-            effective_everywhere_by: None,
-        });
+        let (event, effective_here_at, effective_everywhere_by) = (None, None, None);
+        let more = is_cut(reached);
+        let Reached { sessions, families } = reached;
+        return Ok(Ending { dry_run, sessions, families, more, event, effective_here_at, effective_everywhere_by });
     }
-    let target = match selection {
-        Selection::Session(id) => format!("session:{id}"),
-        Selection::User(id) => format!("user:{id}"),
-        Selection::Client(id) => format!("client:{id}"),
-        Selection::Tenant => format!("tenant:{}", tenant.slug),
+    let (target, ending) = match selection {
+        Selection::Session(id) => {
+            let number = end_session(admin, permit, *id, reached, now).await?;
+            return Ok(ended(admin, reached, number));
+        }
+        Selection::User(id) => (format!("user:{id}"), domain::Ending::User(*id)),
+        Selection::Client(id) => (format!("client:{id}"), domain::Ending::Client(id.clone())),
+        Selection::Tenant => (format!("tenant:{}", tenant.slug), domain::Ending::Tenant),
     };
-    let mut unit = admin.app.storage.write().await?;
+    let event = permit.event(admin.app, "session.forced_logout", &target, &figures(reached));
+    let mut unit = admin.app.storage.write(tenant).await?;
     let mut store = unit.tenant(tenant);
-    let ended = store.end_sessions(selection, EndReason::Forced, now).await?;
-    let reason = format!("{} sessions, {} families", ended.sessions, ended.families);
-    let event = permit.event(admin.app, "session.forced_logout", &target, &reason);
+    if !store.hold(&ending).await? {
+        return Err(AdminError::NotFound);
+    }
     store.insert_audit(&event).await?;
+    let place = store.end(ending, EndReason::Forced);
     let events = unit.commit().await?;
-    let event = events.iter().find(|event| matches!(event.change, Change::Cutoff(_))).map(|event| event.seq);
-    let bound = i64::try_from(FRESH.as_secs()).unwrap_or_default();
-    Ok(Ending {
-        dry_run,
-        sessions: ended.sessions,
-        families: ended.families,
-        event,
-        effective_here_at: Some(now),
-        effective_everywhere_by: Some(admin.app.effects.now().plus(bound)),
-    })
+    Ok(ended(admin, reached, place.in_events(&events)))
+}
+
+fn figures(reached: Reached) -> String {
+    let more = if is_cut(reached) { " at least" } else { "" };
+    format!("{} sessions, {} families{more}", reached.sessions, reached.families)
+}
+
+async fn end_session(
+    admin: &Admin<'_>,
+    permit: &Permit,
+    id: SessionId,
+    reached: Reached,
+    now: Timestamp,
+) -> Result<EventNumber, AdminError> {
+    let audit = permit.event(admin.app, "session.forced_logout", &format!("session:{id}"), &figures(reached));
+    let tenant = Arc::clone(permit.shared_tenant());
+    let request = EndRequest { tenant, what: EndOne::Session(id), reason: EndReason::Forced, audit, now };
+    Ok(admin.app.storage.end_one(request).await?)
 }
 
 async fn exists(admin: &Admin<'_>, permit: &Permit, selection: &Selection) -> Result<bool, AdminError> {
-    let mut unit = admin.app.storage.read().await?;
+    let mut unit = admin.app.storage.read(permit.tenant()).await?;
     let mut store = unit.tenant(permit.tenant());
     Ok(match selection {
         Selection::Session(id) => store.find_session(*id).await?.is_some(),
@@ -136,15 +177,9 @@ async fn exists(admin: &Admin<'_>, permit: &Permit, selection: &Selection) -> Re
 /// # Errors
 /// [`AdminError::Invalid`] for a text that is no token of this tenant.
 pub async fn revoke_token(admin: &Admin<'_>, permit: &Permit, token: &str) -> Result<(), AdminError> {
-    let (tenant, now) = (permit.tenant(), admin.app.effects.now());
+    let tenant = permit.tenant();
     if let Some(refresh) = RefreshToken::open(token, admin.app.keys.master(), tenant.id) {
-        let event = permit.event(admin.app, "token.revoked", &refresh.family.to_string(), "by an administrator");
-        let mut unit = admin.app.storage.write().await?;
-        let mut store = unit.tenant(tenant);
-        store.end_family(refresh.family, EndReason::Forced, now).await?;
-        store.insert_audit(&event).await?;
-        unit.commit().await?;
-        return Ok(());
+        return end(admin, permit, EndOne::Grant(refresh.family), &refresh.family.to_string()).await;
     }
     let keys = admin.app.keys.of(tenant).await?;
     let claims: AccessTokenClaims = keys
@@ -158,20 +193,50 @@ pub async fn revoke_token(admin: &Admin<'_>, permit: &Permit, token: &str) -> Re
 /// # Errors
 /// [`AdminError`].
 pub async fn revoke_jti(admin: &Admin<'_>, permit: &Permit, jti: &str) -> Result<(), AdminError> {
-    let (tenant, now) = (permit.tenant(), admin.app.effects.now());
-    let event = permit.event(admin.app, "token.revoked", jti, "by an administrator");
-    let mut unit = admin.app.storage.write().await?;
-    let mut store = unit.tenant(tenant);
-    store.revoke_token(jti, now, TenantSettings::MOST_ACCESS_TOKEN_TTL).await?;
-    store.insert_audit(&event).await?;
-    unit.commit().await?;
+    end(admin, permit, EndOne::Token(jti.to_owned(), None), jti).await
+}
+
+async fn end(admin: &Admin<'_>, permit: &Permit, what: EndOne, target: &str) -> Result<(), AdminError> {
+    let audit = permit.event(admin.app, "token.revoked", target, "by an administrator");
+    let (tenant, now) = (Arc::clone(permit.shared_tenant()), admin.app.effects.now());
+    admin.app.storage.end_one(EndRequest { tenant, what, reason: EndReason::Forced, audit, now }).await?;
     Ok(())
 }
 
-/// Where a forced logout has been applied by now.
+/// Where an ending has been applied by now. Operators may ask of any, others of their tenant's own.
 ///
 /// # Errors
-/// [`AdminError`].
-pub async fn where_effective(admin: &Admin<'_>, _: &Authority, event: i64) -> Result<Effectiveness, AdminError> {
+/// [`AdminError::NotFound`] for another tenant's event, and for one that is no longer kept.
+pub async fn where_effective(
+    admin: &Admin<'_>,
+    authority: &Authority,
+    event: i64,
+) -> Result<Effectiveness, AdminError> {
+    let event = EventNumber(event);
+    if authority.everywhere(Level::Read).is_err() {
+        let of = admin.app.storage.read_installation().await?.tenant_of_event(event).await?;
+        if !of.is_some_and(|tenant| authority.reaches(tenant)) {
+            return Err(AdminError::NotFound);
+        }
+    }
     Ok(admin.app.revocations.effectiveness(event).await?)
+}
+
+/// The same, but that it waits up to a second for every node.
+///
+/// # Errors
+/// As [`where_effective`].
+pub async fn wait_until_effective(
+    admin: &Admin<'_>,
+    authority: &Authority,
+    event: i64,
+) -> Result<Effectiveness, AdminError> {
+    for _ in 0..20 {
+        let effective = where_effective(admin, authority, event).await?;
+        if effective.everywhere {
+            return Ok(effective);
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    where_effective(admin, authority, event).await
 }

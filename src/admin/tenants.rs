@@ -5,13 +5,13 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use super::{
-    Admin, AdminError, Everywhere, Listed, Permit, TenantInput, TenantView,
+    Admin, AdminError, Everywhere, Expected, Level, Listed, Permit, TenantInput, TenantView,
     input::{merge, read},
     limited,
 };
 use crate::{
-    domain::{EndReason, FieldError, KeyState, Slug, Tenant, TenantId, TenantStatus},
-    storage::Selection,
+    domain::{EndReason, Ending, EventNumber, FieldError, KeyState, Slug, Tenant, TenantId, TenantStatus},
+    storage::Unit,
 };
 
 /// The tenant with this slug, suspended ones too.
@@ -21,6 +21,15 @@ use crate::{
 pub async fn find_tenant(admin: &Admin<'_>, slug: &str) -> Result<Arc<Tenant>, AdminError> {
     let slug: Slug = slug.parse().map_err(|_| AdminError::NotFound)?;
     admin.app.directory.find_tenant(&slug).await?.ok_or(AdminError::NotFound)
+}
+
+/// The tenant as it stands in the database.
+///
+/// # Errors
+/// [`AdminError::NotFound`] where it is gone.
+pub async fn show_tenant(admin: &Admin<'_>, permit: &Permit) -> Result<Tenant, AdminError> {
+    let slug = &permit.tenant().slug;
+    admin.app.storage.read_installation().await?.find_tenant(slug).await?.ok_or(AdminError::NotFound)
 }
 
 /// Tenants by slug.
@@ -33,7 +42,7 @@ pub async fn list_tenants(
     after: &str,
     limit: Option<i64>,
 ) -> Result<Listed<TenantView>, AdminError> {
-    let page = admin.app.storage.read().await?.list_tenants(after, limited(limit)).await?;
+    let page = admin.app.storage.read_installation().await?.list_tenants(after, limited(limit)).await?;
     Ok(Listed::of(page, |tenant| TenantView::of(&tenant, admin.app.issuer(&tenant))))
 }
 
@@ -48,6 +57,8 @@ pub(super) fn draft_tenant(admin: &Admin<'_>, input: TenantInput) -> Result<Tena
         settings: input.settings,
         scopes: input.scopes,
         resources: input.resources,
+        version: 1,
+        ended_seq: EventNumber::ZERO,
         created_at: now,
         updated_at: now,
     };
@@ -66,7 +77,7 @@ pub async fn create_tenant(admin: &Admin<'_>, permit: &Everywhere, input: Tenant
     let keys = [KeyState::Active, KeyState::Next]
         .map(|state| master.new_signing_key(tenant.id, tenant.settings.signing_alg, state, now));
     let event = permit.event(admin.app, &tenant, "tenant.created", tenant.slug.as_str(), "");
-    let mut unit = admin.app.storage.write().await?;
+    let mut unit = admin.app.storage.write(&tenant).await?;
     unit.insert_tenant(&tenant).await?;
     let mut store = unit.tenant(&tenant);
     for key in keys {
@@ -77,28 +88,55 @@ pub async fn create_tenant(admin: &Admin<'_>, permit: &Everywhere, input: Tenant
     Ok(tenant)
 }
 
-/// Changes a tenant by JSON Merge Patch: the whole of it is checked again.
+/// Changes a tenant by JSON Merge Patch: the patch is put over the tenant as it stands when it is
+/// written, and the whole is checked again. `status` is for operators; it ends everything in the
+/// tenant where it is `suspended`.
 ///
 /// # Errors
-/// [`AdminError::Invalid`]: the slug cannot change, it is in every token.
-pub async fn update_tenant(admin: &Admin<'_>, permit: &Permit, patch: Value) -> Result<Tenant, AdminError> {
-    let now_is = permit.tenant();
-    let mut whole = serde_json::json!({
-        "slug": now_is.slug, "name": now_is.name, "settings": now_is.settings,
-        "scopes": now_is.scopes, "resources": now_is.resources,
-    });
-    merge(&mut whole, patch);
-    let input: TenantInput = read(whole)?;
-    replace_tenant(admin, permit, input).await
-}
-
-/// Puts `input` in the place of a tenant's name, settings, scopes and resources.
-pub(super) async fn replace_tenant(
+/// [`AdminError::Invalid`]: the slug cannot change, it is in every token. [`AdminError::Stale`] where
+/// it is no longer of the version that is `expected`.
+pub async fn update_tenant(
     admin: &Admin<'_>,
     permit: &Permit,
-    input: TenantInput,
+    patch: Value,
+    expected: &Expected,
 ) -> Result<Tenant, AdminError> {
-    let old = permit.tenant();
+    let mut patch = patch;
+    let status = patch.as_object_mut().and_then(|members| members.remove("status"));
+    let status =
+        status.map(read::<TenantStatus>).transpose().map_err(|_| FieldError::new("status", "active or suspended"))?;
+    if status.is_some() {
+        permit.authority().everywhere(Level::Write)?;
+    }
+    if status == Some(TenantStatus::Suspended) {
+        not_system(permit.tenant())?;
+    }
+    let mut unit = admin.app.storage.write(permit.tenant()).await?;
+    let old = unit.take_tenant(permit.tenant().id).await?.ok_or(AdminError::NotFound)?;
+    expected.check(old.version)?;
+    let mut tenant = old.clone();
+    if patch.as_object().is_none_or(|members| !members.is_empty()) {
+        tenant = patched(admin, &old, patch)?;
+        write_profile(admin, permit, &mut unit, &tenant).await?;
+    }
+    if let Some(status) = status.filter(|status| *status != old.status) {
+        tenant.status = status;
+        write_status(admin, permit, &mut unit, &tenant).await?;
+    }
+    unit.commit().await?;
+    Ok(tenant)
+}
+
+fn patched(admin: &Admin<'_>, old: &Tenant, patch: Value) -> Result<Tenant, AdminError> {
+    let mut whole = serde_json::json!({
+        "slug": old.slug, "name": old.name, "settings": old.settings, "scopes": old.scopes, "resources": old.resources,
+    });
+    merge(&mut whole, patch);
+    replaced(admin, old, read(whole)?)
+}
+
+/// The tenant with `input` in the place of its name, settings, scopes and resources, checked.
+fn replaced(admin: &Admin<'_>, old: &Tenant, input: TenantInput) -> Result<Tenant, AdminError> {
     if input.slug != old.slug {
         return Err(FieldError::new("slug", "cannot change: it is the issuer of every token").into());
     }
@@ -111,48 +149,60 @@ pub(super) async fn replace_tenant(
         ..old.clone()
     };
     tenant.check()?;
-    let event = permit.event(admin.app, "tenant.changed", tenant.slug.as_str(), "");
-    let mut unit = admin.app.storage.write().await?;
-    unit.update_tenant(&tenant).await?;
-    unit.tenant(&tenant).insert_audit(&event).await?;
+    Ok(tenant)
+}
+
+/// Makes a tenant what a file says.
+pub(super) async fn replace_tenant(
+    admin: &Admin<'_>,
+    permit: &Permit,
+    input: TenantInput,
+) -> Result<Tenant, AdminError> {
+    let mut unit = admin.app.storage.write(permit.tenant()).await?;
+    let old = unit.take_tenant(permit.tenant().id).await?.ok_or(AdminError::NotFound)?;
+    let tenant = replaced(admin, &old, input)?;
+    write_profile(admin, permit, &mut unit, &tenant).await?;
     unit.commit().await?;
     Ok(tenant)
+}
+
+async fn write_profile(admin: &Admin<'_>, permit: &Permit, unit: &mut Unit, tenant: &Tenant) -> Result<(), AdminError> {
+    let event = permit.event(admin.app, "tenant.changed", tenant.slug.as_str(), "");
+    unit.set_tenant_profile(tenant).await?;
+    unit.tenant(tenant).insert_audit(&event).await?;
+    Ok(())
+}
+
+async fn write_status(admin: &Admin<'_>, permit: &Permit, unit: &mut Unit, tenant: &Tenant) -> Result<(), AdminError> {
+    let action = if tenant.is_active() { "tenant.resumed" } else { "tenant.suspended" };
+    let event = permit.event(admin.app, action, tenant.slug.as_str(), "");
+    unit.set_tenant_status(tenant.id, tenant.status, admin.app.effects.now()).await?;
+    let mut store = unit.tenant(tenant);
+    if !tenant.is_active() {
+        let _ = store.end(Ending::Tenant, EndReason::TenantSuspended);
+    }
+    store.insert_audit(&event).await?;
+    Ok(())
 }
 
 fn not_system(tenant: &Tenant) -> Result<(), AdminError> {
     if tenant.is_system() { Err(AdminError::Forbidden("tenant system cannot be suspended or deleted")) } else { Ok(()) }
 }
 
-/// Suspends a tenant: its endpoints stop, its sessions end, its data stays.
+/// Suspends a tenant: its endpoints stop, everything in it ends, its data stays.
 ///
 /// # Errors
-/// [`AdminError::Forbidden`] for tenant `system`.
-pub async fn suspend_tenant(admin: &Admin<'_>, permit: &Everywhere, tenant: &Tenant) -> Result<Tenant, AdminError> {
-    not_system(tenant)?;
-    let now = admin.app.effects.now();
-    let suspended = Tenant { status: TenantStatus::Suspended, updated_at: now, ..tenant.clone() };
-    let event = permit.event(admin.app, tenant, "tenant.suspended", tenant.slug.as_str(), "");
-    let mut unit = admin.app.storage.write().await?;
-    unit.update_tenant(&suspended).await?;
-    let mut store = unit.tenant(tenant);
-    store.end_sessions(&Selection::Tenant, EndReason::TenantSuspended, now).await?;
-    store.insert_audit(&event).await?;
-    unit.commit().await?;
-    Ok(suspended)
+/// [`AdminError::Forbidden`] for tenant `system`, and for whoever is no operator.
+pub async fn suspend_tenant(admin: &Admin<'_>, permit: &Permit) -> Result<Tenant, AdminError> {
+    update_tenant(admin, permit, serde_json::json!({ "status": "suspended" }), &Expected::ANY).await
 }
 
-/// Lets a suspended tenant serve again; its old sessions stay ended.
+/// Lets a suspended tenant serve again; what it had before stays ended.
 ///
 /// # Errors
-/// [`AdminError`].
-pub async fn resume_tenant(admin: &Admin<'_>, permit: &Everywhere, tenant: &Tenant) -> Result<Tenant, AdminError> {
-    let resumed = Tenant { status: TenantStatus::Active, updated_at: admin.app.effects.now(), ..tenant.clone() };
-    let event = permit.event(admin.app, tenant, "tenant.resumed", tenant.slug.as_str(), "");
-    let mut unit = admin.app.storage.write().await?;
-    unit.update_tenant(&resumed).await?;
-    unit.tenant(tenant).insert_audit(&event).await?;
-    unit.commit().await?;
-    Ok(resumed)
+/// [`AdminError::Forbidden`] for whoever is no operator.
+pub async fn resume_tenant(admin: &Admin<'_>, permit: &Permit) -> Result<Tenant, AdminError> {
+    update_tenant(admin, permit, serde_json::json!({ "status": "active" }), &Expected::ANY).await
 }
 
 /// Deletes a tenant and everything in it but its audit trail.
@@ -161,13 +211,14 @@ pub async fn resume_tenant(admin: &Admin<'_>, permit: &Everywhere, tenant: &Tena
 /// [`AdminError::Conflict`] unless it is suspended, [`AdminError::Forbidden`] for tenant `system`.
 pub async fn delete_tenant(admin: &Admin<'_>, permit: &Everywhere, tenant: &Tenant) -> Result<(), AdminError> {
     not_system(tenant)?;
-    if tenant.is_active() {
+    let event = permit.event(admin.app, tenant, "tenant.purged", tenant.slug.as_str(), "");
+    let mut unit = admin.app.storage.write(tenant).await?;
+    let current = unit.take_tenant(tenant.id).await?.ok_or(AdminError::NotFound)?;
+    if current.is_active() {
         return Err(AdminError::Conflict("suspend the tenant first, then purge it".into()));
     }
-    let event = permit.event(admin.app, tenant, "tenant.purged", tenant.slug.as_str(), "");
-    let mut unit = admin.app.storage.write().await?;
     unit.tenant(tenant).insert_audit(&event).await?;
-    unit.delete_tenant(tenant.id).await?;
+    let _ = unit.delete_tenant(tenant.id).await?;
     unit.commit().await?;
     Ok(())
 }

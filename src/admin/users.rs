@@ -3,14 +3,11 @@
 use serde_json::{Value, json};
 
 use super::{
-    Admin, AdminError, Listed, Permit, UserInput, UserView,
+    Admin, AdminError, Expected, Listed, Permit, UserInput, UserView,
     input::{merge, read},
     limited,
 };
-use crate::{
-    domain::{EndReason, FieldError, Role, User, UserId},
-    storage::Selection,
-};
+use crate::domain::{EndReason, Ending, EventNumber, FieldError, Role, User, UserId};
 
 /// Users by name, those whose name or address begins with `prefix`.
 ///
@@ -23,7 +20,7 @@ pub async fn list_users(
     after: &str,
     limit: Option<i64>,
 ) -> Result<Listed<UserView>, AdminError> {
-    let mut unit = admin.app.storage.read().await?;
+    let mut unit = admin.app.storage.read(permit.tenant()).await?;
     let page = unit.tenant(permit.tenant()).list_users(prefix, after, limited(limit)).await?;
     Ok(Listed::of(page, |user| UserView::from(&user)))
 }
@@ -34,7 +31,7 @@ pub async fn list_users(
 /// [`AdminError::NotFound`].
 pub async fn show_user(admin: &Admin<'_>, permit: &Permit, id: &str) -> Result<User, AdminError> {
     let id: UserId = id.parse().map_err(|_| AdminError::NotFound)?;
-    let mut unit = admin.app.storage.read().await?;
+    let mut unit = admin.app.storage.read(permit.tenant()).await?;
     unit.tenant(permit.tenant()).find_user(id).await?.ok_or(AdminError::NotFound)
 }
 
@@ -43,10 +40,11 @@ pub async fn show_user(admin: &Admin<'_>, permit: &Permit, id: &str) -> Result<U
 /// # Errors
 /// [`AdminError::NotFound`].
 pub async fn find_user_by_name_or_id(admin: &Admin<'_>, permit: &Permit, text: &str) -> Result<User, AdminError> {
-    if let Ok(user) = show_user(admin, permit, text).await {
-        return Ok(user);
+    match show_user(admin, permit, text).await {
+        Err(AdminError::NotFound) => {}
+        found => return found,
     }
-    let mut unit = admin.app.storage.read().await?;
+    let mut unit = admin.app.storage.read(permit.tenant()).await?;
     unit.tenant(permit.tenant()).find_user_by_login(text).await?.ok_or(AdminError::NotFound)
 }
 
@@ -84,6 +82,8 @@ pub(super) fn draft_user(admin: &Admin<'_>, permit: &Permit, input: &UserInput) 
         password_hash: None,
         roles: input.roles.clone(),
         status: input.status,
+        version: 1,
+        ended_seq: EventNumber::ZERO,
         created_at: now,
         updated_at: now,
     };
@@ -101,7 +101,7 @@ pub async fn create_user(admin: &Admin<'_>, permit: &Permit, input: UserInput) -
     // Hashing takes a quarter of a second: it comes before the transaction.
     user.password_hash = hash_of(admin, permit, &input).await?;
     let event = permit.event(admin.app, "user.created", &user.id.to_string(), &user.username);
-    let mut unit = admin.app.storage.write().await?;
+    let mut unit = admin.app.storage.write(tenant).await?;
     let mut store = unit.tenant(tenant);
     store.insert_user(&user).await?;
     store.insert_audit(&event).await?;
@@ -109,73 +109,110 @@ pub async fn create_user(admin: &Admin<'_>, permit: &Permit, input: UserInput) -
     Ok(user)
 }
 
-/// Changes a user by JSON Merge Patch.
+/// Changes a user by JSON Merge Patch: the patch is put over the user as it stands when it is written.
 ///
 /// # Errors
-/// [`AdminError::Invalid`], [`AdminError::NotFound`], [`AdminError::Conflict`].
-pub async fn update_user(admin: &Admin<'_>, permit: &Permit, id: &str, patch: Value) -> Result<User, AdminError> {
-    let user = show_user(admin, permit, id).await?;
+/// [`AdminError::Invalid`], [`AdminError::NotFound`], [`AdminError::Conflict`]; [`AdminError::Stale`]
+/// where it is no longer of the version that is `expected`.
+pub async fn update_user(
+    admin: &Admin<'_>,
+    permit: &Permit,
+    id: &str,
+    patch: Value,
+    expected: &Expected,
+) -> Result<User, AdminError> {
+    let id: UserId = id.parse().map_err(|_| AdminError::NotFound)?;
+    let mut unit = admin.app.storage.read(permit.tenant()).await?;
+    let shown = unit.tenant(permit.tenant()).find_user(id).await?.ok_or(AdminError::NotFound)?;
+    drop(unit);
+    // Read twice: what is wrong with the patch is told before a hash is made for it, and what it
+    // comes to is decided on the row as it then stands.
+    let hash = hash_of(admin, permit, &patched(&shown, patch.clone())?).await?;
+    let wanted = |user: &User| patched(user, patch.clone());
+    write_user(admin, permit, id, expected, hash, wanted).await
+}
+
+fn patched(user: &User, patch: Value) -> Result<UserInput, AdminError> {
     let mut whole = json!({
         "username": user.username, "email": user.email, "email_verified": user.email_verified,
         "name": user.name, "roles": user.roles, "status": user.status,
     });
     merge(&mut whole, patch);
-    let input: UserInput = read(whole)?;
-    replace_user(admin, permit, user, input).await
+    Ok(read(whole)?)
 }
 
-/// Puts `input` in the place of what `old` is. A new password, other roles and a disabled
-/// status end the user's sessions: what they were granted rests on what no longer holds.
+/// Makes a user what a file says.
 pub(super) async fn replace_user(
     admin: &Admin<'_>,
     permit: &Permit,
-    old: User,
+    id: UserId,
     input: UserInput,
 ) -> Result<User, AdminError> {
-    let tenant = permit.tenant();
+    let hash = hash_of(admin, permit, &input).await?;
+    write_user(admin, permit, id, &Expected::ANY, hash, |_| Ok(input.clone())).await
+}
+
+/// Takes a user, decides what it shall be, and writes what differs. A new password, other roles
+/// and a disabled status end everything the user has: it rests on what no longer holds.
+async fn write_user(
+    admin: &Admin<'_>,
+    permit: &Permit,
+    id: UserId,
+    expected: &Expected,
+    hash: Option<String>,
+    wanted: impl Fn(&User) -> Result<UserInput, AdminError>,
+) -> Result<User, AdminError> {
+    let (tenant, now) = (permit.tenant(), admin.app.effects.now());
+    let mut unit = admin.app.storage.write(tenant).await?;
+    let mut store = unit.tenant(tenant);
+    let old = store.take_user(id).await?.ok_or(AdminError::NotFound)?;
+    expected.check(old.version)?;
+    let input = wanted(&old)?;
     may_grant(permit, &input.roles, &old.roles)?;
-    let now = admin.app.effects.now();
-    let mut user = User {
+    let user = User {
         username: input.username.trim().to_owned(),
-        email: input.email.clone(),
+        email: input.email,
         email_verified: input.email_verified,
-        name: input.name.clone(),
-        roles: input.roles.clone(),
+        name: input.name,
+        password_hash: hash.clone().or(old.password_hash.clone()),
+        roles: input.roles,
         status: input.status,
         updated_at: now,
         ..old.clone()
     };
     user.check(tenant.is_system())?;
-    if let Some(hash) = hash_of(admin, permit, &input).await? {
-        user.password_hash = Some(hash);
+    store.set_user_profile(&user).await?;
+    if user.status != old.status {
+        store.set_user_status(id, user.status, now).await?;
+    }
+    if user.roles != old.roles {
+        store.set_user_roles(id, &user.roles, now).await?;
+    }
+    if let Some(hash) = hash.filter(|hash| old.password_hash.as_ref() != Some(hash)) {
+        store.set_user_password(id, &hash, now).await?;
     }
     let ends = user.password_hash != old.password_hash || user.roles != old.roles || user.status != old.status;
-    let reason = if ends { "sessions ended" } else { "" };
-    let event = permit.event(admin.app, "user.changed", &user.id.to_string(), reason);
-    let mut unit = admin.app.storage.write().await?;
-    let mut store = unit.tenant(tenant);
-    store.update_user(&user).await?;
     if ends {
-        store.end_sessions(&Selection::User(user.id), EndReason::UserChanged, now).await?;
+        let _ = store.end(Ending::User(id), EndReason::UserChanged);
     }
-    store.insert_audit(&event).await?;
+    let reason = if ends { "sessions ended" } else { "" };
+    store.insert_audit(&permit.event(admin.app, "user.changed", &id.to_string(), reason)).await?;
     unit.commit().await?;
     Ok(user)
 }
 
-/// Deletes a user; its sessions end and its access tokens are cut off.
+/// Deletes a user; everything it had ends with it.
 ///
 /// # Errors
 /// [`AdminError::NotFound`].
 pub async fn delete_user(admin: &Admin<'_>, permit: &Permit, id: &str) -> Result<(), AdminError> {
-    let user = show_user(admin, permit, id).await?;
-    may_grant(permit, &[], &user.roles)?;
-    let now = admin.app.effects.now();
-    let event = permit.event(admin.app, "user.deleted", id, &user.username);
-    let mut unit = admin.app.storage.write().await?;
+    let user_id: UserId = id.parse().map_err(|_| AdminError::NotFound)?;
+    let mut unit = admin.app.storage.write(permit.tenant()).await?;
     let mut store = unit.tenant(permit.tenant());
-    store.end_sessions(&Selection::User(user.id), EndReason::UserChanged, now).await?;
-    store.delete_user(user.id).await?;
+    let user = store.take_user(user_id).await?.ok_or(AdminError::NotFound)?;
+    may_grant(permit, &[], &user.roles)?;
+    let event = permit.event(admin.app, "user.deleted", id, &user.username);
+    let _ = store.delete_user(user_id).await?;
     store.insert_audit(&event).await?;
     unit.commit().await?;
     Ok(())

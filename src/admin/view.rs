@@ -45,6 +45,8 @@ pub struct TenantView {
     pub scopes: Vec<ScopeDefinition>,
     /// Its audiences.
     pub resources: Vec<Resource>,
+    /// Raised by each change; also the `ETag`.
+    pub version: i64,
     /// When it was made.
     #[schema(value_type = String)]
     pub created_at: Timestamp,
@@ -65,6 +67,7 @@ impl TenantView {
             settings: tenant.settings.clone(),
             scopes: tenant.scopes.clone(),
             resources: tenant.resources.clone(),
+            version: tenant.version,
             created_at: tenant.created_at,
             updated_at: tenant.updated_at,
         }
@@ -86,7 +89,7 @@ pub struct SecretView {
 
 impl From<&ClientSecret> for SecretView {
     fn from(secret: &ClientSecret) -> Self {
-        Self { id: secret.id.clone(), created_at: secret.created_at, expires_at: secret.expires_at }
+        Self { id: secret.id.to_string(), created_at: secret.created_at, expires_at: secret.expires_at }
     }
 }
 
@@ -115,6 +118,8 @@ pub struct ClientView {
     pub jwks: Option<serde_json::Value>,
     /// Its secrets; empty in a list of clients.
     pub secrets: Vec<SecretView>,
+    /// Raised by each change; also the `ETag`.
+    pub version: i64,
     /// When it was made.
     #[schema(value_type = String)]
     pub created_at: Timestamp,
@@ -137,6 +142,7 @@ impl From<&Client> for ClientView {
             skip_consent: metadata.skip_consent,
             jwks: metadata.jwks.clone(),
             secrets: client.secrets.iter().map(SecretView::from).collect(),
+            version: client.version,
             created_at: client.created_at,
             updated_at: client.updated_at,
         }
@@ -185,6 +191,8 @@ pub struct UserView {
     pub status: String,
     /// Whether it has a password.
     pub has_password: bool,
+    /// Raised by each change; also the `ETag`.
+    pub version: i64,
     /// When it was made.
     #[schema(value_type = String)]
     pub created_at: Timestamp,
@@ -204,6 +212,7 @@ impl From<&User> for UserView {
             roles: user.roles.iter().map(|role| role.as_str().to_owned()).collect(),
             status: user.status.as_str().to_owned(),
             has_password: user.password_hash.is_some(),
+            version: user.version,
             created_at: user.created_at,
             updated_at: user.updated_at,
         }
@@ -297,9 +306,9 @@ pub struct SessionView {
 }
 
 impl SessionView {
-    pub(super) fn of(session: Session, username: String, clients: Vec<String>, now: Timestamp) -> Self {
+    pub(super) fn of(session: Session, active: bool, username: String, clients: Vec<String>) -> Self {
         Self {
-            active: session.is_live(now),
+            active,
             id: session.id.to_string(),
             user_id: session.user_id.to_string(),
             username,
@@ -317,8 +326,13 @@ impl SessionView {
         }
     }
 
-    pub(super) fn with_families(self, families: Vec<TokenFamily>, now: Timestamp) -> Self {
-        Self { families: families.into_iter().map(|family| FamilyView::of(family, now)).collect(), ..self }
+    /// The same with its families, none of which is good where the session is not.
+    pub(super) fn with_families(self, families: Vec<TokenFamily>, is_live: bool, now: Timestamp) -> Self {
+        let view = |family| {
+            let view = FamilyView::of(family, now);
+            FamilyView { active: view.active && is_live, ..view }
+        };
+        Self { families: families.into_iter().map(view).collect(), ..self }
     }
 }
 
@@ -331,6 +345,8 @@ pub struct Ending {
     pub sessions: usize,
     /// Refresh token families.
     pub families: usize,
+    /// Whether there are more than were counted.
+    pub more: bool,
     /// The event that carries it; ask `/api/v1/revocations/{event}` where it has been applied.
     pub event: Option<i64>,
     /// From when it counts at the node that answered: already.
@@ -399,7 +415,7 @@ pub struct AuditView {
 impl From<AuditEvent> for AuditView {
     fn from(event: AuditEvent) -> Self {
         Self {
-            id: event.id,
+            id: event.id.to_string(),
             at: event.at,
             actor: event.actor,
             action: event.action,

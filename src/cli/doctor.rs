@@ -5,6 +5,7 @@ use secrecy::ExposeSecret as _;
 use super::{Done, Failure, open_storage, output::say};
 use crate::{
     config::Config,
+    domain::NodeId,
     effects::Effects,
     keys::{Keystore, MasterKey},
     revocation::Mirror,
@@ -62,10 +63,10 @@ async fn schema(storage: &Storage) -> Result<String, String> {
 
 async fn keys(config: &Config, storage: &Storage) -> Result<String, String> {
     let master = MasterKey::load(&config.master_key_file).map_err(|why| why.to_string())?;
-    let keystore = Keystore::new(master, storage.clone());
+    let keystore = Keystore::new(master, storage.clone(), std::sync::Arc::default());
     let (mut after, mut count) = (String::new(), 0);
     loop {
-        let page = async { storage.read().await?.list_tenants(&after, 200).await };
+        let page = async { storage.read_installation().await?.list_tenants(&after, 200).await };
         let page = page.await.map_err(|why| why.to_string())?;
         for tenant in &page.items {
             keystore.of(tenant).await.map_err(|why| format!("tenant {}: {why}", tenant.slug))?;
@@ -79,7 +80,7 @@ async fn keys(config: &Config, storage: &Storage) -> Result<String, String> {
 }
 
 async fn clock(storage: &Storage) -> Result<String, String> {
-    let theirs = async { storage.read().await?.database_time().await };
+    let theirs = async { storage.read_installation().await?.database_time().await };
     let theirs = theirs.await.map_err(|why| why.to_string())?;
     let apart = theirs.since(Effects::system().now()).abs();
     if apart > SKEW {
@@ -90,7 +91,7 @@ async fn clock(storage: &Storage) -> Result<String, String> {
 
 async fn redis(config: &Config) -> Result<String, String> {
     let Some(url) = &config.redis_url else { return Ok("none: revocations stay in this process".into()) };
-    let mirror = Mirror::connect(url.expose_secret(), std::sync::Arc::default()).await;
+    let mirror = Mirror::connect(url.expose_secret(), NodeId::new(&Effects::system()), std::sync::Arc::default()).await;
     let mirror = mirror.map_err(|why| format!("PORTCULLIS_REDIS_URL: {why}"))?;
     match mirror.answers().await {
         true => Ok("answers".into()),

@@ -3,7 +3,7 @@
 use clap::Subcommand;
 
 use super::{
-    Done, Shell,
+    Done, Shell, named,
     output::{self, Format},
 };
 use crate::admin::{self, Level};
@@ -27,6 +27,14 @@ pub(super) enum Command {
         #[arg(long)]
         tenant: String,
     },
+    /// Withdraw a key that has leaked: every token that it signed is refused
+    Withdraw {
+        /// The tenant's slug
+        #[arg(long)]
+        tenant: String,
+        /// Its kid
+        kid: String,
+    },
 }
 
 pub(super) async fn run(command: Command, shell: Shell) -> Done {
@@ -39,6 +47,10 @@ pub(super) async fn run(command: Command, shell: Shell) -> Done {
         Command::Rotate { tenant } => {
             let permit = shell.permit(&tenant, Level::Write).await?;
             output::list(&admin::rotate_keys(&admin, &permit).await?, &COLUMNS, Format::Table)
+        }
+        Command::Withdraw { tenant, kid } => {
+            let permit = shell.permit(&tenant, Level::Write).await?;
+            output::one(&named(admin::withdraw_key(&admin, &permit, &kid).await, &format!("key {kid}"))?)
         }
     }
 }

@@ -6,6 +6,7 @@ mod doctor;
 mod key;
 mod migrate;
 mod output;
+mod restore;
 mod serve;
 mod session;
 mod tenant;
@@ -60,6 +61,8 @@ enum Command {
     Key(key::Command),
     /// Mint an access token for the admin API
     Token(token::Arguments),
+    /// End everything of before: after the database was restored from a backup
+    Restore(restore::Arguments),
     /// Check database, Redis, keys, clock and base URL
     Doctor,
 }
@@ -101,6 +104,7 @@ async fn dispatch(command: Command, config: Config) -> Done {
     match command {
         Command::Serve(arguments) => serve::run(arguments, config).await,
         Command::Migrate => migrate::run(&config).await,
+        Command::Restore(arguments) => restore::run(&arguments, &config).await,
         Command::Doctor => doctor::run(&config).await,
         Command::Apply(arguments) => apply::run(arguments, config).await,
         Command::Export(arguments) => apply::export(arguments, config).await,

@@ -98,7 +98,7 @@ pub(super) async fn run(command: Command, shell: Shell) -> Done {
             let filter = SessionFilter { user, client, active: (!all).then_some(true), ..SessionFilter::default() };
             let (admin, permit, filter) = (&admin, &permit, &filter);
             let all = all_pages(|after| async move {
-                let after = Some(after).filter(|after| !after.is_empty());
+                let after = after.parse().ok();
                 admin::list_sessions(admin, permit, &SessionFilter { after, ..filter.clone() }, None).await
             });
             let columns = ["id", "username", "kind", "active", "clients", "ip", "created_at", "end_reason"];

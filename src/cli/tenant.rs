@@ -7,7 +7,7 @@ use super::{
     Done, Shell, all_pages,
     output::{self, Format, say},
 };
-use crate::admin::{self, Level, TenantView};
+use crate::admin::{self, Expected, Level, TenantView};
 
 #[derive(Subcommand)]
 pub(super) enum Command {
@@ -77,17 +77,17 @@ pub(super) async fn run(command: Command, shell: Shell) -> Done {
         }
         Command::Update { slug, name, settings } => {
             let permit = shell.permit(&slug, Level::Write).await?;
-            admin::update_tenant(&admin, &permit, patch(name, &settings)?).await?;
+            admin::update_tenant(&admin, &permit, patch(name, &settings)?, &Expected::ANY).await?;
             say(&format!("changed tenant {slug}"))
         }
         Command::Suspend { slug } => {
             let permit = shell.permit(&slug, Level::Write).await?;
-            admin::suspend_tenant(&admin, &everywhere, permit.tenant()).await?;
+            admin::suspend_tenant(&admin, &permit).await?;
             say(&format!("suspended tenant {slug}; its sessions have ended"))
         }
         Command::Resume { slug } => {
             let permit = shell.permit(&slug, Level::Write).await?;
-            admin::resume_tenant(&admin, &everywhere, permit.tenant()).await?;
+            admin::resume_tenant(&admin, &permit).await?;
             say(&format!("tenant {slug} serves again"))
         }
         Command::Purge { slug } => {

@@ -16,6 +16,6 @@ pub(super) struct Arguments {
 pub(super) async fn run(arguments: &Arguments, shell: Shell) -> Done {
     let permit = shell.permit(&arguments.tenant, Level::Write).await?;
     let scope: Scope = arguments.scope.parse()?;
-    let minted = mint_for_shell(&shell.app, permit.tenant(), scope).await.map_err(|error| error.description)?;
+    let minted = mint_for_shell(&shell.app, permit.shared_tenant(), scope).await.map_err(|error| error.description)?;
     say(&minted.access_token)
 }

@@ -8,7 +8,7 @@ use super::{
     output::{self, Format, say},
 };
 use crate::{
-    admin::{self, Level, Permit, UserView},
+    admin::{self, Expected, Level, Permit, UserView},
     domain::User,
 };
 
@@ -101,7 +101,7 @@ async fn find(shell: &Shell, permit: &Permit, text: &str) -> Result<User, Failur
 async fn change(shell: &Shell, tenant: &str, user: &str, patch: Value) -> Done {
     let permit = shell.permit(tenant, Level::Write).await?;
     let found = find(shell, &permit, user).await?;
-    admin::update_user(&shell.admin(), &permit, &found.id.to_string(), patch).await?;
+    admin::update_user(&shell.admin(), &permit, &found.id.to_string(), patch, &Expected::ANY).await?;
     say(&format!("changed user {}", found.username))
 }
 

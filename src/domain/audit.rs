@@ -1,6 +1,6 @@
 //! The audit trail: security events, who caused them and from where.
 
-use super::{TenantId, Timestamp};
+use super::{AuditId, TenantId, Timestamp};
 
 /// Where a request came from.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -44,7 +44,7 @@ pub struct AuditEvent {
     /// The tenant it happened in.
     pub tenant_id: TenantId,
     /// A time-ordered identifier.
-    pub id: String,
+    pub id: AuditId,
     /// When.
     pub at: Timestamp,
     /// Who.

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{FieldError, Tenant, TenantId, Timestamp, check_redirect_uri};
+use super::{EventNumber, FieldError, SecretId, Tenant, TenantId, Timestamp, check_redirect_uri};
 use crate::protocol::Scope;
 
 /// How a client authenticates at the token endpoint (RFC 7591 §2).
@@ -115,7 +115,7 @@ impl Default for ClientMetadata {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ClientSecret {
     /// Its identifier.
-    pub id: String,
+    pub id: SecretId,
     /// SHA-256 of the secret.
     pub digest: Vec<u8>,
     /// When it was made.
@@ -135,6 +135,10 @@ pub struct Client {
     pub metadata: ClientMetadata,
     /// Its secrets, while they roll more than one.
     pub secrets: Vec<ClientSecret>,
+    /// Raised by each change: what two people change at once, one of them is told.
+    pub version: i64,
+    /// The event that last ended everything it had; at first the one that was last known.
+    pub ended_seq: EventNumber,
     /// When it was made.
     pub created_at: Timestamp,
     /// When it was last changed.

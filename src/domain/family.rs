@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{FamilyId, SessionId, TenantId, Timestamp, UserId};
+use super::{EventNumber, FamilyId, SessionId, TenantId, Timestamp, UserId};
 use crate::protocol::Scope;
 
 /// Why a session or a family ended.
@@ -27,10 +27,16 @@ pub enum EndReason {
     TenantSuspended,
     /// A newer sign-in took its cookie's place.
     Superseded,
+    /// Its time was over.
+    Expired,
+    /// The database was restored from a backup.
+    Restored,
+    /// A secret of its client was withdrawn: it had leaked.
+    Withdrawn,
 }
 
 impl EndReason {
-    const ALL: [Self; 9] = [
+    const ALL: [Self; 12] = [
         Self::Logout,
         Self::Forced,
         Self::Reuse,
@@ -40,6 +46,9 @@ impl EndReason {
         Self::ClientDeleted,
         Self::TenantSuspended,
         Self::Superseded,
+        Self::Expired,
+        Self::Restored,
+        Self::Withdrawn,
     ];
 
     /// The word stored for this reason.
@@ -54,6 +63,9 @@ impl EndReason {
             Self::ClientDeleted => "client_deleted",
             Self::TenantSuspended => "tenant_suspended",
             Self::Superseded => "superseded",
+            Self::Expired => "expired",
+            Self::Restored => "restored",
+            Self::Withdrawn => "withdrawn",
         }
     }
 
@@ -82,9 +94,11 @@ pub struct TokenFamily {
     pub resource: Vec<String>,
     /// The generation whose refresh token is good.
     pub generation: u32,
+    /// The event that was last known when it began.
+    pub born_seq: EventNumber,
     /// When it began.
     pub created_at: Timestamp,
-    /// When it was last rotated.
+    /// When it was last rotated, by the database's clock.
     pub rotated_at: Option<Timestamp>,
     /// When it expires unless rotated before.
     pub expires_at: Timestamp,

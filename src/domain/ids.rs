@@ -59,6 +59,18 @@ id!(
     SessionId
 );
 id!(
+    /// A client secret.
+    SecretId
+);
+id!(
+    /// An entry of the audit trail.
+    AuditId
+);
+id!(
+    /// A run of the server: a node that starts again is another one.
+    NodeId
+);
+id!(
     /// A grant and the family of refresh tokens that descends from it.
     FamilyId
 );

@@ -1,115 +1,118 @@
-//! Cut-offs: what no longer counts, and from when.
+//! Endings: what no longer counts, and from which event on.
+//!
+//! Everything that happens to the installation as a whole has a number. What can be ended bears
+//! the number that was last known when it was made; an ending of everything of a user, a client
+//! or a tenant has a number of its own, and what was born before it is dead. No clock decides.
 
-use super::{FamilyId, SessionId, TenantId, TenantSettings, Timestamp, UserId};
+use std::fmt;
 
-/// What a cut-off speaks of.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum CutoffKind {
-    /// Every token of a tenant.
-    Tenant,
-    /// Every token of a client.
-    Client,
-    /// Every token of a user.
-    User,
-    /// Every token of a session.
-    Session,
-    /// Every token of a grant.
-    Grant,
-    /// One access token.
-    Token,
+use serde::{Deserialize, Serialize};
+
+use super::{FamilyId, SessionId, TenantId, UserId};
+
+/// The number of an event: gapless within an epoch, and in the order of the commits.
+///
+/// The upper bits are the epoch, which a restored backup raises, so that whatever was born before
+/// the restore is older than everything after it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct EventNumber(pub i64);
+
+impl EventNumber {
+    /// Before everything.
+    pub const ZERO: Self = Self(0);
+
+    /// Bits below the epoch. Numbers stay below 2^53, which JSON readers keep exactly, for 8,192
+    /// epochs of a million million events each.
+    const EPOCH_BITS: u32 = 40;
+
+    /// The epoch: how often the database was restored from a backup.
+    pub const fn epoch(self) -> i64 {
+        self.0 >> Self::EPOCH_BITS
+    }
+
+    /// The first number of the epoch after this one.
+    pub const fn next_epoch(self) -> Self {
+        Self((self.epoch() + 1) << Self::EPOCH_BITS)
+    }
 }
 
-impl CutoffKind {
-    /// Every kind.
-    pub const ALL: [Self; 6] = [Self::Tenant, Self::Client, Self::User, Self::Session, Self::Grant, Self::Token];
+impl fmt::Display for EventNumber {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
 
-    /// The word stored for this kind.
-    pub fn as_str(self) -> &'static str {
+/// What an ending speaks of, within a tenant.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum Ending {
+    /// Everything of the tenant that was born before.
+    Tenant,
+    /// Everything of a client that was born before.
+    Client(String),
+    /// Everything of a user that was born before.
+    User(UserId),
+    /// A session and everything in it.
+    Session(SessionId),
+    /// A grant and its tokens.
+    Grant(FamilyId),
+    /// One access token, by its `jti`.
+    Token(String),
+    /// Every token that was signed with a key, by its `kid`.
+    Key(String),
+}
+
+impl Ending {
+    /// The word for its kind, in the database, in Redis and in feeds.
+    pub fn kind(&self) -> &'static str {
         match self {
             Self::Tenant => "tenant",
-            Self::Client => "client",
-            Self::User => "user",
-            Self::Session => "session",
-            Self::Grant => "grant",
-            Self::Token => "token",
+            Self::Client(_) => "client",
+            Self::User(_) => "user",
+            Self::Session(_) => "session",
+            Self::Grant(_) => "grant",
+            Self::Token(_) => "token",
+            Self::Key(_) => "key",
         }
     }
-}
 
-/// Refuses the access tokens of a subject that were issued at or before an instant.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Cutoff {
-    /// The tenant whose tokens it speaks of.
-    pub tenant_id: TenantId,
-    /// What `subject` names.
-    pub kind: CutoffKind,
-    /// The session, user, client, grant or `jti`; the tenant's id for a whole tenant.
-    pub subject: String,
-    /// Tokens issued at or before this instant are refused.
-    pub at: Timestamp,
-    /// When the last token it can speak of has expired.
-    pub expires_at: Timestamp,
-}
-
-impl Cutoff {
-    fn new(tenant_id: TenantId, kind: CutoffKind, subject: String, at: Timestamp, ttl: i64) -> Self {
-        // A minute more than a token lives: verifiers on other machines may run behind.
-        Self { tenant_id, kind, subject, at, expires_at: at.plus(ttl + 60) }
-    }
-
-    /// Of everything that `kind` and `subject` name. It outlives the longest token that any
-    /// setting allows: one that was issued under an earlier, longer setting must not outlive it.
-    fn of_all(tenant_id: TenantId, kind: CutoffKind, subject: String, at: Timestamp) -> Self {
-        Self::new(tenant_id, kind, subject, at, TenantSettings::MOST_ACCESS_TOKEN_TTL)
-    }
-
-    /// Of every token of the tenant.
-    pub fn of_tenant(tenant: TenantId, at: Timestamp) -> Self {
-        Self::of_all(tenant, CutoffKind::Tenant, tenant.to_string(), at)
-    }
-
-    /// Of every token of a client.
-    pub fn of_client(tenant: TenantId, client_id: &str, at: Timestamp) -> Self {
-        Self::of_all(tenant, CutoffKind::Client, client_id.to_owned(), at)
-    }
-
-    /// Of every token of a user.
-    pub fn of_user(tenant: TenantId, user: UserId, at: Timestamp) -> Self {
-        Self::of_all(tenant, CutoffKind::User, user.to_string(), at)
-    }
-
-    /// Of every token of a session.
-    pub fn of_session(tenant: TenantId, session: SessionId, at: Timestamp) -> Self {
-        Self::of_all(tenant, CutoffKind::Session, session.to_string(), at)
-    }
-
-    /// Of every token of a grant.
-    pub fn of_grant(tenant: TenantId, grant: FamilyId, at: Timestamp) -> Self {
-        Self::of_all(tenant, CutoffKind::Grant, grant.to_string(), at)
-    }
-
-    /// Of one access token, which lives for `ttl` seconds more at most.
-    pub fn of_token(tenant: TenantId, jti: &str, at: Timestamp, ttl: i64) -> Self {
-        Self::new(tenant, CutoffKind::Token, jti.to_owned(), at, ttl)
-    }
-
-    /// Whether a token issued at `issued_at` is refused.
-    ///
-    /// A session, a grant and a single token never come back, so a cut-off of theirs
-    /// refuses whatever the instant says: a node whose clock runs ahead gains nothing.
-    pub fn refuses(&self, issued_at: Timestamp) -> bool {
-        match self.kind {
-            CutoffKind::Session | CutoffKind::Grant | CutoffKind::Token => true,
-            CutoffKind::Tenant | CutoffKind::Client | CutoffKind::User => issued_at <= self.at,
+    /// What it names: an identifier within the tenant, and the tenant's own for a whole tenant.
+    pub fn subject(&self, tenant: TenantId) -> String {
+        match self {
+            Self::Tenant => tenant.to_string(),
+            Self::User(id) => id.to_string(),
+            Self::Session(id) => id.to_string(),
+            Self::Grant(id) => id.to_string(),
+            Self::Client(id) | Self::Token(id) | Self::Key(id) => id.clone(),
         }
+    }
+
+    /// The ending of this kind and subject, where both are ones that this version writes.
+    pub fn read(kind: &str, subject: &str) -> Option<Self> {
+        Some(match kind {
+            "tenant" => Self::Tenant,
+            "client" => Self::Client(subject.to_owned()),
+            "user" => Self::User(subject.parse().ok()?),
+            "session" => Self::Session(subject.parse().ok()?),
+            "grant" => Self::Grant(subject.parse().ok()?),
+            "token" => Self::Token(subject.to_owned()),
+            "key" => Self::Key(subject.to_owned()),
+            _ => return None,
+        })
+    }
+
+    /// Whether it spares what was born after it. A session, a grant, a token and a withdrawn key
+    /// never come back.
+    pub fn spares_later(&self) -> bool {
+        matches!(self, Self::Tenant | Self::Client(_) | Self::User(_))
     }
 }
 
 /// What every node must hear of.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Change {
-    /// Tokens are refused from now on.
-    Cutoff(Cutoff),
+    /// Something was ended. For a tenant or a client it is a change of it too.
+    Ending(TenantId, Ending),
     /// A tenant was made, changed or removed.
     Tenant(TenantId),
     /// A client of the tenant was made, changed or removed.
@@ -121,8 +124,10 @@ pub enum Change {
 /// A change with its place in the order in which changes were committed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RevocationEvent {
-    /// Its place: gapless, and in commit order.
-    pub seq: i64,
+    /// Its number.
+    pub seq: EventNumber,
     /// What changed.
     pub change: Change,
+    /// Milliseconds from when it was read until the last token that it speaks of has expired.
+    pub lives_ms: i64,
 }

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{EndReason, SessionId, TenantId, Timestamp, UserId};
+use super::{EndReason, EventNumber, SessionId, TenantId, Timestamp, UserId};
 
 /// How a session began.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -41,8 +41,12 @@ pub struct Session {
     pub user_id: UserId,
     /// How it began.
     pub kind: SessionKind,
+    /// The client it was made through, where no cookie carries it.
+    pub client_id: Option<String>,
     /// SHA-256 of the cookie that carries it, where one does.
     pub cookie_digest: Option<Vec<u8>>,
+    /// The event that was last known when it was made.
+    pub born_seq: EventNumber,
     /// When the user last proved who they are.
     pub auth_time: Timestamp,
     /// The authentication methods used (RFC 8176).

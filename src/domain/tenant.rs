@@ -4,7 +4,7 @@ use std::{fmt, str::FromStr};
 
 use serde::{Deserialize, Serialize};
 
-use super::{FieldError, SigningAlg, TenantId, Timestamp};
+use super::{EventNumber, FieldError, SigningAlg, TenantId, Timestamp};
 use crate::protocol::Scope;
 
 /// A tenant's name in addresses: `[a-z0-9][a-z0-9-]{0,62}`.
@@ -171,6 +171,10 @@ pub struct Tenant {
     pub scopes: Vec<ScopeDefinition>,
     /// Its audiences.
     pub resources: Vec<Resource>,
+    /// Raised by each change: what two people change at once, one of them is told.
+    pub version: i64,
+    /// The event that last ended everything in it.
+    pub ended_seq: EventNumber,
     /// When it was made.
     pub created_at: Timestamp,
     /// When it was last changed.

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{FieldError, TenantId, Timestamp, UserId};
+use super::{EventNumber, FieldError, TenantId, Timestamp, UserId};
 
 /// What a user may do to its tenant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -79,6 +79,10 @@ pub struct User {
     pub roles: Vec<Role>,
     /// Whether it may sign in.
     pub status: UserStatus,
+    /// Raised by each change: what two people change at once, one of them is told.
+    pub version: i64,
+    /// The event that last ended everything it had.
+    pub ended_seq: EventNumber,
     /// When it was made.
     pub created_at: Timestamp,
     /// When it was last changed.

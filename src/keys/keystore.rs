@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::{MasterKey, generate::PrivateKey, jwt::VerifyingKey};
 use crate::{
     domain::{KeyState, SigningAlg, SigningKey, Tenant, TenantId},
-    storage::{Cache, Storage, StorageError},
+    storage::{Cache, Storage, StorageError, View},
 };
 
 /// Why a tenant's keys cannot be used.
@@ -73,13 +73,14 @@ impl TenantKeys {
 pub struct Keystore {
     master: MasterKey,
     storage: Storage,
+    view: Arc<View>,
     cache: Cache<TenantId, Arc<TenantKeys>>,
 }
 
 impl Keystore {
-    /// A keystore that opens keys with `master`.
-    pub fn new(master: MasterKey, storage: Storage) -> Self {
-        Self { master, storage, cache: Cache::new(10_000) }
+    /// A keystore that opens keys with `master`, and holds them as long as `view` is fresh.
+    pub fn new(master: MasterKey, storage: Storage, view: Arc<View>) -> Self {
+        Self { master, storage, view, cache: Cache::new(10_000) }
     }
 
     /// The master key.
@@ -93,10 +94,10 @@ impl Keystore {
     /// [`KeyError`].
     pub async fn of(&self, tenant: &Tenant) -> Result<Arc<TenantKeys>, KeyError> {
         let load = async {
-            let keys = self.storage.read().await?.tenant(tenant).list_keys().await?;
+            let keys = self.storage.read(tenant).await?.tenant(tenant).list_keys().await?;
             TenantKeys::open(&self.master, &keys).map(|keys| Some(Arc::new(keys)))
         };
-        let keys = self.cache.find_or(tenant.id, load).await?;
+        let keys = if self.view.is_fresh() { self.cache.find_or(tenant.id, load).await? } else { load.await? };
         keys.ok_or(KeyError::Broken("the tenant has no keys"))
     }
 

@@ -163,7 +163,7 @@ async fn needs_consent(
     if understood.client.metadata.skip_consent {
         return Ok(false);
     }
-    let mut unit = cx.app.storage.read().await.map_err(away)?;
+    let mut unit = cx.app.storage.read(&**cx.tenant).await.map_err(away)?;
     let given = unit.tenant(cx.tenant).find_consent(user.id, &understood.client.client_id).await.map_err(away)?;
     Ok(!scope.is_within(&given))
 }
@@ -249,6 +249,23 @@ impl Understood {
         scope: Scope,
         consented: bool,
     ) -> Result<Response, AuthorizeError> {
+        let mut unit = cx.app.storage.write(&**cx.tenant).await.map_err(away)?;
+        let mut store = unit.tenant(cx.tenant);
+        let found = store.session_standing(signed_in.session.id, &self.client.client_id).await.map_err(away)?;
+        let refusal = match &found {
+            None => Some("session ended"),
+            Some((session, standing)) => {
+                standing.session_refusal(session, cx.now).or_else(|| standing.client_refusal())
+            }
+        };
+        let known = match (found, refusal) {
+            (Some((_, standing)), None) => standing.head,
+            (_, why) => {
+                let text = "the sign-in has been ended";
+                let error = OauthError::new(ErrorCode::LoginRequired, text);
+                return Err(self.refuse(cx, error.because(why.unwrap_or("session ended"))));
+            }
+        };
         let code = new_code(&cx.app.effects, cx.tenant.id);
         let row = AuthorizationCode {
             tenant_id: cx.tenant.id,
@@ -263,16 +280,15 @@ impl Understood {
             resource: self.resource.clone(),
             code_challenge: self.request.code_challenge.as_str().to_owned(),
             nonce: self.request.nonce.clone(),
+            born_seq: known,
             created_at: cx.now,
             expires_at: cx.now.plus(AuthorizationCode::TTL),
             used_at: None,
         };
-        let mut unit = cx.app.storage.write().await.map_err(away)?;
-        let mut store = unit.tenant(cx.tenant);
         if consented {
             let given = store.find_consent(row.user_id, &row.client_id).await.map_err(away)?;
             let both = given.union(&scope);
-            store.put_consent(row.user_id, &row.client_id, &both, cx.now).await.map_err(away)?;
+            store.put_consent(row.user_id, &row.client_id, &both, known, cx.now).await.map_err(away)?;
             let actor = Actor::User(row.user_id.to_string());
             let event =
                 cx.app.audit.event(cx.tenant, &actor, "consent.given", &row.client_id, &scope.to_string(), cx.origin);

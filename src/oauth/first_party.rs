@@ -2,6 +2,8 @@
 //!
 //! The user is always taken from the token, never from the body.
 
+use std::sync::Arc;
+
 use secrecy::SecretString;
 use serde::Serialize;
 
@@ -14,7 +16,7 @@ use crate::{
     domain::{Actor, EndReason, GrantType, SessionId, SessionKind, UserId},
     installation::SignIn,
     protocol::{OauthError, TokenResponse},
-    storage::Selection,
+    storage::{EndOne, EndRequest},
 };
 
 /// Signs a user in and grants the client tokens.
@@ -58,7 +60,7 @@ async fn refresh_checked(cx: &Cx<'_>, bearer: &str) -> Result<TokenResponse, Oau
     let refused = |why| OauthError::invalid_grant().because(why);
     let presented = RefreshToken::open(bearer, cx.app.keys.master(), cx.tenant.id)
         .ok_or_else(|| refused("no refresh token of this tenant"))?;
-    let mut unit = cx.app.storage.read().await?;
+    let mut unit = cx.app.storage.read(&**cx.tenant).await?;
     let mut store = unit.tenant(cx.tenant);
     let family = store.find_family(presented.family).await?.ok_or_else(|| refused("unknown family"))?;
     let session = store.find_session(family.session_id).await?;
@@ -86,12 +88,10 @@ pub async fn logout(cx: &Cx<'_>, bearer: &str) -> Result<(), OauthError> {
 /// Ends a session for its own user, and writes so.
 pub(super) async fn end_own_session(cx: &Cx<'_>, session: SessionId, sub: &str) -> Result<(), OauthError> {
     let actor = Actor::User(sub.to_owned());
-    let event = cx.app.audit.event(cx.tenant, &actor, "session.ended", &session.to_string(), "logout", cx.origin);
-    let mut unit = cx.app.storage.write().await?;
-    let mut store = unit.tenant(cx.tenant);
-    store.end_sessions(&Selection::Session(session), EndReason::Logout, cx.now).await?;
-    store.insert_audit(&event).await?;
-    unit.commit().await?;
+    let audit = cx.app.audit.event(cx.tenant, &actor, "session.ended", &session.to_string(), "logout", cx.origin);
+    let (tenant, what) = (Arc::clone(cx.tenant), EndOne::Session(session));
+    let request = EndRequest { tenant, what, reason: EndReason::Logout, audit, now: cx.now };
+    cx.app.storage.end_one(request).await?;
     Ok(())
 }
 
@@ -123,7 +123,7 @@ pub async fn me(cx: &Cx<'_>, bearer: &str) -> Result<Me, OauthError> {
     let claims = verify_access_token(cx, bearer).await?;
     let user = match (&claims.sid, claims.sub.parse::<UserId>()) {
         (Some(_), Ok(id)) => {
-            let user = cx.app.storage.read().await?.tenant(cx.tenant).find_user(id).await?;
+            let user = cx.app.storage.read(&**cx.tenant).await?.tenant(cx.tenant).find_user(id).await?;
             let user = user.filter(|user| user.is_active());
             Some(user.ok_or_else(|| OauthError::invalid_token().because("user gone or disabled"))?)
         }

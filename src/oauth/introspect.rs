@@ -58,16 +58,16 @@ async fn introspect_refresh(
     client: &Client,
     token: RefreshToken,
 ) -> Result<IntrospectionResponse, OauthError> {
-    let mut unit = cx.app.storage.read().await?;
-    let mut store = unit.tenant(cx.tenant);
-    let family = store.find_family(token.family).await?.filter(|family| {
-        family.client_id == client.client_id && family.generation == token.generation && family.is_live(cx.now)
-    });
-    let Some(family) = family else { return Ok(IntrospectionResponse::inactive()) };
-    let session = store.find_session(family.session_id).await?;
-    let Some(session) = session.filter(|session| session.is_live(cx.now)) else {
+    let mut unit = cx.app.storage.read(&**cx.tenant).await?;
+    let found = unit.tenant(cx.tenant).family_standing(token.family).await?;
+    let Some((family, session, standing, _)) = found else { return Ok(IntrospectionResponse::inactive()) };
+    let is_good = family.client_id == client.client_id
+        && family.generation == token.generation
+        && family.is_live(cx.now)
+        && standing.grant_refusal(&session, family.born_seq, cx.now).is_none();
+    if !is_good {
         return Ok(IntrospectionResponse::inactive());
-    };
+    }
     let issuer = cx.app.issuer(cx.tenant);
     Ok(IntrospectionResponse {
         active: true,
@@ -96,7 +96,7 @@ pub async fn userinfo(cx: &Cx<'_>, bearer: &str) -> Result<Value, OauthError> {
     }
     let gone = || OauthError::invalid_token().because("user gone or disabled");
     let id: UserId = claims.sub.parse().map_err(|_| gone())?;
-    let user = cx.app.storage.read().await?.tenant(cx.tenant).find_user(id).await?;
+    let user = cx.app.storage.read(&**cx.tenant).await?.tenant(cx.tenant).find_user(id).await?;
     let user = user.filter(|user| user.is_active()).ok_or_else(gone)?;
     let mut out = Map::new();
     out.insert("sub".into(), claims.sub.into());

@@ -1,13 +1,15 @@
 //! Making tokens out of a decided grant.
 
+use std::sync::Arc;
+
 use aws_lc_rs::digest;
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 
 use super::{Cx, RefreshToken, resource};
 use crate::{
-    domain::{Client, FamilyId, Origin, Session, SessionId, Tenant, Timestamp, TokenFamily, User},
+    domain::{Client, EventNumber, FamilyId, Origin, Session, SessionId, Tenant, Timestamp, TokenFamily, User},
     installation::Installation,
-    keys::TokenType,
+    keys::{TenantKeys, TokenType},
     protocol::{AccessTokenClaims, Audience, IdTokenClaims, OauthError, Scope, TokenResponse},
 };
 
@@ -15,7 +17,7 @@ use crate::{
 const ACR: &str = "urn:portcullis:acr:password";
 
 /// Seconds a token from `portcullis token` lives.
-pub const ADMIN_TOKEN_TTL: i64 = 900;
+pub const ADMIN_TOKEN_TTL: i64 = crate::storage::SHELL_TOKEN_TTL;
 
 /// A grant to a user, decided and ready to become tokens.
 pub(super) struct UserGrant<'a> {
@@ -23,6 +25,8 @@ pub(super) struct UserGrant<'a> {
     pub(super) user: &'a User,
     pub(super) session: &'a Session,
     pub(super) grant_id: FamilyId,
+    /// The last event that was known when this was decided; the tokens bear its number.
+    pub(super) known: EventNumber,
     pub(super) scope: Scope,
     pub(super) resource: &'a [String],
     pub(super) nonce: Option<String>,
@@ -30,9 +34,9 @@ pub(super) struct UserGrant<'a> {
     pub(super) generation: Option<u32>,
 }
 
-/// Makes the token response for a user's grant (RFC 6749 §5.1, RFC 9068, OpenID Connect Core §3.1.3.3).
-pub(super) async fn for_user(cx: &Cx<'_>, grant: UserGrant<'_>) -> Result<TokenResponse, OauthError> {
-    let keys = cx.app.keys.of(cx.tenant).await?;
+/// Makes the token response for a user's grant (RFC 6749 §5.1, RFC 9068, OpenID Connect Core
+/// §3.1.3.3). It reads nothing and writes nothing: what was committed before can be answered.
+pub(super) fn for_user(cx: &Cx<'_>, keys: &TenantKeys, grant: UserGrant<'_>) -> Result<TokenResponse, OauthError> {
     let issuer = cx.app.issuer(cx.tenant);
     let scope = resource::permitted(grant.user, &grant.scope);
     let ttl = cx.tenant.settings.access_token_ttl;
@@ -42,7 +46,7 @@ pub(super) async fn for_user(cx: &Cx<'_>, grant: UserGrant<'_>) -> Result<TokenR
         sub: grant.user.id.to_string(),
         exp: cx.now.secs() + ttl,
         iat: cx.now.secs(),
-        iat_ms: cx.now.millis(),
+        rev: grant.known.0,
         jti: cx.app.effects.uuid().to_string(),
         client_id: grant.client.client_id.clone(),
         scope: scope.clone(),
@@ -89,16 +93,21 @@ fn id_claims(cx: &Cx<'_>, grant: &UserGrant<'_>, iss: String, access_token: &str
     }
 }
 
+/// A grant to a client that acts for itself.
+pub(super) struct ClientGrant<'a> {
+    pub(super) client_id: &'a str,
+    /// The last event that was known when this was decided; the token bears its number.
+    pub(super) known: EventNumber,
+    pub(super) scope: Scope,
+    pub(super) resource: &'a [String],
+    /// Seconds its token lives.
+    pub(super) ttl: i64,
+}
+
 /// Makes the token response for a client that acts for itself (RFC 6749 §4.4.3): no session,
 /// no refresh token, and nothing read from or written to the database.
-pub(super) async fn for_client(
-    cx: &Cx<'_>,
-    client_id: &str,
-    scope: Scope,
-    resource: &[String],
-    ttl: i64,
-) -> Result<TokenResponse, OauthError> {
-    let keys = cx.app.keys.of(cx.tenant).await?;
+pub(super) fn for_client(cx: &Cx<'_>, keys: &TenantKeys, grant: ClientGrant<'_>) -> Result<TokenResponse, OauthError> {
+    let ClientGrant { client_id, known, scope, resource, ttl } = grant;
     let issuer = cx.app.issuer(cx.tenant);
     let claims = AccessTokenClaims {
         aud: Audience::of(resource::audience(cx.tenant, &issuer, resource, &scope)),
@@ -106,7 +115,7 @@ pub(super) async fn for_client(
         sub: client_id.to_owned(),
         exp: cx.now.secs() + ttl,
         iat: cx.now.secs(),
-        iat_ms: cx.now.millis(),
+        rev: known.0,
         jti: cx.app.effects.uuid().to_string(),
         client_id: client_id.to_owned(),
         scope: scope.clone(),
@@ -131,20 +140,30 @@ pub(super) async fn for_client(
 ///
 /// # Errors
 /// `invalid_scope` where the scope is unknown, `temporarily_unavailable` where keys cannot be read.
-pub async fn mint_for_shell(app: &Installation, tenant: &Tenant, scope: Scope) -> Result<TokenResponse, OauthError> {
+pub async fn mint_for_shell(
+    app: &Installation,
+    tenant: &Arc<Tenant>,
+    scope: Scope,
+) -> Result<TokenResponse, OauthError> {
     if let Some(unknown) = scope.iter().find(|token| tenant.describe_scope(token).is_none()) {
         let text = format!("no scope of this tenant: {unknown}");
         return Err(OauthError::new(crate::protocol::ErrorCode::InvalidScope, text));
     }
     let origin = Origin::default();
-    for_client(&Cx::new(app, tenant, &origin), "portcullis-shell", scope, &[], ADMIN_TOKEN_TTL).await
+    let known = app.storage.read(&**tenant).await?.head().await?;
+    let cx = Cx::new(app, tenant, &origin);
+    let keys = app.keys.of(tenant).await?;
+    let grant = ClientGrant { client_id: "portcullis-shell", known, scope, resource: &[], ttl: ADMIN_TOKEN_TTL };
+    for_client(&cx, &keys, grant)
 }
 
 /// A family for a new grant, in its first generation.
+#[expect(clippy::too_many_arguments, reason = "each is a column")]
 pub(super) fn new_family(
     cx: &Cx<'_>,
     id: FamilyId,
     session: (SessionId, Timestamp),
+    known: EventNumber,
     user: &User,
     client: &Client,
     scope: &Scope,
@@ -161,6 +180,7 @@ pub(super) fn new_family(
         scope: scope.clone(),
         resource: resource.to_vec(),
         generation: 0,
+        born_seq: known,
         created_at: cx.now,
         rotated_at: None,
         expires_at: lives.min(session_ends),

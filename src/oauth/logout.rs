@@ -59,7 +59,7 @@ pub async fn logout(
 async fn end_hinted(cx: &Cx<'_>, hint: Option<&IdTokenClaims>) -> Result<(), OauthError> {
     let Some(hint) = hint else { return Ok(()) };
     let Ok(id) = hint.sid.parse::<SessionId>() else { return Ok(()) };
-    let session = cx.app.storage.read().await?.tenant(cx.tenant).find_session(id).await?;
+    let session = cx.app.storage.read(&**cx.tenant).await?.tenant(cx.tenant).find_session(id).await?;
     match session {
         Some(session) if session.is_live(cx.now) => end_own_session(cx, session.id, &hint.sub).await,
         _ => Ok(()),

@@ -14,6 +14,8 @@ pub mod revoke;
 pub mod token;
 mod verify;
 
+use std::sync::Arc;
+
 use crate::{
     domain::{Actor, Origin, Tenant, Timestamp},
     installation::Installation,
@@ -32,7 +34,7 @@ pub struct Cx<'a> {
     /// The installation.
     pub app: &'a Installation,
     /// The tenant that was addressed.
-    pub tenant: &'a Tenant,
+    pub tenant: &'a Arc<Tenant>,
     /// Where the request came from.
     pub origin: &'a Origin,
     /// The one instant of this request.
@@ -41,7 +43,7 @@ pub struct Cx<'a> {
 
 impl<'a> Cx<'a> {
     /// The context of a request that comes now.
-    pub fn new(app: &'a Installation, tenant: &'a Tenant, origin: &'a Origin) -> Self {
+    pub fn new(app: &'a Installation, tenant: &'a Arc<Tenant>, origin: &'a Origin) -> Self {
         Self { app, tenant, origin, now: app.effects.now() }
     }
 
@@ -53,14 +55,34 @@ impl<'a> Cx<'a> {
 
 impl From<StorageError> for OauthError {
     fn from(error: StorageError) -> Self {
-        tracing::error!(%error, "storage");
-        Self::unavailable()
+        Self::from(&error)
+    }
+}
+
+impl From<&StorageError> for OauthError {
+    fn from(error: &StorageError) -> Self {
+        match error {
+            StorageError::Away(_) => {
+                tracing::warn!(%error, "the database does not answer");
+                Self::unavailable()
+            }
+            // Trying again would not help, so nobody is told to.
+            _ => {
+                tracing::error!(%error, "the database holds what cannot be worked with");
+                Self::server_error()
+            }
+        }
     }
 }
 
 impl From<KeyError> for OauthError {
     fn from(error: KeyError) -> Self {
-        tracing::error!(%error, "keys");
-        Self::unavailable()
+        match &error {
+            KeyError::Storage(storage) => Self::from(&**storage),
+            KeyError::Broken(_) => {
+                tracing::error!(%error, "a tenant's keys cannot be used");
+                Self::server_error()
+            }
+        }
     }
 }

@@ -1,5 +1,7 @@
 //! Token revocation by the client itself (RFC 7009).
 
+use std::sync::Arc;
+
 use super::{
     Cx, RefreshToken,
     client_auth::{self, Presented},
@@ -8,6 +10,7 @@ use super::{
 use crate::{
     domain::{Actor, Client, EndReason},
     protocol::{ErrorCode, OauthError},
+    storage::{EndOne, EndRequest},
 };
 
 /// Revokes a token of the client: a refresh token takes its family and the grant's access
@@ -31,7 +34,7 @@ pub async fn revoke(cx: &Cx<'_>, presented: Presented<'_>) -> Result<(), OauthEr
 }
 
 async fn revoke_refresh(cx: &Cx<'_>, client: &Client, token: RefreshToken) -> Result<(), OauthError> {
-    let family = cx.app.storage.read().await?.tenant(cx.tenant).find_family(token.family).await?;
+    let family = cx.app.storage.read(&**cx.tenant).await?.tenant(cx.tenant).find_family(token.family).await?;
     let Some(family) = family else { return Ok(()) };
     if family.client_id != client.client_id {
         return Err(OauthError::invalid_grant().because("another client's token"));
@@ -39,15 +42,8 @@ async fn revoke_refresh(cx: &Cx<'_>, client: &Client, token: RefreshToken) -> Re
     if !family.is_live(cx.now) {
         return Ok(());
     }
-    let actor = Actor::Client(client.client_id.clone());
     let target = family.id.to_string();
-    let event = cx.app.audit.event(cx.tenant, &actor, "token.revoked", &target, "refresh_token", cx.origin);
-    let mut unit = cx.app.storage.write().await?;
-    let mut store = unit.tenant(cx.tenant);
-    store.end_family(family.id, EndReason::Revoked, cx.now).await?;
-    store.insert_audit(&event).await?;
-    unit.commit().await?;
-    Ok(())
+    end(cx, client, EndOne::Grant(family.id), &target, "refresh_token").await
 }
 
 async fn revoke_access(cx: &Cx<'_>, client: &Client, token: &str) -> Result<(), OauthError> {
@@ -59,12 +55,21 @@ async fn revoke_access(cx: &Cx<'_>, client: &Client, token: &str) -> Result<(), 
     if claims.client_id != client.client_id {
         return Err(OauthError::invalid_grant().because("another client's token"));
     }
+    // Every node remembers a revoked token as long as it lives, so nobody may revoke without end.
+    let whose = format!("{}/{}/{}", cx.tenant.id, client.client_id, claims.sub);
+    let _counts = cx.app.revoking.enter(whose).map_err(|wait| {
+        let mut error = OauthError::unavailable().because("too many revocations");
+        error.retry_after = Some(wait);
+        error
+    })?;
+    let what = EndOne::Token(claims.jti.clone(), Some(claims.exp - cx.now.secs()));
+    end(cx, client, what, &claims.jti, "access_token").await
+}
+
+async fn end(cx: &Cx<'_>, client: &Client, what: EndOne, target: &str, kind: &str) -> Result<(), OauthError> {
     let actor = Actor::Client(client.client_id.clone());
-    let event = cx.app.audit.event(cx.tenant, &actor, "token.revoked", &claims.jti, "access_token", cx.origin);
-    let mut unit = cx.app.storage.write().await?;
-    let mut store = unit.tenant(cx.tenant);
-    store.revoke_token(&claims.jti, cx.now, claims.exp - cx.now.secs()).await?;
-    store.insert_audit(&event).await?;
-    unit.commit().await?;
+    let audit = cx.app.audit.event(cx.tenant, &actor, "token.revoked", target, kind, cx.origin);
+    let tenant = Arc::clone(cx.tenant);
+    cx.app.storage.end_one(EndRequest { tenant, what, reason: EndReason::Revoked, audit, now: cx.now }).await?;
     Ok(())
 }

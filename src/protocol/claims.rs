@@ -45,8 +45,9 @@ pub struct AccessTokenClaims {
     pub exp: i64,
     /// When it was issued, in seconds.
     pub iat: i64,
-    /// The same instant in milliseconds: what a cut-off is held against.
-    pub iat_ms: i64,
+    /// The number of the last event that its making knew of: endings of its user, client or
+    /// tenant with a higher number refuse it.
+    pub rev: i64,
     /// Its own identifier.
     pub jti: String,
     /// The client it was issued to.

@@ -134,6 +134,11 @@ impl OauthError {
         error
     }
 
+    /// Something is broken that a retry does not mend (RFC 6749 §4.1.2.1).
+    pub fn server_error() -> Self {
+        Self::new(ErrorCode::ServerError, "the server cannot answer this; its operator has been told")
+    }
+
     /// The same refusal, with what really happened for the audit trail.
     #[must_use]
     pub fn because(mut self, reason: &'static str) -> Self {

@@ -1,21 +1,24 @@
-//! Redis: carries revocations to other nodes at once, and to gateways that read the lists.
+//! Redis: carries endings to other nodes at once, and to gateways that read the lists.
 //!
 //! Nothing depends on it. It is written to by a task of its own, so no request waits for it;
 //! while it is away, nodes follow SQL on their timer. A marker key tells a Redis that was
 //! flushed, which is then filled again.
 //!
-//! Keys: `portcullis:cutoff:{tenant id}:{kind}:{subject}` = the cut-off in milliseconds.
+//! Keys: `portcullis:cutoff:{tenant id}:{kind}:{subject}` = the number of the event; for a user, a
+//! client and a tenant it refuses tokens whose `rev` is lower, for the others every token.
+//! `portcullis:{installation}:head` = the highest number of an event: a database that knows less
+//! was restored from a backup.
 
 use std::{
     sync::{
-        Arc,
+        Arc, Mutex, PoisonError,
         atomic::{AtomicBool, Ordering},
     },
     time::Duration,
 };
 
 use redis::{
-    AsyncCommands, Client, RedisError,
+    AsyncCommands, Client, RedisError, Script,
     aio::{ConnectionManager, ConnectionManagerConfig},
 };
 use tokio::{
@@ -23,7 +26,8 @@ use tokio::{
     time::Instant,
 };
 
-use crate::domain::{Change, Cutoff, RevocationEvent};
+use super::registry::{InForce, Registry};
+use crate::domain::{Change, EventNumber, NodeId, RevocationEvent};
 
 const CHANNEL: &str = "portcullis:events";
 const MARKER: &str = "portcullis:marker";
@@ -31,6 +35,10 @@ const ANSWER_WITHIN: Duration = Duration::from_millis(500);
 const LOOK_EACH: Duration = Duration::from_secs(1);
 /// Events that wait for Redis; past this the marker is dropped and all is sent anew.
 const QUEUE: usize = 10_000;
+
+/// Raises a number and never lowers it.
+const RAISE: &str = "local known = tonumber(redis.call('GET', KEYS[1]) or '-1') \
+     if tonumber(ARGV[1]) > known then redis.call('SET', KEYS[1], ARGV[1]) end";
 
 /// Whether others have to be told of an event, or have been.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -42,10 +50,13 @@ enum Told {
 /// The connection to Redis.
 pub struct Mirror {
     connection: ConnectionManager,
+    head: String,
     queue: mpsc::Sender<(RevocationEvent, Told)>,
     /// Redis may lack something: fill it again at the next look.
     dirty: Arc<AtomicBool>,
-    looked: std::sync::Mutex<Option<Instant>>,
+    /// A look is under way; there is one at a time.
+    looking: Arc<AtomicBool>,
+    looked: Mutex<Option<Instant>>,
 }
 
 impl Mirror {
@@ -53,7 +64,7 @@ impl Mirror {
     ///
     /// # Errors
     /// A URL that is none of Redis's.
-    pub async fn connect(url: &str, wake: Arc<Notify>) -> Result<Self, RedisError> {
+    pub async fn connect(url: &str, installation: NodeId, wake: Arc<Notify>) -> Result<Self, RedisError> {
         let with_protocol = match url.contains("protocol=") {
             true => url.to_owned(),
             false => format!("{url}{}protocol=resp3", if url.contains('?') { '&' } else { '?' }),
@@ -74,8 +85,19 @@ impl Mirror {
         let connection = ConnectionManager::new_lazy_with_config(client, config)?;
         let dirty = Arc::new(AtomicBool::new(true));
         let (queue, waiting) = mpsc::channel(QUEUE);
-        tokio::spawn(carry(connection.clone(), waiting, Arc::clone(&dirty)));
-        Ok(Self { connection, queue, dirty, looked: std::sync::Mutex::default() })
+        let head = format!("portcullis:{installation}:head");
+        tokio::spawn(carry(connection.clone(), head.clone(), waiting, Arc::clone(&dirty)));
+        Ok(Self { connection, head, queue, dirty, looking: Arc::default(), looked: Mutex::default() })
+    }
+
+    /// The highest number of an event that Redis remembers; `None` where it knows or says nothing.
+    pub async fn remembered_head(&self) -> Option<EventNumber> {
+        let mut connection = self.connection.clone();
+        let asked = async move { connection.get::<_, Option<i64>>(&self.head).await };
+        match tokio::time::timeout(ANSWER_WITHIN, asked).await {
+            Ok(Ok(known)) => known.map(EventNumber),
+            _ => None,
+        }
     }
 
     /// Has events of this node written to the lists and announced. Never waits.
@@ -98,23 +120,24 @@ impl Mirror {
     }
 
     /// Looks, once a second, whether Redis has what it should, and fills it where it has not.
-    pub async fn tend(&self, live: impl FnOnce() -> Vec<Cutoff>) {
+    pub fn tend(&self, registry: &Arc<Registry>) {
         {
-            let mut looked = self.looked.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-            if looked.is_some_and(|at| at.elapsed() < LOOK_EACH) {
+            let mut looked = self.looked.lock().unwrap_or_else(PoisonError::into_inner);
+            if looked.is_some_and(|at| at.elapsed() < LOOK_EACH) || self.looking.swap(true, Ordering::SeqCst) {
                 return;
             }
             *looked = Some(Instant::now());
         }
         let mut connection = self.connection.clone();
-        let dirty = Arc::clone(&self.dirty);
-        let cutoffs = live();
+        let (dirty, looking) = (Arc::clone(&self.dirty), Arc::clone(&self.looking));
+        let registry = Arc::clone(registry);
         // In a task of its own: the one who calls follows SQL, and must not wait for Redis.
         tokio::spawn(async move {
-            if let Err(why) = refill(&mut connection, &dirty, &cutoffs).await {
+            if let Err(why) = refill(&mut connection, &dirty, &registry).await {
                 dirty.store(true, Ordering::SeqCst);
-                tracing::warn!(error = %why, "redis does not answer; revocations travel by SQL alone");
+                tracing::warn!(error = %why, "redis does not answer; endings travel by SQL alone");
             }
+            looking.store(false, Ordering::SeqCst);
         });
     }
 
@@ -126,55 +149,61 @@ impl Mirror {
     }
 }
 
-async fn refill(connection: &mut ConnectionManager, dirty: &AtomicBool, cutoffs: &[Cutoff]) -> Result<(), RedisError> {
+async fn refill(connection: &mut ConnectionManager, dirty: &AtomicBool, registry: &Registry) -> Result<(), RedisError> {
     connection.subscribe(CHANNEL).await?;
     let marked: bool = connection.exists(MARKER).await?;
     if marked && !dirty.swap(false, Ordering::SeqCst) {
         return Ok(());
     }
-    for some in cutoffs.chunks(500) {
-        let mut pipe = redis::pipe();
-        for cutoff in some {
-            set(&mut pipe, cutoff);
+    let (mut tick, mut count) = (0, 0);
+    while let Some((next, part)) = registry.part_after(tick) {
+        for some in part.chunks(500) {
+            let mut pipe = redis::pipe();
+            for in_force in some {
+                set(&mut pipe, in_force);
+            }
+            pipe.query_async::<()>(connection).await?;
+            count += some.len();
         }
-        pipe.query_async::<()>(connection).await?;
+        tick = next;
     }
     connection.set::<_, _, ()>(MARKER, 1).await?;
     dirty.store(false, Ordering::SeqCst);
-    tracing::info!(cutoffs = cutoffs.len(), "redis filled");
+    tracing::info!(endings = count, "redis was filled");
     Ok(())
 }
 
-fn set(pipe: &mut redis::Pipeline, cutoff: &Cutoff) {
-    let Cutoff { tenant_id, kind, subject, .. } = cutoff;
-    let key = format!("portcullis:cutoff:{tenant_id}:{}:{subject}", kind.as_str());
-    let lives = u64::try_from(cutoff.expires_at.millis() - cutoff.at.millis()).unwrap_or(1).max(1);
-    pipe.pset_ex(key, cutoff.at.millis(), lives).ignore();
+fn set(pipe: &mut redis::Pipeline, in_force: &InForce) {
+    let InForce { tenant, ending, number, lives } = in_force;
+    let key = format!("portcullis:cutoff:{tenant}:{}:{}", ending.kind(), ending.subject(*tenant));
+    let lives = u64::try_from(lives.as_millis()).unwrap_or(u64::MAX).max(1);
+    pipe.pset_ex(key, number.0, lives).ignore();
 }
 
 /// Carries events to Redis, as many at a time as are waiting.
 async fn carry(
     mut connection: ConnectionManager,
+    head: String,
     mut waiting: mpsc::Receiver<(RevocationEvent, Told)>,
     dirty: Arc<AtomicBool>,
 ) {
+    let raise = Script::new(RAISE);
     let mut batch = Vec::new();
     while waiting.recv_many(&mut batch, 500).await > 0 {
-        let (mut pipe, mut empty) = (redis::pipe(), true);
+        let (mut pipe, mut highest) = (redis::pipe(), EventNumber::ZERO);
         for (event, told) in batch.drain(..) {
-            if let Change::Cutoff(cutoff) = &event.change {
-                set(&mut pipe, cutoff);
-                empty = false;
+            highest = highest.max(event.seq);
+            if let Change::Ending(tenant, ending) = event.change {
+                let lives = Duration::from_millis(u64::try_from(event.lives_ms).unwrap_or_default());
+                set(&mut pipe, &InForce { tenant, ending, number: event.seq, lives });
             }
             if told == Told::Announce {
-                pipe.publish(CHANNEL, event.seq).ignore();
-                empty = false;
+                pipe.publish(CHANNEL, event.seq.0).ignore();
             }
         }
-        if empty {
-            continue;
-        }
-        if let Err(why) = pipe.query_async::<()>(&mut connection).await {
+        let told = pipe.query_async::<()>(&mut connection).await;
+        let raised = raise.key(&head).arg(highest.0).invoke_async::<()>(&mut connection).await;
+        if let Err(why) = told.and(raised) {
             dirty.store(true, Ordering::SeqCst);
             tracing::warn!(error = %why, "an event did not reach redis; it travels by SQL");
         }

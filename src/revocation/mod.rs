@@ -1,15 +1,14 @@
-//! Revocation: SQL is the truth, Redis carries it, memory answers.
+//! Endings: known here at once, everywhere within two seconds, whatever fails.
 //!
-//! A change is committed together with a numbered event. The node that wrote it applies it
-//! before it answers; every other node follows the events, woken by Redis or by a timer
-//! each [`POLL`]. A node that has not been able to follow for [`FRESH`] asks SQL itself, and
-//! where SQL is away too it answers that it cannot say. So an event is effective everywhere
-//! [`FRESH`] after it was committed, whatever happens to Redis or to any node.
+//! SQL holds the truth as a numbered sequence of events. Each node follows it: woken by
+//! Redis where there is one, and by a timer always. A node whose view of the sequence is
+//! older than [`BOUND`] no longer answers from memory, nor does one that holds no lease.
 
+mod memo;
 mod mirror;
 mod registry;
 
-use std::{sync::Arc, time::Duration};
+use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use tokio::{sync::Notify, time::Instant};
 
@@ -17,34 +16,39 @@ pub use mirror::Mirror;
 pub use registry::{Registry, Subjects};
 
 use crate::{
-    domain::{Change, RevocationEvent, Tenant},
-    effects::Effects,
+    domain::{Change, EventNumber, NodeId, RevocationEvent, Tenant},
     keys::Keystore,
-    storage::{CommitListener, Directory, NodeSeen, Storage, StorageError},
+    storage::{CommitListener, Directory, EveryTenant, LEASE, NodeSeen, Settling, Storage, StorageError, View},
 };
 
-/// How often a node reads the events when nothing wakes it.
-pub const POLL: Duration = Duration::from_millis(250);
+/// When an ending is in force at every node, whatever fails: a node that has not applied it by
+/// then answers from SQL, or says that it cannot say.
+pub const BOUND: Duration = Duration::from_secs(2);
 
-/// How old a node's view may be before it no longer answers from it.
-pub const FRESH: Duration = Duration::from_secs(2);
+/// How often a node looks even if nobody has woken it.
+const POLL: Duration = Duration::from_millis(250);
 
-/// How often a node says how far it is.
-const HEARTBEAT: Duration = Duration::from_secs(5);
+/// How often a node says how far it is, even if nothing has changed. SQLite pays an fsync for it.
+const HEARTBEAT: Duration = Duration::from_secs(2);
 
-/// Nodes that have not been heard of for this many seconds are not waited for.
-const SILENT_AFTER: i64 = 15;
+/// Events read at a time.
+const SOME: i64 = 1000;
 
-/// Revocations as a node sees them.
+/// Endings as one node sees them.
 pub struct Revocations {
-    node: String,
-    effects: Effects,
+    node: NodeId,
     storage: Storage,
-    registry: Registry,
+    view: Arc<View>,
+    registry: Arc<Registry>,
     directory: Arc<Directory>,
     keys: Arc<Keystore>,
     mirror: Option<Mirror>,
     wake: Arc<Notify>,
+    /// Rung by each ending that leaves rows to settle.
+    ended: Notify,
+    /// Where this node remembers the last number, for a database that is a file.
+    memo: Option<PathBuf>,
+    installation: NodeId,
 }
 
 /// Where an event has been applied.
@@ -52,26 +56,55 @@ pub struct Revocations {
 pub struct Effectiveness {
     /// The event.
     pub event: i64,
-    /// Whether every node that runs has applied it.
+    /// Whether every node that may answer from memory has applied it.
     pub everywhere: bool,
-    /// The nodes that run, and how far each is.
+    /// The nodes that may, and how far each is.
     pub nodes: Vec<NodeSeen>,
-    /// Milliseconds after which a node that has not applied it no longer trusts its own view.
+    /// Milliseconds after which a node that has not applied it no longer answers from memory.
     pub bound_ms: u64,
+    /// How far lists and rows have followed; the ending itself does not wait for it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub settling: Option<Settling>,
+}
+
+/// What [`Revocations`] works with.
+pub struct Parts {
+    /// The name of this run.
+    pub node: NodeId,
+    /// The database.
+    pub storage: Storage,
+    /// How old everything in memory is.
+    pub view: Arc<View>,
+    /// Tenants and clients in memory.
+    pub directory: Arc<Directory>,
+    /// Keys in memory.
+    pub keys: Arc<Keystore>,
+    /// Redis.
+    pub mirror: Option<Mirror>,
+    /// What Redis rings.
+    pub wake: Arc<Notify>,
+    /// The installation.
+    pub installation: NodeId,
 }
 
 impl Revocations {
-    /// Revocations over `storage`, carried by `mirror` where there is one.
-    pub fn new(
-        effects: Effects,
-        storage: Storage,
-        directory: Arc<Directory>,
-        keys: Arc<Keystore>,
-        mirror: Option<Mirror>,
-        wake: Arc<Notify>,
-    ) -> Self {
-        let node = effects.uuid().simple().to_string();
-        Self { node, effects, storage, registry: Registry::default(), directory, keys, mirror, wake }
+    /// Endings as this node sees them.
+    pub fn new(parts: Parts) -> Self {
+        let Parts { node, storage, view, directory, keys, mirror, wake, installation } = parts;
+        let memo = storage.file().map(memo::beside);
+        let registry = Arc::default();
+        let ended = Notify::new();
+        Self { node, storage, view, registry, directory, keys, mirror, wake, ended, memo, installation }
+    }
+
+    /// The name of this run of the server.
+    pub fn node(&self) -> NodeId {
+        self.node
+    }
+
+    /// Waits for an ending of this node that leaves rows to settle.
+    pub async fn ended(&self) {
+        self.ended.notified().await;
     }
 
     /// Whether the token that `subjects` speaks of is refused.
@@ -82,11 +115,39 @@ impl Revocations {
         if self.registry.refuses(tenant.id, subjects) {
             return Ok(true);
         }
-        if self.registry.age() <= FRESH {
+        if self.view.is_fresh() {
             return Ok(false);
         }
-        let cutoffs = self.storage.read().await?.tenant(tenant).find_cutoffs(subjects.names(tenant.id)).await?;
-        Ok(cutoffs.iter().any(|cutoff| subjects.met_by(cutoff)))
+        let mut unit = self.storage.read(tenant).await?;
+        let endings = unit.tenant(tenant).find_endings(subjects.names(tenant.id)).await?;
+        Ok(endings.iter().any(|(number, ending)| subjects.met_by(*number, ending)))
+    }
+
+    /// Reads what is remembered elsewhere of the highest number, and begins a new epoch where the
+    /// database knows less: it was restored from a backup. Before anything is served.
+    ///
+    /// # Errors
+    /// [`StorageError`].
+    pub async fn check_restored(&self) -> Result<(), StorageError> {
+        let head = self.storage.read_apart(EveryTenant::Installation).await?.head().await?;
+        let mut known = self.memo.as_deref().and_then(|path| memo::read(path, self.installation));
+        if let Some(mirror) = &self.mirror {
+            known = known.max(mirror.remembered_head().await);
+        }
+        match known {
+            Some(known) if known > head => self.begin_epoch(known).await,
+            _ => Ok(()),
+        }
+    }
+
+    async fn begin_epoch(&self, known: EventNumber) -> Result<(), StorageError> {
+        let begun = self.storage.begin_epoch(known).await?;
+        tracing::error!(
+            %known, %begun,
+            "the database knows less than was known before: it was restored from a backup. \
+             Everything that was signed in has been ended; everybody signs in again"
+        );
+        Ok(())
     }
 
     /// Reads the events that came since the last look; answers how many there were.
@@ -96,49 +157,61 @@ impl Revocations {
     pub async fn follow(&self) -> Result<usize, StorageError> {
         // The view is as old as the moment the question was put, not the moment of the answer.
         let asked = Instant::now();
-        let mut unit = self.storage.read().await?;
+        let mut unit = self.storage.read_apart(EveryTenant::Installation).await?;
+        let head = unit.head().await?;
+        let mut applied = self.view.applied();
+        if head < applied {
+            drop(unit);
+            self.view.give_up();
+            self.begin_epoch(applied).await?;
+            return Ok(0);
+        }
         let mut seen = 0;
-        loop {
-            let events = unit.list_events(self.registry.applied(), 1000).await?;
+        while applied < head {
+            let events = unit.list_events(applied, head, SOME).await?;
             for event in &events {
                 // Numbers are gapless, so a gap is a sweep that this node has slept through.
-                if event.seq != self.registry.applied() + 1 {
-                    self.directory.forget_all();
-                    self.keys.forget_all();
+                if event.seq.0 != applied.0 + 1 {
+                    self.forget_all();
                 }
                 self.apply(event);
-                self.registry.advance(event.seq);
+                applied = event.seq;
             }
             if let Some(mirror) = &self.mirror {
                 mirror.keep(&events);
             }
             seen += events.len();
-            if events.len() < 1000 {
-                break;
+            if i64::try_from(events.len()).is_ok_and(|count| count < SOME) {
+                if applied < head {
+                    self.forget_all();
+                }
+                applied = head;
             }
+            // First what is known, then that it is known.
+            self.view.advance(applied);
         }
-        // A database restored from a backup has fewer events than this node has seen.
-        if seen == 0 && unit.last_event().await? < self.registry.applied() {
-            self.directory.forget_all();
-            self.keys.forget_all();
-            self.registry.restart();
-            return Ok(0);
-        }
-        self.registry.refreshed(asked);
-        self.registry.prune(self.effects.now());
+        self.view.refreshed(asked);
+        self.registry.prune();
         Ok(seen)
     }
 
+    fn forget_all(&self) {
+        self.directory.forget_all();
+        self.keys.forget_all();
+    }
+
     fn apply(&self, event: &RevocationEvent) {
-        match &event.change {
-            Change::Cutoff(cutoff) => self.registry.insert(cutoff.clone()),
-            Change::Keys(tenant) => self.keys.forget(*tenant),
-            Change::Tenant(tenant) => {
-                self.keys.forget(*tenant);
-                self.directory.apply(&event.change);
-            }
-            Change::Client(..) => self.directory.apply(&event.change),
+        if let Change::Ending(tenant, ending) = &event.change {
+            let lives = Duration::from_millis(u64::try_from(event.lives_ms).unwrap_or_default());
+            self.registry.insert(*tenant, ending, event.seq, lives);
         }
+        match &event.change {
+            Change::Keys(tenant) | Change::Tenant(tenant) | Change::Ending(tenant, crate::domain::Ending::Key(_)) => {
+                self.keys.forget(*tenant);
+            }
+            Change::Client(..) | Change::Ending(..) => {}
+        }
+        self.directory.apply(&event.change);
     }
 
     /// Follows the events for as long as the process runs.
@@ -147,37 +220,49 @@ impl Revocations {
         let mut said_at = Instant::now();
         loop {
             if let Err(why) = self.follow().await {
-                tracing::warn!(error = %why, "revocation events cannot be read");
+                tracing::warn!(error = %why, "the events cannot be read");
             }
-            let applied = self.registry.applied();
-            // SQLite pays an fsync for each heartbeat, and there one node is the rule.
-            let due = self.storage.backend() != "sqlite" && said_at.elapsed() >= HEARTBEAT;
-            if said != Some(applied) || due {
-                match self.heartbeat(applied).await {
+            let applied = self.view.applied();
+            if said != Some(applied) || said_at.elapsed() >= HEARTBEAT {
+                match self.say().await {
                     Ok(()) => (said, said_at) = (Some(applied), Instant::now()),
                     Err(why) => tracing::warn!(error = %why, "this node cannot say how far it is"),
                 }
             }
             if let Some(mirror) = &self.mirror {
-                mirror.tend(|| self.registry.live(self.effects.now())).await;
+                mirror.tend(&self.registry);
             }
+            // Nobody may have rung; either way it is time to look.
             let _ = tokio::time::timeout(POLL, self.wake.notified()).await;
         }
     }
 
-    async fn heartbeat(&self, applied: i64) -> Result<(), StorageError> {
-        let mut unit = self.storage.write().await?;
-        unit.put_node(&self.node, applied, self.effects.now()).await?;
-        unit.commit().await.map(|_| ())
+    /// Says how far this node is, and takes a lease by it.
+    ///
+    /// # Errors
+    /// [`StorageError`]: the lease runs out, and with it the right to answer from memory.
+    pub async fn say(&self) -> Result<(), StorageError> {
+        let asked = Instant::now();
+        let applied = self.view.applied();
+        let mut unit = self.storage.write_apart(EveryTenant::Installation).await?;
+        unit.put_node(self.node, applied).await?;
+        unit.commit().await?;
+        // Counted from before the database counts it.
+        self.view.leased(asked + LEASE);
+        if let Some(path) = &self.memo {
+            memo::write(path, self.installation, applied);
+        }
+        Ok(())
     }
 
     /// Says good-bye, so that nobody waits for this node.
     ///
     /// # Errors
-    /// [`StorageError`]: others wait until it counts as silent.
+    /// [`StorageError`]: others wait until its lease is over.
     pub async fn leave(&self) -> Result<(), StorageError> {
-        let mut unit = self.storage.write().await?;
-        unit.delete_node(&self.node).await?;
+        self.view.give_up();
+        let mut unit = self.storage.write_apart(EveryTenant::Installation).await?;
+        unit.delete_node(self.node).await?;
         unit.commit().await.map(|_| ())
     }
 
@@ -185,27 +270,16 @@ impl Revocations {
     ///
     /// # Errors
     /// [`StorageError`].
-    pub async fn effectiveness(&self, event: i64) -> Result<Effectiveness, StorageError> {
-        let since = match self.storage.backend() {
-            "sqlite" => crate::domain::Timestamp::from_millis(0),
-            _ => self.effects.now().plus(-SILENT_AFTER),
-        };
-        let mut nodes = self.storage.read().await?.list_nodes(since).await?;
-        // SQLite has the nodes of earlier runs too; only this one can be running.
-        if self.storage.backend() == "sqlite" {
-            nodes.retain(|node| node.id == self.node);
-        }
-        let everywhere = nodes.iter().all(|node| node.seq >= event);
-        let bound_ms = u64::try_from(FRESH.as_millis()).unwrap_or(u64::MAX);
-        Ok(Effectiveness { event, everywhere, nodes, bound_ms })
+    pub async fn effectiveness(&self, event: EventNumber) -> Result<Effectiveness, StorageError> {
+        let mut unit = self.storage.read(EveryTenant::Installation).await?;
+        let nodes = unit.list_nodes().await?;
+        let settling = unit.settling_of(event).await?;
+        let everywhere = nodes.iter().all(|node| node.seq >= event.0);
+        let bound_ms = u64::try_from(BOUND.as_millis()).unwrap_or(u64::MAX);
+        Ok(Effectiveness { event: event.0, everywhere, nodes, bound_ms, settling })
     }
 
-    /// How old this node's view of the events is.
-    pub fn age(&self) -> Duration {
-        self.registry.age()
-    }
-
-    /// How many cut-offs are held.
+    /// How many endings are held.
     pub fn held(&self) -> usize {
         self.registry.len()
     }
@@ -225,9 +299,20 @@ impl CommitListener for Revocations {
         for event in events {
             self.apply(event);
         }
+        // Where nothing lies in between, this node is as far as its own events.
+        if let (Some(first), Some(last)) = (events.first(), events.last()) {
+            if first.seq.0 == self.view.applied().0 + 1 {
+                self.view.advance(last.seq);
+            }
+        }
         if let Some(mirror) = &self.mirror {
             mirror.announce(events);
         }
         self.wake.notify_one();
+        let leaves_rows =
+            |event: &RevocationEvent| matches!(&event.change, Change::Ending(_, what) if what.spares_later());
+        if events.iter().any(leaves_rows) {
+            self.ended.notify_one();
+        }
     }
 }

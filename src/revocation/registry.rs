@@ -1,48 +1,84 @@
-//! The cut-offs in force, in memory: a handful of hash look-ups a token.
+//! The endings in force, in memory: a handful of hash look-ups a token.
 
 use std::{
-    collections::HashMap,
-    sync::{
-        RwLock,
-        atomic::{AtomicI64, Ordering},
-    },
+    collections::{BTreeMap, HashMap},
+    sync::{PoisonError, RwLock},
     time::Duration,
 };
 
 use tokio::time::Instant;
 
 use crate::{
-    domain::{Cutoff, CutoffKind, TenantId, Timestamp},
+    domain::{Ending, EventNumber, TenantId},
     protocol::AccessTokenClaims,
 };
 
-type Key = (TenantId, CutoffKind, String);
-
-/// A cut-off, and when it came.
-struct Held {
-    cutoff: Cutoff,
-    since: Instant,
+/// What an ending names, as small as can be: there may be a million of them.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+struct Name {
+    tenant: TenantId,
+    kind: Kind,
+    subject: Subject,
 }
 
-impl Held {
-    /// Whether no living token can meet it, by the clock and by the time that has really
-    /// passed: a clock that jumps ahead and back must not bring anything back to life.
-    fn is_stale(&self, now: Timestamp) -> bool {
-        let lives = self.cutoff.expires_at.millis() - self.cutoff.at.millis();
-        let lives = Duration::from_millis(u64::try_from(lives).unwrap_or_default());
-        self.cutoff.expires_at.plus(60) < now && self.since.elapsed() >= lives
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+enum Kind {
+    Tenant,
+    Client,
+    User,
+    Session,
+    Grant,
+    Token,
+    Key,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+enum Subject {
+    Id([u8; 16]),
+    Text(Box<str>),
+}
+
+impl Subject {
+    /// Most identifiers are UUIDs written out, as they are written here.
+    fn read(text: &str) -> Self {
+        let id = text.parse::<TenantId>().ok().filter(|id| id.to_string() == text);
+        id.map_or_else(|| Self::Text(text.into()), |id| Self::Id(*id.as_bytes()))
     }
 }
 
-/// The cut-offs that a node knows of.
-#[derive(Default)]
-pub struct Registry {
-    cutoffs: RwLock<HashMap<Key, Held>>,
-    applied: AtomicI64,
-    refreshed: RwLock<Option<Instant>>,
+impl Name {
+    fn of(tenant: TenantId, ending: &Ending) -> Self {
+        let (kind, subject) = match ending {
+            Ending::Tenant => (Kind::Tenant, Subject::Id(*tenant.as_bytes())),
+            Ending::User(id) => (Kind::User, Subject::Id(*id.as_bytes())),
+            Ending::Session(id) => (Kind::Session, Subject::Id(*id.as_bytes())),
+            Ending::Grant(id) => (Kind::Grant, Subject::Id(*id.as_bytes())),
+            Ending::Client(id) => (Kind::Client, Subject::read(id)),
+            Ending::Token(id) => (Kind::Token, Subject::read(id)),
+            Ending::Key(id) => (Kind::Key, Subject::read(id)),
+        };
+        Self { tenant, kind, subject }
+    }
+
+    fn ending(&self) -> Option<Ending> {
+        let text = match &self.subject {
+            Subject::Id(id) => TenantId::from_bytes(*id).to_string(),
+            Subject::Text(text) => text.to_string(),
+        };
+        let kind = match self.kind {
+            Kind::Tenant => "tenant",
+            Kind::Client => "client",
+            Kind::User => "user",
+            Kind::Session => "session",
+            Kind::Grant => "grant",
+            Kind::Token => "token",
+            Kind::Key => "key",
+        };
+        Ending::read(kind, &text)
+    }
 }
 
-/// What an access token can be cut off by.
+/// What an access token can be ended by.
 #[derive(Debug, Clone, Copy)]
 pub struct Subjects<'a> {
     /// Its own identifier.
@@ -55,12 +91,12 @@ pub struct Subjects<'a> {
     pub sid: Option<&'a str>,
     /// The grant.
     pub gid: Option<&'a str>,
-    /// When it was issued.
-    pub issued_at: Timestamp,
+    /// The number of the last event that its making knew of.
+    pub born: EventNumber,
 }
 
 impl<'a> Subjects<'a> {
-    /// What `claims` can be cut off by.
+    /// What `claims` can be ended by.
     pub fn of(claims: &'a AccessTokenClaims) -> Self {
         Self {
             jti: &claims.jti,
@@ -68,121 +104,163 @@ impl<'a> Subjects<'a> {
             client_id: &claims.client_id,
             sid: claims.sid.as_deref(),
             gid: claims.gid.as_deref(),
-            issued_at: Timestamp::from_millis(claims.iat_ms),
-        }
-    }
-
-    fn name(&self, kind: CutoffKind) -> Option<&'a str> {
-        match kind {
-            CutoffKind::Tenant => None,
-            CutoffKind::Client => Some(self.client_id),
-            CutoffKind::User => Some(self.sub),
-            CutoffKind::Session => self.sid,
-            CutoffKind::Grant => self.gid,
-            CutoffKind::Token => Some(self.jti),
+            born: EventNumber(claims.rev),
         }
     }
 
     /// Every subject by name, for a query.
     pub(super) fn names(&self, tenant: TenantId) -> Vec<String> {
-        let mut names: Vec<String> =
-            CutoffKind::ALL.iter().filter_map(|kind| self.name(*kind)).map(str::to_owned).collect();
+        let named = [Some(self.jti), Some(self.sub), Some(self.client_id), self.sid, self.gid];
+        let mut names: Vec<String> = named.into_iter().flatten().map(str::to_owned).collect();
         names.push(tenant.to_string());
         names
     }
 
-    /// Whether `cutoff`, one of the same tenant, refuses this token.
-    pub(super) fn met_by(&self, cutoff: &Cutoff) -> bool {
-        let named = match cutoff.kind {
-            CutoffKind::Tenant => true,
-            kind => self.name(kind) == Some(cutoff.subject.as_str()),
+    /// Whether `ending`, one of the same tenant with this number, refuses the token.
+    pub(super) fn met_by(&self, number: EventNumber, ending: &Ending) -> bool {
+        let named = match ending {
+            Ending::Tenant => true,
+            Ending::Client(id) => id == self.client_id,
+            Ending::User(id) => id.to_string() == self.sub,
+            Ending::Session(id) => self.sid.is_some_and(|sid| id.to_string() == sid),
+            Ending::Grant(id) => self.gid.is_some_and(|gid| id.to_string() == gid),
+            Ending::Token(jti) => jti == self.jti,
+            // A withdrawn key is none that the token could have been verified with.
+            Ending::Key(_) => false,
         };
-        named && cutoff.refuses(self.issued_at)
+        named && (!ending.spares_later() || self.born < number)
+    }
+}
+
+/// The number of an ending, and when it is forgotten.
+#[derive(Clone, Copy)]
+struct Held {
+    number: EventNumber,
+    tick: u64,
+}
+
+/// The endings that a node knows of, each until no token can meet it any more. They lie by the
+/// time they go, by the time that really passes and no clock, so a look costs nothing where
+/// nothing goes.
+pub struct Registry {
+    endings: RwLock<Endings>,
+    began: Instant,
+}
+
+#[derive(Default)]
+struct Endings {
+    held: HashMap<Name, Held>,
+    by_tick: BTreeMap<u64, Vec<Name>>,
+}
+
+/// How finely the time is told at which an ending goes.
+const TICK: Duration = Duration::from_secs(5);
+
+impl Default for Registry {
+    fn default() -> Self {
+        Self { endings: RwLock::default(), began: Instant::now() }
     }
 }
 
 // A poisoned lock means that a thread died between two map operations; the map itself is whole.
 macro_rules! unpoisoned {
     ($lock:expr) => {
-        $lock.unwrap_or_else(std::sync::PoisonError::into_inner)
+        $lock.unwrap_or_else(PoisonError::into_inner)
     };
 }
 
 impl Registry {
-    /// Whether a cut-off that is known here refuses the token.
+    fn tick_after(&self, lives: Duration) -> u64 {
+        (self.began.elapsed() + lives).as_secs() / TICK.as_secs() + 1
+    }
+
+    /// Whether an ending that is known here refuses the token.
     pub fn refuses(&self, tenant: TenantId, token: &Subjects<'_>) -> bool {
-        let cutoffs = unpoisoned!(self.cutoffs.read());
-        if cutoffs.is_empty() {
+        let endings = unpoisoned!(self.endings.read());
+        if endings.held.is_empty() {
             return false;
         }
-        CutoffKind::ALL.into_iter().any(|kind| {
-            let subject = match kind {
-                CutoffKind::Tenant => Some(tenant.to_string()),
-                kind => token.name(kind).map(str::to_owned),
-            };
-            let found = subject.and_then(|subject| cutoffs.get(&(tenant, kind, subject)));
-            found.is_some_and(|held| held.cutoff.refuses(token.issued_at))
-        })
+        let by = |kind, subject| endings.held.get(&Name { tenant, kind, subject }).map(|held| held.number);
+        let later = |kind, subject| by(kind, subject).is_some_and(|number| token.born < number);
+        let ever = |kind, subject: Option<&str>| subject.is_some_and(|text| by(kind, Subject::read(text)).is_some());
+        later(Kind::Tenant, Subject::Id(*tenant.as_bytes()))
+            || later(Kind::Client, Subject::read(token.client_id))
+            || later(Kind::User, Subject::read(token.sub))
+            || ever(Kind::Session, token.sid)
+            || ever(Kind::Grant, token.gid)
+            || ever(Kind::Token, Some(token.jti))
     }
 
-    /// Adds a cut-off; of two for one subject the later stays.
-    pub fn insert(&self, cutoff: Cutoff) {
-        let key = (cutoff.tenant_id, cutoff.kind, cutoff.subject.clone());
-        let mut cutoffs = unpoisoned!(self.cutoffs.write());
-        match cutoffs.get(&key) {
-            Some(known) if known.cutoff.at > cutoff.at => {}
-            _ => {
-                cutoffs.insert(key, Held { cutoff, since: Instant::now() });
+    /// Adds an ending that can meet a token for `lives` more; of two for one subject the later stays.
+    pub fn insert(&self, tenant: TenantId, ending: &Ending, number: EventNumber, lives: Duration) {
+        let name = Name::of(tenant, ending);
+        let tick = self.tick_after(lives);
+        let mut endings = unpoisoned!(self.endings.write());
+        let Endings { held, by_tick } = &mut *endings;
+        match held.get_mut(&name) {
+            Some(known) if known.number >= number && known.tick >= tick => return,
+            Some(known) => *known = Held { number: known.number.max(number), tick: known.tick.max(tick) },
+            None => {
+                held.insert(name.clone(), Held { number, tick });
             }
         }
+        by_tick.entry(tick).or_default().push(name);
     }
 
-    /// The number of the last event that was read in order.
-    pub fn applied(&self) -> i64 {
-        self.applied.load(Ordering::SeqCst)
-    }
-
-    /// Notes that the events up to `seq` were read.
-    pub fn advance(&self, seq: i64) {
-        self.applied.store(seq, Ordering::SeqCst);
-    }
-
-    /// Begins to read from the first event again; what is known stays known.
-    pub fn restart(&self) {
-        self.advance(0);
-    }
-
-    /// Notes that the view was whole at `at`.
-    pub fn refreshed(&self, at: Instant) {
-        *unpoisoned!(self.refreshed.write()) = Some(at);
-    }
-
-    /// How long ago the view was whole; for ever, where it never was.
-    pub fn age(&self) -> Duration {
-        unpoisoned!(self.refreshed.read()).map_or(Duration::MAX, |at| at.elapsed())
-    }
-
-    /// Drops cut-offs that no living token can meet.
-    pub fn prune(&self, now: Timestamp) {
-        // Most looks find nothing to drop; they take the read lock alone.
-        if unpoisoned!(self.cutoffs.read()).values().any(|held| held.is_stale(now)) {
-            unpoisoned!(self.cutoffs.write()).retain(|_, held| !held.is_stale(now));
+    /// Drops endings that no token can meet any more.
+    pub fn prune(&self) {
+        let now = self.began.elapsed().as_secs() / TICK.as_secs();
+        let is_due = unpoisoned!(self.endings.read()).by_tick.first_key_value().is_some_and(|(tick, _)| *tick <= now);
+        if !is_due {
+            return;
+        }
+        let mut endings = unpoisoned!(self.endings.write());
+        while let Some(entry) = endings.by_tick.first_entry().filter(|entry| *entry.key() <= now) {
+            for name in entry.remove() {
+                // One that was heard of again since lies under a later tick too.
+                if endings.held.get(&name).is_some_and(|held| held.tick <= now) {
+                    endings.held.remove(&name);
+                }
+            }
+        }
+        if endings.held.len() * 4 < endings.held.capacity() {
+            endings.held.shrink_to_fit();
         }
     }
 
-    /// The cut-offs that can still meet a token.
-    pub fn live(&self, now: Timestamp) -> Vec<Cutoff> {
-        let cutoffs = unpoisoned!(self.cutoffs.read());
-        cutoffs.values().map(|held| &held.cutoff).filter(|cutoff| cutoff.expires_at > now).cloned().collect()
+    /// The endings that go after `tick`, those of one tick at a time: the next tick, and each with
+    /// its number and how long it lives. `None` at the end.
+    pub fn part_after(&self, tick: u64) -> Option<(u64, Vec<InForce>)> {
+        let endings = unpoisoned!(self.endings.read());
+        let (tick, names) = endings.by_tick.range(tick + 1..).next()?;
+        let ends = TICK * u32::try_from(*tick).unwrap_or(u32::MAX);
+        let lives = ends.saturating_sub(self.began.elapsed());
+        let in_force = |name: &Name| {
+            let held = endings.held.get(name).filter(|held| held.tick == *tick)?;
+            Some(InForce { tenant: name.tenant, ending: name.ending()?, number: held.number, lives })
+        };
+        Some((*tick, names.iter().filter_map(in_force).collect()))
     }
 
-    /// How many cut-offs are held.
+    /// How many endings are held.
     pub fn len(&self) -> usize {
-        unpoisoned!(self.cutoffs.read()).len()
+        unpoisoned!(self.endings.read()).held.len()
     }
 
     /// Whether none is held.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
+}
+
+/// An ending in force.
+pub struct InForce {
+    /// The tenant.
+    pub tenant: TenantId,
+    /// What was ended.
+    pub ending: Ending,
+    /// The number of its event.
+    pub number: EventNumber,
+    /// How long it can still meet a token.
+    pub lives: Duration,
 }

@@ -1,18 +1,16 @@
 //! The audit trail.
 
-use std::str::FromStr;
-
 use diesel::{ExpressionMethods, Insertable, QueryDsl, Queryable, Selectable, SelectableHelper};
 use diesel_async::RunQueryDsl;
 
-use super::{Page, StorageError, TenantStore, Unit, connection::on_conn, schema::audit_events};
-use crate::domain::{AuditEvent, Origin, TenantId, Timestamp};
+use super::{EveryTenant, Key, Page, Storage, StorageError, TenantStore, connection::on_conn, schema::audit_events};
+use crate::domain::{AuditEvent, AuditId, Origin, Timestamp};
 
 #[derive(Queryable, Selectable, Insertable)]
 #[diesel(table_name = audit_events)]
 struct Row {
-    tenant_id: String,
-    id: String,
+    tenant_id: Key,
+    id: Key,
     at: i64,
     actor: String,
     action: String,
@@ -22,27 +20,25 @@ struct Row {
     user_agent: String,
 }
 
-impl TryFrom<Row> for AuditEvent {
-    type Error = StorageError;
-
-    fn try_from(row: Row) -> Result<Self, StorageError> {
-        Ok(Self {
-            tenant_id: TenantId::from_str(&row.tenant_id).map_err(StorageError::corrupt)?,
-            id: row.id,
+impl From<Row> for AuditEvent {
+    fn from(row: Row) -> Self {
+        Self {
+            tenant_id: row.tenant_id.into(),
+            id: row.id.into(),
             at: Timestamp::from_millis(row.at),
             actor: row.actor,
             action: row.action,
             target: row.target,
             reason: row.reason,
             origin: Origin { ip: row.ip, user_agent: row.user_agent, device: None },
-        })
+        }
     }
 }
 
 fn row_of(event: &AuditEvent) -> Row {
     Row {
-        tenant_id: event.tenant_id.to_string(),
-        id: event.id.clone(),
+        tenant_id: event.tenant_id.into(),
+        id: event.id.into(),
         at: event.at.millis(),
         actor: event.actor.clone(),
         action: event.action.clone(),
@@ -65,17 +61,34 @@ pub struct AuditFilter {
     /// Those before this instant.
     pub until: Option<Timestamp>,
     /// The last identifier of the page before.
-    pub after: Option<String>,
+    pub after: Option<AuditId>,
 }
 
-impl Unit {
-    /// Adds entries of any tenants, as the buffer of refusals holds them.
-    pub async fn insert_audit_batch(&mut self, events: &[AuditEvent]) -> Result<(), StorageError> {
+/// Milliseconds by which an entry's identifier, made first, may be older than its instant.
+const MADE_BEFORE_MS: i64 = 10_000;
+
+/// The first identifier of an instant: identifiers begin with the milliseconds of their making.
+fn first_of(at: Timestamp) -> Key {
+    let mut key = [0; 16];
+    let millis = at.millis().clamp(0, (1 << 48) - 1).to_be_bytes();
+    let [_, _, time @ ..] = millis;
+    for (to, from) in key.iter_mut().zip(time) {
+        *to = from;
+    }
+    Key(key)
+}
+
+impl Storage {
+    /// Adds refusals of any tenants, as the buffer holds them.
+    ///
+    /// # Errors
+    /// [`StorageError`]: none was written.
+    pub async fn write_audit(&self, events: &[AuditEvent]) -> Result<(), StorageError> {
+        let mut unit = self.write(EveryTenant::AuditTrail).await?;
         for event in events {
-            let row = row_of(event);
-            on_conn!(self, conn => diesel::insert_into(audit_events::table).values(&row).execute(conn).await)?;
+            unit.tenant_of(event.tenant_id).insert_audit(event).await?;
         }
-        Ok(())
+        unit.commit().await.map(|_| ())
     }
 }
 
@@ -103,18 +116,21 @@ impl TenantStore<'_> {
             if let Some(action) = &filter.action {
                 query = query.filter(audit_events::action.eq(action.clone()));
             }
+            // The identifiers' own bounds keep the walk short; the instants decide.
             if let Some(since) = filter.since {
-                query = query.filter(audit_events::at.ge(since.millis()));
+                let first = first_of(Timestamp::from_millis(since.millis() - MADE_BEFORE_MS));
+                query = query.filter(audit_events::at.ge(since.millis())).filter(audit_events::id.ge(first));
             }
             if let Some(until) = filter.until {
-                query = query.filter(audit_events::at.lt(until.millis()));
+                let first = first_of(Timestamp::from_millis(until.millis() + 1));
+                query = query.filter(audit_events::at.lt(until.millis())).filter(audit_events::id.lt(first));
             }
-            if let Some(after) = &filter.after {
-                query = query.filter(audit_events::id.lt(after.clone()));
+            if let Some(after) = filter.after {
+                query = query.filter(audit_events::id.lt(Key::from(after)));
             }
             query.load(conn).await
         })?;
-        let items = rows.into_iter().map(AuditEvent::try_from).collect::<Result<_, _>>()?;
-        Ok(Page::cut(items, limit, |event: &AuditEvent| event.id.clone()))
+        let items = rows.into_iter().map(AuditEvent::from).collect();
+        Ok(Page::cut(items, limit, |event: &AuditEvent| event.id.to_string()))
     }
 }

@@ -4,21 +4,23 @@ use diesel::{ExpressionMethods, Insertable, OptionalExtension, QueryDsl, Queryab
 use diesel_async::RunQueryDsl;
 
 use super::{
-    Page, StorageError, TenantStore,
+    Key, Page, Place, StorageError, TenantStore, Unit,
     connection::on_conn,
     schema::{client_assertions, client_secrets, clients},
 };
-use crate::domain::{Change, Client, ClientSecret, GrantType, TenantId, Timestamp};
-
-/// A page of clients.
-pub type ClientPage = Page<Client>;
+use crate::domain::{
+    Change, Client, ClientMetadata, ClientSecret, Ending, EventNumber, GrantType, SecretId, TenantId, Timestamp,
+};
 
 #[derive(Queryable, Selectable, Insertable)]
 #[diesel(table_name = clients)]
 struct Row {
-    tenant_id: String,
+    tenant_id: Key,
     client_id: String,
     metadata: String,
+    version: i64,
+    born_seq: i64,
+    ended_seq: i64,
     created_at: i64,
     updated_at: i64,
 }
@@ -26,9 +28,9 @@ struct Row {
 #[derive(Queryable, Selectable, Insertable, Clone)]
 #[diesel(table_name = client_secrets)]
 struct SecretRow {
-    tenant_id: String,
+    tenant_id: Key,
     client_id: String,
-    id: String,
+    id: Key,
     digest: Vec<u8>,
     created_at: i64,
     expires_at: Option<i64>,
@@ -37,7 +39,7 @@ struct SecretRow {
 impl From<SecretRow> for ClientSecret {
     fn from(row: SecretRow) -> Self {
         Self {
-            id: row.id,
+            id: row.id.into(),
             digest: row.digest,
             created_at: Timestamp::from_millis(row.created_at),
             expires_at: row.expires_at.map(Timestamp::from_millis),
@@ -48,9 +50,11 @@ impl From<SecretRow> for ClientSecret {
 fn client_of(tenant_id: TenantId, row: Row, secrets: Vec<SecretRow>) -> Result<Client, StorageError> {
     Ok(Client {
         tenant_id,
-        metadata: serde_json::from_str(&row.metadata).map_err(StorageError::corrupt)?,
+        metadata: serde_json::from_str(&row.metadata).map_err(StorageError::broken)?,
         client_id: row.client_id,
         secrets: secrets.into_iter().map(ClientSecret::from).collect(),
+        version: row.version,
+        ended_seq: EventNumber(row.ended_seq),
         created_at: Timestamp::from_millis(row.created_at),
         updated_at: Timestamp::from_millis(row.updated_at),
     })
@@ -64,18 +68,39 @@ impl TenantStore<'_> {
             .filter(clients::client_id.eq(client_id.to_owned()));
         let row: Option<Row> =
             on_conn!(self.unit, conn => query.select(Row::as_select()).first(conn).await.optional())?;
-        let Some(row) = row else { return Ok(None) };
+        match row {
+            Some(row) => self.with_secrets(row).await.map(Some),
+            None => Ok(None),
+        }
+    }
+
+    /// Takes a client for changing: nobody else changes it until this unit ends, and its version
+    /// is raised. Undone where the unit is dropped.
+    pub async fn take_client(&mut self, client_id: &str) -> Result<Option<Client>, StorageError> {
+        let target = clients::table
+            .filter(clients::tenant_id.eq(self.key()))
+            .filter(clients::client_id.eq(client_id.to_owned()));
+        let raised = diesel::update(target).set(clients::version.eq(clients::version + 1));
+        let row: Option<Row> =
+            on_conn!(self.unit, conn => raised.returning(Row::as_returning()).get_result(conn).await.optional())?;
+        match row {
+            Some(row) => self.with_secrets(row).await.map(Some),
+            None => Ok(None),
+        }
+    }
+
+    async fn with_secrets(&mut self, row: Row) -> Result<Client, StorageError> {
         let query = client_secrets::table
             .filter(client_secrets::tenant_id.eq(self.key()))
-            .filter(client_secrets::client_id.eq(client_id.to_owned()))
+            .filter(client_secrets::client_id.eq(row.client_id.clone()))
             .order(client_secrets::created_at);
         let secrets: Vec<SecretRow> =
             on_conn!(self.unit, conn => query.select(SecretRow::as_select()).load(conn).await)?;
-        client_of(self.tenant_id, row, secrets).map(Some)
+        client_of(self.tenant_id, row, secrets)
     }
 
     /// Clients in the order of their identifiers, without their secrets.
-    pub async fn list_clients(&mut self, after: &str, limit: i64) -> Result<ClientPage, StorageError> {
+    pub async fn list_clients(&mut self, after: &str, limit: i64) -> Result<Page<Client>, StorageError> {
         let query = clients::table
             .filter(clients::tenant_id.eq(self.key()))
             .filter(clients::client_id.gt(after.to_owned()))
@@ -103,37 +128,50 @@ impl TenantStore<'_> {
         Ok(GrantType::ALL.into_iter().filter(|grant| grants.contains(grant)).collect())
     }
 
-    /// Adds a client, without secrets.
+    /// Adds a client, without secrets. It is born now: what one of the same name had before is
+    /// none of its own.
     pub async fn insert_client(&mut self, client: &Client) -> Result<(), StorageError> {
+        let born = self.unit.head().await?;
         let row = Row {
             tenant_id: self.key(),
             client_id: client.client_id.clone(),
-            metadata: serde_json::to_string(&client.metadata).map_err(StorageError::corrupt)?,
+            metadata: serde_json::to_string(&client.metadata).map_err(StorageError::broken)?,
+            version: client.version,
+            born_seq: born.0,
+            ended_seq: born.0,
             created_at: client.created_at.millis(),
             updated_at: client.updated_at.millis(),
         };
         on_conn!(self.unit, conn => diesel::insert_into(clients::table).values(&row).execute(conn).await)?;
-        self.client_changed(&client.client_id).await
+        self.client_changed(&client.client_id);
+        Ok(())
     }
 
-    /// Stores a changed client; its secrets have calls of their own.
-    pub async fn update_client(&mut self, client: &Client) -> Result<(), StorageError> {
-        let metadata = serde_json::to_string(&client.metadata).map_err(StorageError::corrupt)?;
+    /// Stores a changed registration; secrets have calls of their own.
+    pub async fn set_client_metadata(
+        &mut self,
+        client_id: &str,
+        metadata: &ClientMetadata,
+        now: Timestamp,
+    ) -> Result<(), StorageError> {
+        let metadata = serde_json::to_string(metadata).map_err(StorageError::broken)?;
         let target = clients::table
             .filter(clients::tenant_id.eq(self.key()))
-            .filter(clients::client_id.eq(client.client_id.clone()));
-        let change = (clients::metadata.eq(metadata), clients::updated_at.eq(client.updated_at.millis()));
+            .filter(clients::client_id.eq(client_id.to_owned()));
+        let change = (clients::metadata.eq(metadata), clients::updated_at.eq(now.millis()));
         on_conn!(self.unit, conn => diesel::update(target).set(change).execute(conn).await)?;
-        self.client_changed(&client.client_id).await
+        self.client_changed(client_id);
+        Ok(())
     }
 
-    /// Removes a client with its secrets, codes, consents and token families.
-    pub async fn delete_client(&mut self, client_id: &str) -> Result<(), StorageError> {
+    /// Removes a client with its secrets, and ends everything it had; what is left of that is
+    /// removed afterwards. The event stays as long as a token of it might.
+    pub async fn delete_client(&mut self, client_id: &str) -> Result<Place, StorageError> {
         let target = clients::table
             .filter(clients::tenant_id.eq(self.key()))
             .filter(clients::client_id.eq(client_id.to_owned()));
         on_conn!(self.unit, conn => diesel::delete(target).execute(conn).await)?;
-        self.client_changed(client_id).await
+        Ok(self.end_deleted(Ending::Client(client_id.to_owned())))
     }
 
     /// Adds a secret.
@@ -141,35 +179,37 @@ impl TenantStore<'_> {
         let row = SecretRow {
             tenant_id: self.key(),
             client_id: client_id.to_owned(),
-            id: secret.id.clone(),
+            id: secret.id.into(),
             digest: secret.digest.clone(),
             created_at: secret.created_at.millis(),
             expires_at: secret.expires_at.map(Timestamp::millis),
         };
         on_conn!(self.unit, conn => diesel::insert_into(client_secrets::table).values(&row).execute(conn).await)?;
-        self.client_changed(client_id).await
+        self.client_changed(client_id);
+        Ok(())
     }
 
     /// Makes the client's secrets other than `keep` expire at `at`, unless they do so before.
-    pub async fn expire_secrets(&mut self, client_id: &str, keep: &str, at: Timestamp) -> Result<(), StorageError> {
+    pub async fn expire_secrets(&mut self, client_id: &str, keep: SecretId, at: Timestamp) -> Result<(), StorageError> {
         let target = client_secrets::table
             .filter(client_secrets::tenant_id.eq(self.key()))
             .filter(client_secrets::client_id.eq(client_id.to_owned()))
-            .filter(client_secrets::id.ne(keep.to_owned()))
+            .filter(client_secrets::id.ne(Key::from(keep)))
             .filter(client_secrets::expires_at.is_null());
         let change = client_secrets::expires_at.eq(Some(at.millis()));
         on_conn!(self.unit, conn => diesel::update(target).set(change).execute(conn).await)?;
-        self.client_changed(client_id).await
+        self.client_changed(client_id);
+        Ok(())
     }
 
     /// Removes a secret; answers whether there was one.
-    pub async fn delete_secret(&mut self, client_id: &str, id: &str) -> Result<bool, StorageError> {
+    pub async fn delete_secret(&mut self, client_id: &str, id: SecretId) -> Result<bool, StorageError> {
         let target = client_secrets::table
             .filter(client_secrets::tenant_id.eq(self.key()))
             .filter(client_secrets::client_id.eq(client_id.to_owned()))
-            .filter(client_secrets::id.eq(id.to_owned()));
+            .filter(client_secrets::id.eq(Key::from(id)));
         let gone = on_conn!(self.unit, conn => diesel::delete(target).execute(conn).await)?;
-        self.client_changed(client_id).await?;
+        self.client_changed(client_id);
         Ok(gone > 0)
     }
 
@@ -195,8 +235,28 @@ impl TenantStore<'_> {
         Ok(new == 1)
     }
 
-    async fn client_changed(&mut self, client_id: &str) -> Result<(), StorageError> {
+    fn client_changed(&mut self, client_id: &str) {
         let change = Change::Client(self.tenant_id, client_id.to_owned());
-        self.unit.record(change).await
+        self.unit.record(change);
+    }
+}
+
+impl Unit {
+    /// Removes assertions that expired before `now`, `limit` at most; answers how many.
+    pub(super) async fn sweep_assertions(&mut self, now: Timestamp, limit: i64) -> Result<usize, StorageError> {
+        let expired = client_assertions::table
+            .filter(client_assertions::expires_at.lt(now.millis()))
+            .order(client_assertions::expires_at)
+            .limit(limit)
+            .select((client_assertions::tenant_id, client_assertions::client_id, client_assertions::jti_digest));
+        let expired: Vec<(Key, String, Vec<u8>)> = on_conn!(self, conn => expired.load(conn).await)?;
+        for (tenant, client, digest) in &expired {
+            let row = client_assertions::table
+                .filter(client_assertions::tenant_id.eq(*tenant))
+                .filter(client_assertions::client_id.eq(client.clone()))
+                .filter(client_assertions::jti_digest.eq(digest.clone()));
+            on_conn!(self, conn => diesel::delete(row).execute(conn).await)?;
+        }
+        Ok(expired.len())
     }
 }

@@ -1,28 +1,27 @@
 //! Authorization codes: each is good once (RFC 6749 §4.1.2).
 
-use std::str::FromStr;
-
 use diesel::{ExpressionMethods, Insertable, OptionalExtension, QueryDsl, Queryable, Selectable, SelectableHelper};
 use diesel_async::RunQueryDsl;
 
-use super::{StorageError, TenantStore, connection::on_conn, schema::authorization_codes};
-use crate::domain::{AuthorizationCode, FamilyId, SessionId, TenantId, Timestamp, UserId};
+use super::{Key, StorageError, TenantStore, Unit, connection::on_conn, schema::authorization_codes};
+use crate::domain::{AuthorizationCode, EventNumber, Timestamp};
 
 #[derive(Queryable, Selectable, Insertable)]
 #[diesel(table_name = authorization_codes)]
-struct Row {
-    tenant_id: String,
+pub(super) struct Row {
+    tenant_id: Key,
     digest: Vec<u8>,
     client_id: String,
-    user_id: String,
-    session_id: String,
-    family_id: String,
+    user_id: Key,
+    session_id: Key,
+    family_id: Key,
     redirect_uri: String,
     redirect_uri_given: bool,
     scope: String,
     resource: String,
     code_challenge: String,
     nonce: Option<String>,
+    born_seq: i64,
     created_at: i64,
     expires_at: i64,
     used_at: Option<i64>,
@@ -33,32 +32,24 @@ impl TryFrom<Row> for AuthorizationCode {
 
     fn try_from(row: Row) -> Result<Self, StorageError> {
         Ok(Self {
-            tenant_id: TenantId::from_str(&row.tenant_id).map_err(StorageError::corrupt)?,
+            tenant_id: row.tenant_id.into(),
             digest: row.digest,
             client_id: row.client_id,
-            user_id: UserId::from_str(&row.user_id).map_err(StorageError::corrupt)?,
-            session_id: SessionId::from_str(&row.session_id).map_err(StorageError::corrupt)?,
-            family_id: FamilyId::from_str(&row.family_id).map_err(StorageError::corrupt)?,
+            user_id: row.user_id.into(),
+            session_id: row.session_id.into(),
+            family_id: row.family_id.into(),
             redirect_uri: row.redirect_uri,
             redirect_uri_given: row.redirect_uri_given,
-            scope: row.scope.parse().map_err(StorageError::corrupt)?,
-            resource: serde_json::from_str(&row.resource).map_err(StorageError::corrupt)?,
+            scope: row.scope.parse().map_err(StorageError::broken)?,
+            resource: serde_json::from_str(&row.resource).map_err(StorageError::broken)?,
             code_challenge: row.code_challenge,
             nonce: row.nonce,
+            born_seq: EventNumber(row.born_seq),
             created_at: Timestamp::from_millis(row.created_at),
             expires_at: Timestamp::from_millis(row.expires_at),
             used_at: row.used_at.map(Timestamp::from_millis),
         })
     }
-}
-
-/// How an attempt to use a code was met.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Redemption {
-    /// It was unused and is used now.
-    Fresh,
-    /// It had been used.
-    Replayed,
 }
 
 impl TenantStore<'_> {
@@ -68,15 +59,16 @@ impl TenantStore<'_> {
             tenant_id: self.key(),
             digest: code.digest.clone(),
             client_id: code.client_id.clone(),
-            user_id: code.user_id.to_string(),
-            session_id: code.session_id.to_string(),
-            family_id: code.family_id.to_string(),
+            user_id: code.user_id.into(),
+            session_id: code.session_id.into(),
+            family_id: code.family_id.into(),
             redirect_uri: code.redirect_uri.clone(),
             redirect_uri_given: code.redirect_uri_given,
             scope: code.scope.to_string(),
-            resource: serde_json::to_string(&code.resource).map_err(StorageError::corrupt)?,
+            resource: serde_json::to_string(&code.resource).map_err(StorageError::broken)?,
             code_challenge: code.code_challenge.clone(),
             nonce: code.nonce.clone(),
+            born_seq: code.born_seq.0,
             created_at: code.created_at.millis(),
             expires_at: code.expires_at.millis(),
             used_at: code.used_at.map(Timestamp::millis),
@@ -98,14 +90,33 @@ impl TenantStore<'_> {
         row.map(AuthorizationCode::try_from).transpose()
     }
 
-    /// Uses a code up: of any number that try at once, one is told [`Redemption::Fresh`].
-    pub async fn spend_code(&mut self, digest: &[u8], now: Timestamp) -> Result<Redemption, StorageError> {
+    /// Uses a code up; of any number that try at once, one is told `true`.
+    pub async fn spend_code(&mut self, digest: &[u8], now: Timestamp) -> Result<bool, StorageError> {
         let target = authorization_codes::table
             .filter(authorization_codes::tenant_id.eq(self.key()))
             .filter(authorization_codes::digest.eq(digest.to_vec()))
             .filter(authorization_codes::used_at.is_null());
         let change = authorization_codes::used_at.eq(Some(now.millis()));
         let spent = on_conn!(self.unit, conn => diesel::update(target).set(change).execute(conn).await)?;
-        Ok(if spent == 1 { Redemption::Fresh } else { Redemption::Replayed })
+        Ok(spent == 1)
+    }
+}
+
+impl Unit {
+    /// Removes codes that expired before `old`, `limit` at most; answers how many.
+    pub(super) async fn sweep_codes(&mut self, old: Timestamp, limit: i64) -> Result<usize, StorageError> {
+        let expired = authorization_codes::table
+            .filter(authorization_codes::expires_at.lt(old.millis()))
+            .order(authorization_codes::expires_at)
+            .limit(limit)
+            .select((authorization_codes::tenant_id, authorization_codes::digest));
+        let expired: Vec<(Key, Vec<u8>)> = on_conn!(self, conn => expired.load(conn).await)?;
+        for (tenant, digest) in &expired {
+            let row = authorization_codes::table
+                .filter(authorization_codes::tenant_id.eq(*tenant))
+                .filter(authorization_codes::digest.eq(digest.clone()));
+            on_conn!(self, conn => diesel::delete(row).execute(conn).await)?;
+        }
+        Ok(expired.len())
     }
 }

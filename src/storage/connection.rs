@@ -1,19 +1,27 @@
 //! One connection of either database, and the macro that runs a query on it.
 //!
-//! Diesel checks each query at compile time once per backend; `on_conn!` writes it once.
+//! Diesel checks each query at compile time once per backend; `on_conn!` writes it once, and
+//! gives it its deadline and its tenant.
 
 use std::ops::{Deref, DerefMut};
 
+use deadpool::managed::Object;
 use diesel::{
-    SqliteConnection,
+    QueryResult, SqliteConnection,
     connection::{AnsiTransactionManager, TransactionManager as _},
 };
 use diesel_async::{
-    AsyncConnection, AsyncPgConnection, TransactionManager as _,
-    pooled_connection::deadpool::Object,
+    AsyncConnection, AsyncPgConnection, SimpleAsyncConnection as _, TransactionManager as _,
     sync_connection_wrapper::{SpawnBlocking, SyncConnectionWrapper},
 };
-use tokio::sync::OwnedMutexGuard;
+use tokio::{sync::OwnedMutexGuard, time::Instant};
+
+use super::{
+    Scope, StorageError,
+    error::is_lasting,
+    postgres::{PgManager, Pooled},
+    sqlite::SqliteManager,
+};
 
 /// Runs SQLite's calls where they stand: a call takes microseconds, a hop to another
 /// thread takes more (measured in design.md, section 1).
@@ -38,9 +46,9 @@ impl SpawnBlocking for InPlace {
 
 pub(crate) type SqliteConn = SyncConnectionWrapper<SqliteConnection, InPlace>;
 
-/// A SQLite connection on loan: one of the readers, or the one writer.
+/// A SQLite connection on loan: one of the readers, the one writer, or one of its own.
 pub(crate) enum SqliteLease {
-    Reader(Object<SqliteConn>),
+    Reader(Object<SqliteManager>),
     Writer(OwnedMutexGuard<SqliteConn>),
 }
 
@@ -59,62 +67,6 @@ impl Drop for SqliteLease {
         }
     }
 }
-
-/// A PostgreSQL connection on loan.
-pub(crate) struct PgLease {
-    /// `None` once it has been handed on.
-    object: Option<Object<AsyncPgConnection>>,
-    pub(crate) in_transaction: bool,
-}
-
-impl PgLease {
-    pub(crate) fn new(object: Object<AsyncPgConnection>, in_transaction: bool) -> Self {
-        Self { object: Some(object), in_transaction }
-    }
-
-    /// The connection itself, transaction and all.
-    pub(crate) fn into_object(mut self) -> Option<Object<AsyncPgConnection>> {
-        self.object.take()
-    }
-}
-
-impl Drop for PgLease {
-    /// Undoes what was not committed, in a task: its row locks would hold others up, and a
-    /// connection closed for each refusal would be an attacker's gift.
-    fn drop(&mut self) {
-        if let Some(mut object) = self.object.take().filter(|_| self.in_transaction) {
-            tokio::spawn(async move {
-                if let Err(why) = PgTransactions::rollback_transaction(&mut *object).await {
-                    tracing::warn!(error = %why, "a transaction could not be rolled back");
-                    // Closing the connection makes the server do it.
-                    drop(Object::take(object));
-                }
-            });
-        }
-    }
-}
-
-impl Deref for PgLease {
-    type Target = AsyncPgConnection;
-    fn deref(&self) -> &AsyncPgConnection {
-        match &self.object {
-            Some(object) => object,
-            // `into_object` consumes the lease, so nobody is left to look.
-            None => std::process::abort(),
-        }
-    }
-}
-
-impl DerefMut for PgLease {
-    fn deref_mut(&mut self) -> &mut AsyncPgConnection {
-        match &mut self.object {
-            Some(object) => object,
-            None => std::process::abort(),
-        }
-    }
-}
-
-pub(crate) type PgTransactions = <AsyncPgConnection as AsyncConnection>::TransactionManager;
 
 impl Deref for SqliteLease {
     type Target = SqliteConn;
@@ -135,6 +87,105 @@ impl DerefMut for SqliteLease {
     }
 }
 
+/// A PostgreSQL connection on loan.
+pub(crate) struct PgLease {
+    /// `None` once it has been given back or closed.
+    object: Option<Object<PgManager>>,
+    in_transaction: bool,
+    /// A statement was cut off or the server is of no more use: the connection is closed, and
+    /// the server undoes what was open on it.
+    spoilt: bool,
+}
+
+pub(crate) type PgTransactions = <AsyncPgConnection as AsyncConnection>::TransactionManager;
+
+impl PgLease {
+    pub(super) fn new(object: Object<PgManager>) -> Self {
+        Self { object: Some(object), in_transaction: false, spoilt: false }
+    }
+
+    fn pooled(&mut self) -> &mut Pooled {
+        match &mut self.object {
+            Some(object) => object,
+            // It is taken in `drop` alone, after which nobody is left to look.
+            None => std::process::abort(),
+        }
+    }
+
+    pub(super) async fn begin(&mut self) -> QueryResult<()> {
+        PgTransactions::begin_transaction(&mut self.pooled().conn).await?;
+        self.in_transaction = true;
+        Ok(())
+    }
+
+    pub(super) async fn commit(&mut self) -> QueryResult<()> {
+        PgTransactions::commit_transaction(&mut self.pooled().conn).await?;
+        self.in_transaction = false;
+        Ok(())
+    }
+
+    /// Tells the policies of the database whose rows the next statements are for. A connection
+    /// keeps this until it is told otherwise, so it is only told what it does not know.
+    pub(super) async fn enter(&mut self, scope: Scope) -> QueryResult<()> {
+        let pooled = self.pooled();
+        if pooled.scope == Some(scope) {
+            return Ok(());
+        }
+        // A setting that is made in a transaction goes when that is undone: then it is told again.
+        pooled.scope = None;
+        let (tenant, every) = match scope.tenant() {
+            Some(tenant) => (tenant.to_string(), "off"),
+            None => (String::new(), "on"),
+        };
+        // SET is beyond Diesel. Both values are our own: a UUID and a word.
+        let set = format!("SET portcullis.tenant = '{tenant}'; SET portcullis.every_tenant = {every}");
+        pooled.conn.batch_execute(&set).await?;
+        pooled.scope = Some(scope);
+        Ok(())
+    }
+
+    pub(super) fn spoil(&mut self) {
+        self.spoilt = true;
+    }
+}
+
+impl Drop for PgLease {
+    /// Undoes what was not committed, in a task: its row locks would hold others up, and a
+    /// connection closed for each refusal would be an attacker's gift.
+    fn drop(&mut self) {
+        let Some(mut object) = self.object.take() else { return };
+        if self.spoilt {
+            drop(Object::take(object));
+        } else if self.in_transaction {
+            object.scope = None;
+            tokio::spawn(async move {
+                let undone = PgTransactions::rollback_transaction(&mut object.conn);
+                match tokio::time::timeout(super::deadline::STATEMENT, undone).await {
+                    Ok(Ok(())) => {}
+                    // Closing the connection makes the server do it.
+                    _ => drop(Object::take(object)),
+                }
+            });
+        }
+    }
+}
+
+impl Deref for PgLease {
+    type Target = AsyncPgConnection;
+    fn deref(&self) -> &AsyncPgConnection {
+        match &self.object {
+            Some(object) => &object.conn,
+            None => std::process::abort(),
+        }
+    }
+}
+
+impl DerefMut for PgLease {
+    fn deref_mut(&mut self) -> &mut AsyncPgConnection {
+        &mut self.pooled().conn
+    }
+}
+
 /// A connection of either database.
 pub struct Connection(pub(crate) Backend);
 
@@ -143,19 +194,48 @@ pub(crate) enum Backend {
     Postgres(Box<PgLease>),
 }
 
-/// Runs the same query on whichever database the unit speaks to.
+/// Waits for `statement` until `deadline` at most. One that is cut off spoils its connection.
+pub(super) async fn within<T>(
+    deadline: Instant,
+    statement: impl Future<Output = QueryResult<T>>,
+) -> (Result<T, StorageError>, bool) {
+    match tokio::time::timeout_at(deadline, statement).await {
+        Ok(Ok(value)) => (Ok(value), false),
+        Ok(Err(why)) => {
+            let spoilt = is_lasting(&why);
+            (Err(why.into()), spoilt)
+        }
+        Err(_) => (Err(StorageError::away("a statement did not come back in time")), true),
+    }
+}
+
+/// Runs the same query on whichever database the unit speaks to. The future of each statement is
+/// boxed: those of both databases, one in another, would fill a thread's stack.
 macro_rules! on_conn {
-    ($unit:expr, $conn:ident => $query:expr) => {
-        match &mut $unit.conn.0 {
+    ($unit:expr, $conn:ident => $query:expr) => {{
+        let unit: &mut $crate::storage::Unit = $unit.as_unit();
+        let deadline = unit.statement_deadline();
+        let scope = unit.scope;
+        match &mut unit.conn.0 {
             $crate::storage::connection::Backend::Sqlite(lease) => {
                 let $conn: &mut $crate::storage::connection::SqliteConn = lease;
-                $query
+                let result: diesel::QueryResult<_> = Box::pin(async { $query }).await;
+                result.map_err($crate::storage::StorageError::from)
             }
             $crate::storage::connection::Backend::Postgres(lease) => {
-                let $conn: &mut diesel_async::AsyncPgConnection = lease;
-                $query
+                let statement = Box::pin(async {
+                    lease.enter(scope).await?;
+                    let $conn: &mut diesel_async::AsyncPgConnection = lease;
+                    let result: diesel::QueryResult<_> = async { $query }.await;
+                    result
+                });
+                let (result, spoilt) = $crate::storage::connection::within(deadline, statement).await;
+                if spoilt {
+                    lease.spoil();
+                }
+                result
             }
         }
-    };
+    }};
 }
 pub(crate) use on_conn;

@@ -5,15 +5,17 @@ use diesel::result::{DatabaseErrorKind, Error};
 /// A database operation that did not come about.
 #[derive(Debug, thiserror::Error)]
 pub enum StorageError {
-    /// The database is away, busy or full; nothing was decided.
+    /// The database is away, busy, full or out of time. Nothing was decided; only where a commit
+    /// was cut off may it have come about all the same.
     #[error("the database does not answer: {0}")]
     Away(String),
     /// A unique value is taken.
     #[error("already taken: {0}")]
     Taken(String),
-    /// A row that this version cannot read.
-    #[error("the database holds a value that this version cannot read: {0}")]
-    Corrupt(String),
+    /// A row that this version cannot read, or one that another rests on and that is not there.
+    /// Trying again does not help.
+    #[error("the database holds what this version cannot work with: {0}")]
+    Broken(String),
     /// The schema could not be brought to this version.
     #[error("migration failed: {0}")]
     Migration(String),
@@ -25,14 +27,39 @@ impl From<Error> for StorageError {
             Error::DatabaseError(DatabaseErrorKind::UniqueViolation, info) => {
                 Self::Taken(info.constraint_name().unwrap_or(info.message()).to_owned())
             }
-            Error::DeserializationError(why) => Self::Corrupt(why.to_string()),
+            Error::DatabaseError(
+                DatabaseErrorKind::ForeignKeyViolation
+                | DatabaseErrorKind::NotNullViolation
+                | DatabaseErrorKind::CheckViolation,
+                info,
+            ) => Self::Broken(info.message().to_owned()),
+            Error::DeserializationError(why) | Error::SerializationError(why) => Self::Broken(why.to_string()),
             other => Self::Away(other.to_string()),
         }
     }
 }
 
 impl StorageError {
-    pub(crate) fn corrupt(what: impl std::fmt::Display) -> Self {
-        Self::Corrupt(what.to_string())
+    pub(super) fn broken(what: impl std::fmt::Display) -> Self {
+        Self::Broken(what.to_string())
     }
+
+    pub(super) fn away(what: impl std::fmt::Display) -> Self {
+        Self::Away(what.to_string())
+    }
+}
+
+/// Whether a connection that has answered with this is of no more use: it was closed, or it leads
+/// to a server that has become a standby.
+pub(super) fn is_lasting(error: &Error) -> bool {
+    matches!(
+        error,
+        Error::BrokenTransactionManager
+            | Error::DatabaseError(
+                DatabaseErrorKind::ReadOnlyTransaction
+                    | DatabaseErrorKind::ClosedConnection
+                    | DatabaseErrorKind::UnableToSendCommand,
+                _
+            )
+    )
 }

@@ -3,14 +3,13 @@
 //! Everything happens in one transaction under a lock: a killed migration leaves nothing
 //! behind, and of two nodes that migrate at once the second finds nothing left to do.
 
-use diesel::define_sql_function;
-use diesel_async::{AsyncMigrationHarness, RunQueryDsl};
+use diesel::{connection::AnsiTransactionManager, define_sql_function};
+use diesel_async::{AsyncConnection, AsyncMigrationHarness, AsyncPgConnection, RunQueryDsl, TransactionManager as _};
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
 
 use super::{
     Storage, StorageError,
-    connection::{Backend, Connection, PgLease},
-    unit::{begin, commit},
+    connection::{Backend, PgTransactions},
 };
 
 const SQLITE: EmbeddedMigrations = embed_migrations!("migrations/sqlite");
@@ -27,24 +26,23 @@ impl Storage {
     /// # Errors
     /// [`StorageError::Migration`]: the schema is as it was.
     pub async fn migrate(&self) -> Result<Vec<String>, StorageError> {
-        let mut conn = self.connection().await?;
-        begin(&mut conn).await?;
-        let (mut conn, ran) = match conn.0 {
-            Backend::Sqlite(mut lease) => {
-                let ran = lease.spawn_blocking(|conn| Ok(run(conn, SQLITE))).await?;
-                (Connection(Backend::Sqlite(lease)), ran)
-            }
-            Backend::Postgres(mut lease) => {
-                diesel::select(pg_advisory_xact_lock(LOCK)).execute(&mut **lease).await?;
-                let object = lease.into_object().ok_or_else(|| failed("the connection is gone"))?;
-                let mut harness = AsyncMigrationHarness::new(object);
-                let ran = run(&mut harness, POSTGRES);
-                (Connection(Backend::Postgres(Box::new(PgLease::new(harness.into_inner(), true)))), ran)
-            }
+        match self.unlimited_postgres().await? {
+            Some(conn) => migrate_postgres(conn).await,
+            None => self.migrate_sqlite().await,
+        }
+    }
+
+    async fn migrate_sqlite(&self) -> Result<Vec<String>, StorageError> {
+        let mut conn = self.writer().await?;
+        let Backend::Sqlite(lease) = &mut conn.0 else { return Err(failed("no SQLite connection")) };
+        let begin = |conn: &mut diesel::SqliteConnection| {
+            AnsiTransactionManager::begin_transaction_sql(conn, "BEGIN IMMEDIATE")
         };
-        // Where it failed, the connection is dropped with its transaction, which is undone.
-        let ran = ran?;
-        commit(&mut conn).await?;
+        lease.spawn_blocking(begin).await?;
+        // Where it fails, the lease is dropped with its transaction, which is undone.
+        let ran = lease.spawn_blocking(|conn| Ok(run(conn, SQLITE))).await??;
+        use diesel::connection::TransactionManager as _;
+        lease.spawn_blocking(AnsiTransactionManager::commit_transaction).await?;
         Ok(ran)
     }
 
@@ -53,14 +51,29 @@ impl Storage {
     /// # Errors
     /// [`StorageError`] where the database cannot be asked.
     pub async fn pending_migrations(&self) -> Result<Vec<String>, StorageError> {
-        match self.connection().await?.0 {
-            Backend::Sqlite(mut lease) => lease.spawn_blocking(|conn| Ok(pending(conn, SQLITE))).await?,
-            Backend::Postgres(lease) => {
-                let object = lease.into_object().ok_or_else(|| failed("the connection is gone"))?;
-                pending(&mut AsyncMigrationHarness::new(object), POSTGRES)
-            }
+        match self.unlimited_postgres().await? {
+            Some(conn) => pending(&mut AsyncMigrationHarness::new(conn), POSTGRES),
+            None => match self.writer().await?.0 {
+                Backend::Sqlite(mut lease) => lease.spawn_blocking(|conn| Ok(pending(conn, SQLITE))).await?,
+                Backend::Postgres(_) => Err(failed("no SQLite connection")),
+            },
         }
     }
+
+    async fn unlimited_postgres(&self) -> Result<Option<AsyncPgConnection>, StorageError> {
+        self.pool.unlimited_postgres().await.map_err(StorageError::away)
+    }
+}
+
+/// On a connection that is closed afterwards: where it fails, the server undoes all of it.
+async fn migrate_postgres(mut conn: AsyncPgConnection) -> Result<Vec<String>, StorageError> {
+    PgTransactions::begin_transaction(&mut conn).await?;
+    diesel::select(pg_advisory_xact_lock(LOCK)).execute(&mut conn).await?;
+    let mut harness = AsyncMigrationHarness::new(conn);
+    let ran = run(&mut harness, POSTGRES)?;
+    let mut conn = harness.into_inner();
+    <AsyncPgConnection as AsyncConnection>::TransactionManager::commit_transaction(&mut conn).await?;
+    Ok(ran)
 }
 
 fn failed(why: impl std::fmt::Display) -> StorageError {

@@ -8,38 +8,55 @@ mod audit;
 mod cache;
 mod clients;
 mod codes;
+#[allow(missing_docs)]
+mod columns;
 mod connection;
 mod consents;
+mod deadline;
 mod directory;
+mod endings;
 mod error;
 mod families;
+mod jobs;
 mod migrate;
 mod nodes;
 mod pool;
+mod postgres;
 mod revocation_events;
 mod rotations;
 #[allow(missing_docs)]
 mod schema;
+mod scope;
+mod session_lists;
 mod sessions;
+mod settle;
 mod signing_keys;
+mod sqlite;
+mod standing;
 mod sweep;
 mod tenants;
 mod unit;
 mod users;
+mod view;
 
 pub use audit::AuditFilter;
 pub use cache::Cache;
-pub use clients::ClientPage;
-pub use codes::Redemption;
-pub use directory::Directory;
+pub use columns::Key;
+pub use directory::{Directory, Known};
+pub use endings::{EndOne, EndRequest};
 pub use error::StorageError;
-pub use families::Rotation;
-pub use nodes::NodeSeen;
+pub use jobs::{Settling, Step};
+pub use nodes::{LEASE, NodeSeen};
 pub use pool::{Db, Pool, PoolError};
-pub use rotations::RotationRequest;
-pub use sessions::{Ended, Selection, SessionFilter};
+pub use revocation_events::{Place, SHELL_TOKEN_TTL};
+pub use rotations::{Rotated, Rotation, RotationRequest};
+pub(crate) use scope::EveryTenant;
+pub use scope::Scope;
+pub use session_lists::{ListedSession, Reached, Selection, SessionFilter};
 pub use signing_keys::KeyRotation;
+pub use sweep::Sweep;
 pub use unit::{CommitListener, Storage, TenantStore, Unit};
+pub use view::View;
 
 /// A page of a keyset-paged list: what it holds, and where the next one begins.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -1,10 +1,17 @@
-//! How far each node has read the events.
+//! How far each node has applied the events, by the database's clock.
 
-use diesel::{ExpressionMethods, QueryDsl};
+use std::time::Duration;
+
+use diesel::{ExpressionMethods, QueryDsl, QueryResult};
 use diesel_async::RunQueryDsl;
 
-use super::{StorageError, Unit, connection::on_conn, schema::nodes};
-use crate::domain::Timestamp;
+use super::{Key, StorageError, Unit, columns::portcullis_now_ms, connection::on_conn, schema::nodes};
+use crate::domain::{EventNumber, NodeId, Timestamp};
+
+/// How long others count on a node that has not been heard of.
+pub const LEASE: Duration = Duration::from_secs(5);
+
+const LEASE_MS: i64 = 5_000;
 
 /// One node and what it has seen.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, utoipa::ToSchema)]
@@ -19,39 +26,56 @@ pub struct NodeSeen {
 }
 
 impl Unit {
-    /// Notes that node `id` has applied the events up to `seq`.
-    pub async fn put_node(&mut self, id: &str, seq: i64, now: Timestamp) -> Result<(), StorageError> {
-        let row = (nodes::id.eq(id.to_owned()), nodes::seq.eq(seq), nodes::seen_at.eq(now.millis()));
-        let change = (nodes::seq.eq(seq), nodes::seen_at.eq(now.millis()));
+    /// Notes that node `id` has applied the events up to `seq`, and renews its lease.
+    pub async fn put_node(&mut self, id: NodeId, seq: EventNumber) -> Result<(), StorageError> {
+        let said = (
+            nodes::seq.eq(seq.0),
+            nodes::seen_at.eq(portcullis_now_ms(0)),
+            nodes::lease_until.eq(portcullis_now_ms(LEASE_MS)),
+        );
+        let row = (nodes::id.eq(Key::from(id)), said);
         on_conn!(self, conn => diesel::insert_into(nodes::table)
             .values(row)
             .on_conflict(nodes::id)
             .do_update()
-            .set(change)
+            .set(said)
             .execute(conn)
             .await)?;
         Ok(())
     }
 
-    /// The nodes heard of since `since`.
-    pub async fn list_nodes(&mut self, since: Timestamp) -> Result<Vec<NodeSeen>, StorageError> {
-        let query = nodes::table.filter(nodes::seen_at.ge(since.millis())).order(nodes::id);
-        let rows: Vec<(String, i64, i64)> = on_conn!(self, conn => query.load(conn).await)?;
-        let node = |(id, seq, at)| NodeSeen { id, seq, seen_at: Timestamp::from_millis(at) };
+    /// The nodes that hold a lease.
+    pub async fn list_nodes(&mut self) -> Result<Vec<NodeSeen>, StorageError> {
+        let query = nodes::table.filter(nodes::lease_until.gt(portcullis_now_ms(0))).order(nodes::id).select((
+            nodes::id,
+            nodes::seq,
+            nodes::seen_at,
+        ));
+        let rows: Vec<(Key, i64, i64)> = on_conn!(self, conn => query.load(conn).await)?;
+        let node =
+            |(id, seq, at)| NodeSeen { id: NodeId::from(id).to_string(), seq, seen_at: Timestamp::from_millis(at) };
         Ok(rows.into_iter().map(node).collect())
     }
 
-    /// What the database's clock says; SQLite's is ours.
+    /// What the database's clock says; SQLite's is the machine's.
     pub async fn database_time(&mut self) -> Result<Timestamp, StorageError> {
-        let at: chrono::NaiveDateTime =
-            on_conn!(self, conn => diesel::select(diesel::dsl::now).get_result(conn).await)?;
-        Ok(Timestamp::from_millis(at.and_utc().timestamp_millis()))
+        let at: i64 = on_conn!(self, conn => {
+            let now: QueryResult<i64> = diesel::select(portcullis_now_ms(0)).get_result(conn).await;
+            now
+        })?;
+        Ok(Timestamp::from_millis(at))
     }
 
     /// Removes a node that stops.
-    pub async fn delete_node(&mut self, id: &str) -> Result<(), StorageError> {
-        let target = nodes::table.filter(nodes::id.eq(id.to_owned()));
+    pub async fn delete_node(&mut self, id: NodeId) -> Result<(), StorageError> {
+        let target = nodes::table.filter(nodes::id.eq(Key::from(id)));
         on_conn!(self, conn => diesel::delete(target).execute(conn).await)?;
         Ok(())
+    }
+
+    /// Removes nodes that have long been silent.
+    pub(super) async fn sweep_nodes(&mut self) -> Result<usize, StorageError> {
+        let silent = nodes::table.filter(nodes::lease_until.lt(portcullis_now_ms(-3_600_000_i64)));
+        on_conn!(self, conn => diesel::delete(silent).execute(conn).await)
     }
 }

@@ -1,35 +1,51 @@
-//! The pool of either database, behind rocket_db_pools' trait.
+//! The pools of either database, behind rocket_db_pools' trait.
 
-use std::{str::FromStr, sync::Arc, time::Duration};
-
-use diesel::{Connection as _, ConnectionError, ConnectionResult, SqliteConnection, connection::SimpleConnection};
-use diesel_async::{
-    AsyncPgConnection,
-    pooled_connection::{
-        AsyncDieselConnectionManager, ManagerConfig, RecyclingMethod,
-        deadpool::{self, Hook, HookError},
-    },
-    sync_connection_wrapper::SyncConnectionWrapper,
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
 };
+
+use deadpool::managed;
 use rocket_db_pools::Database;
 use tokio::sync::Mutex;
 
-use crate::effects::private_folder_of;
-
-use super::connection::{Backend, Connection, InPlace, PgLease, SqliteConn, SqliteLease};
+use super::{
+    connection::{Backend, Connection, PgLease, SqliteConn, SqliteLease},
+    deadline,
+    postgres::{self, PgManager},
+    sqlite::{self, SqliteManager},
+};
 
 /// The database of the installation, as Rocket knows it.
 #[derive(Database)]
 #[database("portcullis")]
 pub struct Db(Pool);
 
-/// A pool of SQLite or PostgreSQL connections, chosen by the URL.
+/// Connections to SQLite or PostgreSQL, chosen by the URL.
 #[derive(Clone)]
 pub struct Pool(Arc<Kind>);
 
 enum Kind {
-    Sqlite { writer: Arc<Mutex<SqliteConn>>, readers: deadpool::Pool<SqliteConn> },
-    Postgres(deadpool::Pool<AsyncPgConnection>),
+    Sqlite {
+        path: PathBuf,
+        writer: Arc<Mutex<SqliteConn>>,
+        readers: managed::Pool<SqliteManager>,
+        follower: managed::Pool<SqliteManager>,
+    },
+    Postgres {
+        requests: managed::Pool<PgManager>,
+        follower: managed::Pool<PgManager>,
+        jobs: managed::Pool<PgManager>,
+    },
+}
+
+/// Who asks for a connection. Following the events must not wait for requests, nor requests for
+/// jobs, so each has connections of its own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum For {
+    Request,
+    Follower,
+    Job,
 }
 
 /// Why no connection could be had.
@@ -43,13 +59,6 @@ pub enum PoolError {
     Away(String),
 }
 
-/// How long a request waits for a connection before it is answered 503.
-const WAIT: Duration = Duration::from_millis(750);
-
-/// Writes survive a power cut (`FULL`); readers never wait for the writer (`WAL`).
-const SQLITE_SETUP: &str = "PRAGMA busy_timeout = 5000; PRAGMA journal_mode = WAL; \
-     PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA temp_store = MEMORY;";
-
 impl Pool {
     /// Opens the database that `url` names.
     ///
@@ -57,91 +66,76 @@ impl Pool {
     /// [`PoolError::Url`] for a URL of another kind, [`PoolError::Away`] where a file cannot be opened.
     /// PostgreSQL is first asked when a connection is first needed.
     pub async fn open(url: &str, size: usize) -> Result<Self, PoolError> {
-        if let Some(path) = url.strip_prefix("sqlite:") {
-            Self::open_sqlite(path.trim_start_matches("//"), size).await
+        let kind = if let Some(path) = url.strip_prefix("sqlite:") {
+            let path = path.trim_start_matches("//");
+            let (writer, readers) = sqlite::pool(path, size)?;
+            let follower = sqlite::readers(path, 1)?;
+            Kind::Sqlite { path: path.into(), writer: Arc::new(Mutex::new(writer)), readers, follower }
         } else if url.starts_with("postgres://") || url.starts_with("postgresql://") {
-            Self::open_postgres(url, size)
+            let manager = |limits| PgManager::new(url, limits);
+            Kind::Postgres {
+                requests: postgres::pool(manager(deadline::SERVER_SIDE)?, size)?,
+                follower: postgres::pool(manager(deadline::SERVER_SIDE)?, 1)?,
+                jobs: postgres::pool(manager(deadline::SERVER_SIDE_JOB)?, 1)?,
+            }
         } else {
             let shown = url.split(':').next().unwrap_or_default();
-            Err(PoolError::Url(format!("{shown}:…")))
-        }
-    }
-
-    async fn open_sqlite(path: &str, size: usize) -> Result<Self, PoolError> {
-        let away = |why: &dyn std::fmt::Display| PoolError::Away(format!("{path}: {why}"));
-        private_folder_of(std::path::Path::new(path)).map_err(|why| away(&why))?;
-        let writer = open_sqlite_file(path, false).map_err(|why| away(&why))?;
-        let mut config = ManagerConfig::<SqliteConn>::default();
-        config.recycling_method = RecyclingMethod::Fast;
-        config.custom_setup = Box::new(|path| {
-            let opened = open_sqlite_file(path, true);
-            Box::pin(std::future::ready(opened))
-        });
-        let manager = AsyncDieselConnectionManager::new_with_config(path, config);
-        let readers = deadpool::Pool::builder(manager)
-            .max_size(size)
-            .wait_timeout(Some(WAIT))
-            .runtime(::deadpool::Runtime::Tokio1)
-            .build()
-            .map_err(|why| away(&why))?;
-        Ok(Self(Arc::new(Kind::Sqlite { writer: Arc::new(Mutex::new(writer)), readers })))
-    }
-
-    fn open_postgres(url: &str, size: usize) -> Result<Self, PoolError> {
-        let parsed = tokio_postgres::Config::from_str(url).map_err(|why| PoolError::Url(format!("postgres: {why}")))?;
-        let tls = parsed.get_ssl_mode() == tokio_postgres::config::SslMode::Require;
-        let mut config = ManagerConfig::<AsyncPgConnection>::default();
-        // Asking each connection whether it lives costs as much as the query that follows; one
-        // that has died says so in its socket, and its one request is answered 503.
-        config.recycling_method = RecyclingMethod::Fast;
-        config.custom_setup = Box::new(move |url| Box::pin(connect_postgres(url.to_owned(), tls)));
-        let manager = AsyncDieselConnectionManager::new_with_config(url, config);
-        let pool = deadpool::Pool::builder(manager)
-            .max_size(size)
-            .wait_timeout(Some(WAIT))
-            .create_timeout(Some(Duration::from_secs(2)))
-            .recycle_timeout(Some(WAIT))
-            .runtime(::deadpool::Runtime::Tokio1)
-            // A connection that was given back in the middle of a transaction is closed:
-            // PostgreSQL then rolls back, and nobody inherits half a write.
-            .post_recycle(Hook::sync_fn(|conn: &mut AsyncPgConnection, _| {
-                use diesel_async::pooled_connection::PoolableConnection as _;
-                if conn.is_broken() { Err(HookError::message("open transaction")) } else { Ok(()) }
-            }))
-            .build()
-            .map_err(|why| PoolError::Away(why.to_string()))?;
-        Ok(Self(Arc::new(Kind::Postgres(pool))))
+            return Err(PoolError::Url(format!("{shown}:…")));
+        };
+        Ok(Self(Arc::new(kind)))
     }
 
     /// A connection to read with.
-    ///
-    /// # Errors
-    /// [`PoolError::Away`].
-    pub async fn reader(&self) -> Result<Connection, PoolError> {
+    pub(super) async fn reader(&self, whom: For) -> Result<Connection, PoolError> {
         let away = |why: &dyn std::fmt::Display| PoolError::Away(why.to_string());
         match &*self.0 {
-            Kind::Sqlite { readers, .. } => {
-                let conn = readers.get().await.map_err(|why| away(&why))?;
+            Kind::Sqlite { readers, follower, .. } => {
+                let pool = if whom == For::Follower { follower } else { readers };
+                let conn = pool.get().await.map_err(|why| away(&why))?;
                 Ok(Connection(Backend::Sqlite(SqliteLease::Reader(conn))))
             }
-            Kind::Postgres(pool) => {
+            Kind::Postgres { requests, follower, jobs } => {
+                let pool = match whom {
+                    For::Request => requests,
+                    For::Follower => follower,
+                    For::Job => jobs,
+                };
                 let conn = pool.get().await.map_err(|why| away(&why))?;
-                Ok(Connection(Backend::Postgres(Box::new(PgLease::new(conn, false)))))
+                Ok(Connection(Backend::Postgres(Box::new(PgLease::new(conn)))))
             }
         }
     }
 
-    /// A connection to write with: SQLite has one.
-    ///
-    /// # Errors
-    /// [`PoolError::Away`].
-    pub async fn writer(&self) -> Result<Connection, PoolError> {
+    /// A connection to write with: SQLite has one, which is waited for as long as for any other.
+    pub(super) async fn writer(&self, whom: For) -> Result<Connection, PoolError> {
         match &*self.0 {
             Kind::Sqlite { writer, .. } => {
-                let conn = Arc::clone(writer).lock_owned().await;
+                let lock = Arc::clone(writer).lock_owned();
+                let conn = tokio::time::timeout(deadline::CONNECTION, lock).await;
+                let conn = conn.map_err(|_| PoolError::Away("others are writing".into()))?;
                 Ok(Connection(Backend::Sqlite(SqliteLease::Writer(conn))))
             }
-            Kind::Postgres(_) => self.reader().await,
+            Kind::Postgres { .. } => self.reader(whom).await,
+        }
+    }
+
+    /// A connection of its own and without limits, for migrations; `None` for SQLite, whose writer
+    /// does that too.
+    pub(super) async fn unlimited_postgres(&self) -> Result<Option<diesel_async::AsyncPgConnection>, PoolError> {
+        match &*self.0 {
+            Kind::Sqlite { .. } => Ok(None),
+            Kind::Postgres { requests, .. } => {
+                let manager = requests.manager();
+                Box::pin(manager.unlimited().connect()).await.map(Some).map_err(|why| PoolError::Away(why.to_string()))
+            }
+        }
+    }
+
+    /// The file, where the database is one.
+    pub(super) fn file(&self) -> Option<&Path> {
+        match &*self.0 {
+            Kind::Sqlite { path, .. } => Some(path),
+            Kind::Postgres { .. } => None,
         }
     }
 
@@ -149,7 +143,7 @@ impl Pool {
     pub fn backend(&self) -> &'static str {
         match &*self.0 {
             Kind::Sqlite { .. } => "sqlite",
-            Kind::Postgres(_) => "postgres",
+            Kind::Postgres { .. } => "postgres",
         }
     }
 }
@@ -165,34 +159,13 @@ impl rocket_db_pools::Pool for Pool {
     }
 
     async fn get(&self) -> Result<Connection, PoolError> {
-        self.reader().await
+        self.reader(For::Request).await
     }
 
     async fn close(&self) {
         match &*self.0 {
             Kind::Sqlite { readers, .. } => readers.close(),
-            Kind::Postgres(pool) => pool.close(),
+            Kind::Postgres { requests, .. } => requests.close(),
         }
-    }
-}
-
-fn open_sqlite_file(path: &str, read_only: bool) -> ConnectionResult<SqliteConn> {
-    let mut conn = SqliteConnection::establish(path)?;
-    let setup = if read_only { format!("{SQLITE_SETUP} PRAGMA query_only = ON;") } else { SQLITE_SETUP.to_owned() };
-    conn.batch_execute(&setup).map_err(|why| ConnectionError::BadConnection(why.to_string()))?;
-    Ok(SyncConnectionWrapper::with_runtime(conn, InPlace))
-}
-
-async fn connect_postgres(url: String, tls: bool) -> ConnectionResult<AsyncPgConnection> {
-    let bad = |why: tokio_postgres::Error| ConnectionError::BadConnection(why.to_string());
-    if tls {
-        let roots = rustls::RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
-        let config = rustls::ClientConfig::builder().with_root_certificates(roots).with_no_client_auth();
-        let connector = tokio_postgres_rustls::MakeRustlsConnect::new(config);
-        let (client, connection) = tokio_postgres::connect(&url, connector).await.map_err(bad)?;
-        AsyncPgConnection::try_from_client_and_connection(client, connection).await
-    } else {
-        let (client, connection) = tokio_postgres::connect(&url, tokio_postgres::NoTls).await.map_err(bad)?;
-        AsyncPgConnection::try_from_client_and_connection(client, connection).await
     }
 }

@@ -1,136 +1,350 @@
-//! The sequence of changes that every node follows.
+//! The sequence of changes that every node follows, and where they get their numbers.
 
-use std::str::FromStr;
-
-use diesel::{ExpressionMethods, QueryDsl};
+use diesel::{ExpressionMethods, OptionalExtension, QueryDsl};
 use diesel_async::RunQueryDsl;
 
 use super::{
-    StorageError, TenantStore, Unit,
+    EveryTenant, Key, Storage, StorageError, TenantStore, Unit,
+    columns::portcullis_now_ms,
     connection::on_conn,
-    schema::{revocation_events, revocation_head},
+    schema::{clients, revocation_events, revocation_head, tenants, users},
 };
-use crate::domain::{Change, Cutoff, CutoffKind, RevocationEvent, TenantId, Timestamp};
-
-type Row = (i64, String, String, String, i64, i64);
+use crate::domain::{Change, EndReason, Ending, EventNumber, NodeId, RevocationEvent, TenantId, TenantSettings};
 
 const TENANT_CHANGED: &str = "tenant_changed";
 const CLIENT_CHANGED: &str = "client_changed";
 const KEYS_CHANGED: &str = "keys_changed";
 
-/// How long a cut-off stays readable after its last token has expired: long enough that a
-/// clock which ran ahead for a while takes none away too early.
-const KEPT_MS: i64 = 86_400_000;
+/// How long a change that ends nothing stays readable: a node further behind starts afresh.
+const CHANGE_KEPT_MS: i64 = 3_600_000;
 
-fn event_of((seq, tenant, kind, subject, at, expires_at): Row) -> Result<RevocationEvent, StorageError> {
-    let tenant_id = TenantId::from_str(&tenant).map_err(StorageError::corrupt)?;
-    let cutoff = CutoffKind::ALL.into_iter().find(|known| known.as_str() == kind);
-    let change = match (kind.as_str(), cutoff) {
-        (_, Some(kind)) => Change::Cutoff(Cutoff {
-            tenant_id,
-            kind,
-            subject,
-            at: Timestamp::from_millis(at),
-            expires_at: Timestamp::from_millis(expires_at),
-        }),
-        (TENANT_CHANGED, _) => Change::Tenant(tenant_id),
-        (CLIENT_CHANGED, _) => Change::Client(tenant_id, subject),
-        (KEYS_CHANGED, _) => Change::Keys(tenant_id),
-        (other, _) => return Err(StorageError::corrupt(format!("event kind {other}"))),
+/// How much longer an ending is remembered than its longest token lives: the clocks of the node
+/// that made the token and of the one that checks it may differ by a minute each.
+const MARGIN_MS: i64 = 120_000;
+
+/// Seconds a token from `portcullis token` lives, whatever the tenant's setting.
+pub const SHELL_TOKEN_TTL: i64 = 900;
+
+/// Where an ending's event will stand among those that the commit of its unit answers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[must_use]
+pub struct Place(usize);
+
+impl Place {
+    /// The number that the commit has given it.
+    pub fn in_events(self, events: &[RevocationEvent]) -> EventNumber {
+        events.get(self.0).map(|event| event.seq).unwrap_or_default()
+    }
+}
+
+/// An event that waits for its number.
+pub(super) struct Pending {
+    change: Change,
+    /// What is left to do about the rows of what was ended.
+    settle: Option<Settle>,
+    /// Seconds the one token that it speaks of lives.
+    token_ttl: Option<i64>,
+}
+
+/// What a job does about the rows of what was ended or deleted; the ending itself is in force.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Settle {
+    /// It marks them.
+    Mark(EndReason),
+    /// It removes them.
+    Remove,
+}
+
+type Row = (i64, Key, String, String, i64);
+
+fn event_of((seq, tenant, kind, subject, lives_ms): Row) -> Result<RevocationEvent, StorageError> {
+    let tenant = TenantId::from(tenant);
+    let change = match kind.as_str() {
+        TENANT_CHANGED => Change::Tenant(tenant),
+        CLIENT_CHANGED => Change::Client(tenant, subject),
+        KEYS_CHANGED => Change::Keys(tenant),
+        kind => {
+            let ending = Ending::read(kind, &subject);
+            Change::Ending(tenant, ending.ok_or_else(|| StorageError::broken(format!("event kind {kind}")))?)
+        }
     };
-    Ok(RevocationEvent { seq, change })
+    Ok(RevocationEvent { seq: EventNumber(seq), change, lives_ms })
 }
 
 impl Unit {
-    /// Writes a change into the sequence, in this transaction.
-    ///
-    /// Raising the head locks it until commit: numbers are gapless and become visible in order.
-    pub(super) async fn record(&mut self, change: Change) -> Result<(), StorageError> {
-        if self.events.iter().any(|event| event.change == change) {
-            return Ok(());
+    /// Has a change numbered when this unit commits.
+    pub(super) fn record(&mut self, change: Change) {
+        let _ = self.push(Pending { change, settle: None, token_ttl: None });
+    }
+
+    fn push(&mut self, pending: Pending) -> Place {
+        if let Some(place) = self.pending.iter().position(|known| known.change == pending.change) {
+            return Place(place);
         }
-        let raise = diesel::update(revocation_head::table.filter(revocation_head::id.eq(1)))
-            .set(revocation_head::seq.eq(revocation_head::seq + 1))
+        self.pending.push(pending);
+        Place(self.pending.len() - 1)
+    }
+
+    /// Gives what waits its numbers. Raising the head locks its row until the commit that follows,
+    /// so numbers are gapless, become visible in order, and are honest: whoever reads one sees
+    /// everything that it and those before it speak of.
+    pub(super) async fn number_events(&mut self) -> Result<Vec<RevocationEvent>, StorageError> {
+        let pending = std::mem::take(&mut self.pending);
+        if pending.is_empty() {
+            return Ok(Vec::new());
+        }
+        let mut lives = Vec::with_capacity(pending.len());
+        for Pending { change, token_ttl, .. } in &pending {
+            lives.push(self.lives_ms(change, *token_ttl).await?);
+        }
+        let count = i64::try_from(pending.len()).unwrap_or(i64::MAX);
+        let head = diesel::update(revocation_head::table.filter(revocation_head::id.eq(1)))
+            .set(revocation_head::seq.eq(revocation_head::seq + count))
             .returning(revocation_head::seq);
-        let seq: i64 = on_conn!(self, conn => raise.get_result(conn).await)?;
-        let (tenant, kind, subject, at, expires_at) = match &change {
-            Change::Cutoff(cutoff) => (
-                cutoff.tenant_id,
-                cutoff.kind.as_str(),
-                cutoff.subject.clone(),
-                cutoff.at.millis(),
-                cutoff.expires_at.millis(),
-            ),
-            Change::Tenant(tenant) => (*tenant, TENANT_CHANGED, String::new(), 0, 0),
-            Change::Client(tenant, client) => (*tenant, CLIENT_CHANGED, client.clone(), 0, 0),
-            Change::Keys(tenant) => (*tenant, KEYS_CHANGED, String::new(), 0, 0),
+        let last: i64 = on_conn!(self, conn => head.get_result(conn).await)?;
+        let mut events = Vec::with_capacity(pending.len());
+        for ((pending, lives_ms), seq) in pending.into_iter().zip(lives).zip(last - count + 1..) {
+            let event = RevocationEvent { seq: EventNumber(seq), change: pending.change, lives_ms };
+            self.insert_event(&event).await?;
+            if let Change::Ending(tenant, ending) = &event.change {
+                self.put_ended_seq(*tenant, ending, event.seq).await?;
+                if let Some(settle) = pending.settle {
+                    self.insert_settlement(*tenant, ending, settle, event.seq).await?;
+                }
+            }
+            events.push(event);
+        }
+        Ok(events)
+    }
+
+    /// How long an event must be remembered: as long as the last token that it speaks of lives.
+    async fn lives_ms(&mut self, change: &Change, token_ttl: Option<i64>) -> Result<i64, StorageError> {
+        let Change::Ending(tenant, _) = change else { return Ok(CHANGE_KEPT_MS) };
+        if let Some(ttl) = token_ttl {
+            return Ok(ttl.saturating_mul(1000) + MARGIN_MS);
+        }
+        let query = tenants::table.filter(tenants::id.eq(Key::from(*tenant))).select((
+            tenants::access_ttl,
+            tenants::longest_ttl,
+            tenants::longest_ttl_until,
+            portcullis_now_ms(0),
+        ));
+        let found: Option<(i64, i64, i64, i64)> = on_conn!(self, conn => query.first(conn).await.optional())?;
+        let ttl = match found {
+            Some((ttl, longest, until, now)) if now < until => ttl.max(longest),
+            Some((ttl, ..)) => ttl,
+            // The tenant is deleted in this very transaction.
+            None => TenantSettings::MOST_ACCESS_TOKEN_TTL,
+        };
+        Ok(ttl.max(SHELL_TOKEN_TTL).saturating_mul(1000) + MARGIN_MS)
+    }
+
+    async fn insert_event(&mut self, event: &RevocationEvent) -> Result<(), StorageError> {
+        let (tenant, kind, subject) = match &event.change {
+            Change::Ending(tenant, ending) => (*tenant, ending.kind(), ending.subject(*tenant)),
+            Change::Tenant(tenant) => (*tenant, TENANT_CHANGED, String::new()),
+            Change::Client(tenant, client) => (*tenant, CLIENT_CHANGED, client.clone()),
+            Change::Keys(tenant) => (*tenant, KEYS_CHANGED, String::new()),
         };
         let row = (
-            revocation_events::seq.eq(seq),
-            revocation_events::tenant_id.eq(tenant.to_string()),
+            revocation_events::seq.eq(event.seq.0),
+            revocation_events::tenant_id.eq(Key::from(tenant)),
             revocation_events::kind.eq(kind),
             revocation_events::subject.eq(subject),
-            revocation_events::cutoff_at.eq(at),
-            revocation_events::expires_at.eq(expires_at),
+            revocation_events::happened_at.eq(portcullis_now_ms(0)),
+            revocation_events::expires_at.eq(portcullis_now_ms(event.lives_ms)),
         );
         on_conn!(self, conn => diesel::insert_into(revocation_events::table).values(row).execute(conn).await)?;
-        self.events.push(RevocationEvent { seq, change });
         Ok(())
     }
 
-    /// Events after `seq`, in order, at most `limit`.
-    pub async fn list_events(&mut self, after: i64, limit: i64) -> Result<Vec<RevocationEvent>, StorageError> {
+    /// Writes the number on the one row that stands for everything that was ended. That row is
+    /// locked by this transaction already, or gone.
+    async fn put_ended_seq(&mut self, tenant: TenantId, ending: &Ending, seq: EventNumber) -> Result<(), StorageError> {
+        let key = Key::from(tenant);
+        match ending {
+            Ending::Tenant => {
+                let row = diesel::update(tenants::table.filter(tenants::id.eq(key)));
+                on_conn!(self, conn => row.set(tenants::ended_seq.eq(seq.0)).execute(conn).await)?;
+            }
+            Ending::Client(id) => {
+                let row = clients::table.filter(clients::tenant_id.eq(key)).filter(clients::client_id.eq(id.clone()));
+                let row = diesel::update(row).set(clients::ended_seq.eq(seq.0));
+                on_conn!(self, conn => row.execute(conn).await)?;
+            }
+            Ending::User(id) => {
+                let row = users::table.filter(users::tenant_id.eq(key)).filter(users::id.eq(Key::from(*id)));
+                let row = diesel::update(row).set(users::ended_seq.eq(seq.0));
+                on_conn!(self, conn => row.execute(conn).await)?;
+            }
+            Ending::Session(_) | Ending::Grant(_) | Ending::Token(_) | Ending::Key(_) => {}
+        }
+        Ok(())
+    }
+
+    /// The number of the last event.
+    pub async fn head(&mut self) -> Result<EventNumber, StorageError> {
+        let query = revocation_head::table.filter(revocation_head::id.eq(1)).select(revocation_head::seq);
+        Ok(EventNumber(on_conn!(self, conn => query.first(conn).await)?))
+    }
+
+    /// The installation's own identifier, under which Redis keeps its lists.
+    pub async fn installation(&mut self) -> Result<NodeId, StorageError> {
+        let query = revocation_head::table.filter(revocation_head::id.eq(1)).select(revocation_head::installation);
+        let key: Key = on_conn!(self, conn => query.first(conn).await)?;
+        Ok(key.into())
+    }
+
+    /// Events after `after` and up to `to` that can still meet a token or a cache, in order, at
+    /// most `limit`.
+    pub async fn list_events(
+        &mut self,
+        after: EventNumber,
+        to: EventNumber,
+        limit: i64,
+    ) -> Result<Vec<RevocationEvent>, StorageError> {
         let query = revocation_events::table
-            .filter(revocation_events::seq.gt(after))
+            .filter(revocation_events::seq.gt(after.0))
+            .filter(revocation_events::seq.le(to.0))
+            .filter(revocation_events::expires_at.gt(portcullis_now_ms(0)))
             .order(revocation_events::seq)
-            .limit(limit);
+            .limit(limit)
+            .select((
+                revocation_events::seq,
+                revocation_events::tenant_id,
+                revocation_events::kind,
+                revocation_events::subject,
+                revocation_events::expires_at - portcullis_now_ms(0),
+            ));
         let rows: Vec<Row> = on_conn!(self, conn => query.load(conn).await)?;
         rows.into_iter().map(event_of).collect()
     }
 
-    /// The number of the last event.
-    pub async fn last_event(&mut self) -> Result<i64, StorageError> {
-        let query = revocation_head::table.filter(revocation_head::id.eq(1)).select(revocation_head::seq);
-        Ok(on_conn!(self, conn => query.first(conn).await)?)
+    /// The tenant that event `seq` speaks of, while it is kept.
+    pub async fn tenant_of_event(&mut self, seq: EventNumber) -> Result<Option<TenantId>, StorageError> {
+        let query = revocation_events::table.filter(revocation_events::seq.eq(seq.0));
+        let query = query.select(revocation_events::tenant_id);
+        let found: Option<Key> = on_conn!(self, conn => query.first(conn).await.optional())?;
+        Ok(found.map(TenantId::from))
     }
 
-    /// Removes events that speak of tokens which have all expired.
-    pub(super) async fn sweep_events(&mut self, now: Timestamp) -> Result<usize, StorageError> {
-        let head = self.last_event().await?;
-        let kinds: Vec<&str> = CutoffKind::ALL.iter().map(|kind| kind.as_str()).collect();
-        let cutoffs = revocation_events::table
-            .filter(revocation_events::kind.eq_any(kinds.clone()))
-            .filter(revocation_events::expires_at.lt(now.millis() - KEPT_MS));
-        // Other changes carry no instant; a node further behind than this starts afresh.
-        let changes = revocation_events::table
-            .filter(revocation_events::kind.ne_all(kinds))
-            .filter(revocation_events::seq.lt(head - 100_000));
-        let gone = on_conn!(self, conn => diesel::delete(cutoffs).execute(conn).await)?;
-        let more = on_conn!(self, conn => diesel::delete(changes).execute(conn).await)?;
-        Ok(gone + more)
+    /// Removes events that nothing can meet any more, `limit` at most; answers how many.
+    pub(super) async fn sweep_events(&mut self, limit: i64) -> Result<usize, StorageError> {
+        let old = revocation_events::table
+            .filter(revocation_events::expires_at.lt(portcullis_now_ms(0)))
+            .order(revocation_events::expires_at)
+            .limit(limit)
+            .select(revocation_events::seq);
+        let old: Vec<i64> = on_conn!(self, conn => old.load(conn).await)?;
+        let gone = revocation_events::table.filter(revocation_events::seq.eq_any(old));
+        on_conn!(self, conn => diesel::delete(gone).execute(conn).await)
     }
 }
 
 impl TenantStore<'_> {
-    /// Refuses one access token from now on (RFC 7009 §2.1).
-    pub async fn revoke_token(&mut self, jti: &str, now: Timestamp, access_ttl: i64) -> Result<(), StorageError> {
-        let cutoff = Cutoff::of_token(self.tenant_id, jti, now, access_ttl);
-        self.unit.record(Change::Cutoff(cutoff)).await
+    /// Holds the one row that stands for everything of a user, a client or the tenant until this
+    /// unit ends; answers whether it is there. Whoever ends it must hold it first: the number is
+    /// written on it while the head is locked, when nothing may be waited for.
+    pub async fn hold(&mut self, ending: &Ending) -> Result<bool, StorageError> {
+        let key = self.key();
+        let held = match ending {
+            Ending::Tenant => {
+                let row = diesel::update(tenants::table.filter(tenants::id.eq(key)));
+                let row = row.set(tenants::ended_seq.eq(tenants::ended_seq));
+                on_conn!(self.unit, conn => row.execute(conn).await)?
+            }
+            Ending::Client(id) => {
+                let row = clients::table.filter(clients::tenant_id.eq(key)).filter(clients::client_id.eq(id.clone()));
+                let row = diesel::update(row).set(clients::ended_seq.eq(clients::ended_seq));
+                on_conn!(self.unit, conn => row.execute(conn).await)?
+            }
+            Ending::User(id) => {
+                let row = users::table.filter(users::tenant_id.eq(key)).filter(users::id.eq(Key::from(*id)));
+                let row = diesel::update(row).set(users::ended_seq.eq(users::ended_seq));
+                on_conn!(self.unit, conn => row.execute(conn).await)?
+            }
+            Ending::Session(_) | Ending::Grant(_) | Ending::Token(_) | Ending::Key(_) => 1,
+        };
+        Ok(held == 1)
     }
 
-    /// The tenant's cut-offs that speak of one of `subjects`.
-    pub async fn find_cutoffs(&mut self, subjects: Vec<String>) -> Result<Vec<Cutoff>, StorageError> {
+    /// Has everything of a user, a client or the tenant ended by the number that this unit's
+    /// commit gives it, and what is left of it settled afterwards.
+    pub fn end(&mut self, ending: Ending, reason: EndReason) -> Place {
+        self.push_ending(ending, Some(Settle::Mark(reason)), None)
+    }
+
+    /// The same for one that this unit deletes: what is left of it is removed afterwards.
+    pub(super) fn end_deleted(&mut self, ending: Ending) -> Place {
+        self.push_ending(ending, Some(Settle::Remove), None)
+    }
+
+    /// Has a session, a grant or a key refused by its identifier.
+    pub(super) fn end_one(&mut self, ending: Ending) -> Place {
+        self.push_ending(ending, None, None)
+    }
+
+    /// Refuses one access token, which lives for `ttl` seconds more where that is known
+    /// (RFC 7009 §2.1).
+    pub fn end_token(&mut self, jti: &str, ttl: Option<i64>) -> Place {
+        self.push_ending(Ending::Token(jti.to_owned()), None, ttl)
+    }
+
+    fn push_ending(&mut self, ending: Ending, settle: Option<Settle>, token_ttl: Option<i64>) -> Place {
+        let change = Change::Ending(self.tenant_id, ending);
+        self.unit.push(Pending { change, settle, token_ttl })
+    }
+
+    /// The tenant's endings that speak of one of `subjects`, each with its number.
+    pub async fn find_endings(&mut self, subjects: Vec<String>) -> Result<Vec<(EventNumber, Ending)>, StorageError> {
         let query = revocation_events::table
             .filter(revocation_events::tenant_id.eq(self.key()))
-            .filter(revocation_events::subject.eq_any(subjects));
+            .filter(revocation_events::subject.eq_any(subjects))
+            .select((
+                revocation_events::seq,
+                revocation_events::tenant_id,
+                revocation_events::kind,
+                revocation_events::subject,
+                revocation_events::expires_at,
+            ));
         let rows: Vec<Row> = on_conn!(self.unit, conn => query.load(conn).await)?;
         let events = rows.into_iter().map(event_of).collect::<Result<Vec<_>, _>>()?;
-        Ok(events
-            .into_iter()
-            .filter_map(|event| match event.change {
-                Change::Cutoff(cutoff) => Some(cutoff),
-                _ => None,
-            })
-            .collect())
+        let endings = events.into_iter().filter_map(|event| match event.change {
+            Change::Ending(_, ending) => Some((event.seq, ending)),
+            _ => None,
+        });
+        Ok(endings.collect())
+    }
+}
+
+impl Storage {
+    /// Begins a new epoch: everything that was born before is ended, in every tenant. For a
+    /// database that was restored from a backup, whose later events are lost; `known` is the
+    /// highest number that anybody remembers. Answers the first number of the new epoch.
+    ///
+    /// # Errors
+    /// [`StorageError`].
+    pub async fn begin_epoch(&self, known: EventNumber) -> Result<EventNumber, StorageError> {
+        let mut unit = self.write_for_job(EveryTenant::Installation).await?;
+        let head = revocation_head::table.filter(revocation_head::id.eq(1));
+        // Taking the lock first: of two nodes that notice at once, the second finds it done.
+        let lock =
+            diesel::update(head).set(revocation_head::seq.eq(revocation_head::seq)).returning(revocation_head::seq);
+        let before: i64 = on_conn!(unit, conn => lock.get_result(conn).await)?;
+        let before = EventNumber(before);
+        if before.epoch() > known.epoch() {
+            return Ok(before);
+        }
+        let begun = before.max(known).next_epoch();
+        let raise = diesel::update(head).set(revocation_head::seq.eq(begun.0));
+        on_conn!(unit, conn => raise.execute(conn).await)?;
+        let ids: Vec<Key> = on_conn!(unit, conn => tenants::table.select(tenants::id).load(conn).await)?;
+        for id in ids {
+            let change = Change::Ending(id.into(), Ending::Tenant);
+            let settle = Some(Settle::Mark(EndReason::Restored));
+            let _ = unit.push(Pending { change, settle, token_ttl: Some(TenantSettings::MOST_ACCESS_TOKEN_TTL) });
+        }
+        unit.commit().await?;
+        Ok(begun)
     }
 }

@@ -1,27 +1,131 @@
-//! Rotations, gathered: the one write that comes at the rate of the load.
+//! Rotations: the one write that comes at the rate of the load.
 //!
-//! SQLite has one writer and pays an fsync a commit, so rotations that wait for it are written
-//! in one transaction (group commit). PostgreSQL gathers commits itself: there a rotation is its
-//! one statement, committed by itself. Either way it has lasted by the time it is told.
+//! Everything a rotation rests on is read in one statement and decided here; a compare-and-set on
+//! the family's one row then moves it on. SQLite has one writer and pays an fsync a commit, so
+//! rotations that wait for it are written in one transaction (group commit). Either way a
+//! rotation has lasted by the time it is told.
+
+use std::sync::Arc;
 
 use tokio::sync::{mpsc, oneshot};
 
-use super::{Rotation, Storage, StorageError};
-use crate::domain::{FamilyId, Tenant, Timestamp};
+use super::{EveryTenant, Storage, StorageError, TenantStore, deadline};
+use crate::domain::{EventNumber, FamilyId, Session, Tenant, Timestamp, TokenFamily, User};
 
 /// A rotation that is asked for.
 #[derive(Clone)]
 pub struct RotationRequest {
     /// The tenant.
-    pub tenant: Tenant,
+    pub tenant: Arc<Tenant>,
     /// The family.
     pub family: FamilyId,
     /// The generation that was presented.
     pub presented: u32,
     /// The client that presented it.
     pub client_id: String,
+    /// Whether that client has proven who it is: a copy of the token alone is then worth nothing.
+    pub is_confidential: bool,
+    /// Whether this node owes it the answer to this very rotation: it may have been committed and
+    /// could not be answered.
+    pub is_owed: bool,
     /// The instant of the request.
     pub now: Timestamp,
+}
+
+/// A family that may be granted from, and what its tokens speak of.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rotated {
+    /// The family, in the generation that is owed.
+    pub family: TokenFamily,
+    /// Its session.
+    pub session: Session,
+    /// Its user.
+    pub user: User,
+    /// The number of the last event that this was decided by.
+    pub known: EventNumber,
+}
+
+/// How a presented refresh token was met.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Rotation {
+    /// It was the good one, and the family has moved on; or it was the last one and is retried,
+    /// and the same successor is owed.
+    Granted(Box<Rotated>),
+    /// It was an older one: somebody holds a copy. Nothing was changed yet.
+    Reused,
+    /// It was good for nothing; the word is for the audit trail.
+    Refused(&'static str),
+}
+
+/// How long a client that proves who it is may retry a rotation whose successor nobody has used.
+const CONFIDENTIAL_GRACE_MS: i64 = 3_600_000;
+
+impl RotationRequest {
+    /// How long after a rotation its token may be retried, in milliseconds; 0 for never.
+    fn grace_ms(&self) -> i64 {
+        let grace = self.tenant.settings.refresh_reuse_grace * 1000;
+        if grace > 0 && self.is_confidential { grace.max(CONFIDENTIAL_GRACE_MS) } else { grace }
+    }
+
+    fn slid(&self, family: &TokenFamily) -> Timestamp {
+        let settings = &self.tenant.settings;
+        if settings.refresh_token_sliding { self.now.plus(settings.refresh_token_ttl) } else { family.expires_at }
+    }
+}
+
+impl TenantStore<'_> {
+    /// Rotates a family where it may be rotated, and says how it was met.
+    pub async fn rotate(&mut self, request: &RotationRequest) -> Result<Rotation, StorageError> {
+        // Whoever loses the compare-and-set finds the family moved on, or ended.
+        for _ in 0..3 {
+            if let Some(rotation) = self.try_rotate(request).await? {
+                return Ok(rotation);
+            }
+        }
+        Err(StorageError::away("others rotate the same family without end"))
+    }
+
+    async fn try_rotate(&mut self, request: &RotationRequest) -> Result<Option<Rotation>, StorageError> {
+        let refused = |why| Ok(Some(Rotation::Refused(why)));
+        let Some((mut family, session, standing, database_now)) = self.family_standing(request.family).await? else {
+            return refused("unknown family");
+        };
+        // Another client's token revokes nothing: else anyone could end anyone's session.
+        if family.client_id != request.client_id {
+            return refused("another client's token");
+        }
+        if family.ended_at.is_some() {
+            return refused("family ended");
+        }
+        if request.now >= family.expires_at {
+            return refused("expired");
+        }
+        if let Some(why) = standing.grant_refusal(&session, family.born_seq, request.now) {
+            return refused(why);
+        }
+        if request.presented > family.generation {
+            tracing::error!(
+                family = %family.id,
+                "a refresh token of a rotation that this database never saw: was a backup restored?"
+            );
+            return refused("a generation that was never made");
+        }
+        if request.presented == family.generation {
+            let expires_at = request.slid(&family);
+            if !self.advance_family(family.id, request.presented, expires_at).await? {
+                return Ok(None);
+            }
+            (family.generation, family.expires_at) = (family.generation + 1, expires_at);
+        } else {
+            let is_last = request.presented + 1 == family.generation;
+            let since = family.rotated_at.map_or(i64::MAX, |at| database_now.millis() - at.millis());
+            if !is_last || (since >= request.grace_ms() && !request.is_owed) {
+                return Ok(Some(Rotation::Reused));
+            }
+        }
+        let known = standing.head;
+        Ok(Some(Rotation::Granted(Box::new(Rotated { family, session, user: standing.user, known }))))
+    }
 }
 
 struct Waiting {
@@ -46,60 +150,81 @@ impl Rotations {
     }
 
     async fn rotate(&self, request: RotationRequest) -> Result<Rotation, StorageError> {
-        let away = |why: &str| StorageError::Away(why.to_owned());
         let (answer, told) = oneshot::channel();
-        self.0.try_send(Waiting { request, answer }).map_err(|_| away("too many rotations wait"))?;
-        told.await.map_err(|_| away("the writer of rotations is gone"))?
+        let full = |_| StorageError::away("too many rotations wait");
+        self.0.try_send(Waiting { request, answer }).map_err(full)?;
+        match tokio::time::timeout(deadline::UNIT, told).await {
+            Ok(told) => told.map_err(|_| StorageError::away("the writer of rotations is gone"))?,
+            Err(_) => Err(StorageError::away("a rotation did not come back in time")),
+        }
     }
 }
 
 impl Storage {
-    /// Rotates a family, and lets it last before it answers. An outcome of [`Rotation::Reused`]
-    /// has changed nothing yet.
+    /// Rotates a family, and lets it last before it answers.
     ///
     /// # Errors
-    /// [`StorageError`]: nothing was changed.
-    pub async fn rotate_family(&self, request: RotationRequest) -> Result<Rotation, StorageError> {
-        match self.gathered() {
+    /// [`StorageError`]: nothing was changed, or it cannot be told whether it was; then the client
+    /// retries within the grace.
+    pub async fn rotate_family(&self, mut request: RotationRequest) -> Result<Rotation, StorageError> {
+        let key = (request.family, request.presented);
+        request.is_owed = self.unanswered.contains_key(&key);
+        let rotation = match self.gathered_rotations() {
             Some(rotations) => rotations.rotate(request).await,
-            None => {
-                // No transaction was begun: the statement commits itself.
-                let mut unit = self.read().await?;
-                let RotationRequest { tenant, family, presented, client_id, now } = &request;
-                unit.tenant(tenant).rotate_family(*family, *presented, client_id, &tenant.settings, *now).await
-            }
+            None => self.rotate_by_itself(&request).await,
+        };
+        match &rotation {
+            // It may have been committed: its retry, however late, is no theft.
+            Err(StorageError::Away(_)) => self.unanswered.insert(key, ()),
+            _ => self.unanswered.invalidate(&key),
         }
+        rotation
+    }
+
+    /// No transaction is begun: the compare-and-set commits itself.
+    async fn rotate_by_itself(&self, request: &RotationRequest) -> Result<Rotation, StorageError> {
+        let mut unit = self.read(&*request.tenant).await?;
+        unit.tenant(&request.tenant).rotate(request).await
     }
 }
 
 async fn write(storage: Storage, mut waiting: mpsc::Receiver<Waiting>) {
     let mut batch = Vec::new();
     while waiting.recv_many(&mut batch, TOGETHER).await > 0 {
-        let (requests, answers): (Vec<_>, Vec<_>) =
-            batch.drain(..).map(|Waiting { request, answer }| (request, answer)).unzip();
-        match write_together(&storage, requests).await {
+        // Whoever has stopped waiting was told that it cannot be done now.
+        batch.retain(|waiting| !waiting.answer.is_closed());
+        let outcome = write_together(&storage, &batch).await;
+        match outcome {
             Ok(rotations) => {
-                for (answer, rotation) in answers.into_iter().zip(rotations) {
+                for (Waiting { answer, .. }, rotation) in batch.drain(..).zip(rotations) {
                     // Whoever asked may have gone; a retry inside the grace gets the same answer.
-                    let _ = answer.send(Ok(rotation));
+                    let _ = answer.send(rotation);
                 }
             }
             Err(why) => {
-                for answer in answers {
-                    let _ = answer.send(Err(StorageError::Away(why.to_string())));
+                for Waiting { answer, .. } in batch.drain(..) {
+                    let _ = answer.send(Err(StorageError::away(&why)));
                 }
             }
         }
     }
 }
 
-/// All of them last, or none.
-async fn write_together(storage: &Storage, requests: Vec<RotationRequest>) -> Result<Vec<Rotation>, StorageError> {
-    let mut unit = storage.write().await?;
-    let mut rotations = Vec::with_capacity(requests.len());
-    for RotationRequest { tenant, family, presented, client_id, now } in &requests {
-        let mut store = unit.tenant(tenant);
-        rotations.push(store.rotate_family(*family, *presented, client_id, &tenant.settings, *now).await?);
+type Outcomes = Vec<Result<Rotation, StorageError>>;
+
+/// All that can be read are written together; one row that cannot is nobody else's trouble.
+async fn write_together(storage: &Storage, batch: &[Waiting]) -> Result<Outcomes, StorageError> {
+    if batch.is_empty() {
+        return Ok(Vec::new());
+    }
+    let mut unit = storage.write(EveryTenant::GatheredRotations).await?;
+    let mut rotations = Vec::with_capacity(batch.len());
+    for Waiting { request, .. } in batch {
+        let rotation = unit.tenant(&request.tenant).rotate(request).await;
+        if let Err(StorageError::Away(why)) = rotation {
+            return Err(StorageError::Away(why));
+        }
+        rotations.push(rotation);
     }
     unit.commit().await?;
     Ok(rotations)

@@ -3,34 +3,51 @@
 use diesel::{allow_tables_to_appear_in_same_query, table};
 
 table! {
+    use diesel::sql_types::*;
+    use super::super::columns::Id16;
+
     tenants (id) {
-        id -> Text,
+        id -> Id16,
         slug -> Text,
         name -> Text,
         status -> Text,
         settings -> Text,
         scopes -> Text,
         resources -> Text,
+        version -> BigInt,
+        ended_seq -> BigInt,
+        access_ttl -> BigInt,
+        longest_ttl -> BigInt,
+        longest_ttl_until -> BigInt,
         created_at -> BigInt,
         updated_at -> BigInt,
     }
 }
 
 table! {
+    use diesel::sql_types::*;
+    use super::super::columns::Id16;
+
     clients (tenant_id, client_id) {
-        tenant_id -> Text,
+        tenant_id -> Id16,
         client_id -> Text,
         metadata -> Text,
+        version -> BigInt,
+        born_seq -> BigInt,
+        ended_seq -> BigInt,
         created_at -> BigInt,
         updated_at -> BigInt,
     }
 }
 
 table! {
+    use diesel::sql_types::*;
+    use super::super::columns::Id16;
+
     client_secrets (tenant_id, client_id, id) {
-        tenant_id -> Text,
+        tenant_id -> Id16,
         client_id -> Text,
-        id -> Text,
+        id -> Id16,
         digest -> Binary,
         created_at -> BigInt,
         expires_at -> Nullable<BigInt>,
@@ -38,8 +55,11 @@ table! {
 }
 
 table! {
+    use diesel::sql_types::*;
+    use super::super::columns::Id16;
+
     client_assertions (tenant_id, client_id, jti_digest) {
-        tenant_id -> Text,
+        tenant_id -> Id16,
         client_id -> Text,
         jti_digest -> Binary,
         expires_at -> BigInt,
@@ -47,9 +67,12 @@ table! {
 }
 
 table! {
+    use diesel::sql_types::*;
+    use super::super::columns::Id16;
+
     users (tenant_id, id) {
-        tenant_id -> Text,
-        id -> Text,
+        tenant_id -> Id16,
+        id -> Id16,
         username -> Text,
         username_key -> Text,
         email -> Nullable<Text>,
@@ -59,18 +82,25 @@ table! {
         password_hash -> Nullable<Text>,
         roles -> Text,
         status -> Text,
+        version -> BigInt,
+        ended_seq -> BigInt,
         created_at -> BigInt,
         updated_at -> BigInt,
     }
 }
 
 table! {
+    use diesel::sql_types::*;
+    use super::super::columns::Id16;
+
     sessions (tenant_id, id) {
-        tenant_id -> Text,
-        id -> Text,
-        user_id -> Text,
+        tenant_id -> Id16,
+        id -> Id16,
+        user_id -> Id16,
         kind -> Text,
+        client_id -> Nullable<Text>,
         cookie_digest -> Nullable<Binary>,
+        born_seq -> BigInt,
         auth_time -> BigInt,
         amr -> Text,
         ip -> Text,
@@ -84,15 +114,19 @@ table! {
 }
 
 table! {
+    use diesel::sql_types::*;
+    use super::super::columns::Id16;
+
     token_families (tenant_id, id) {
-        tenant_id -> Text,
-        id -> Text,
-        session_id -> Text,
-        user_id -> Text,
+        tenant_id -> Id16,
+        id -> Id16,
+        session_id -> Id16,
+        user_id -> Id16,
         client_id -> Text,
         scope -> Text,
         resource -> Text,
         generation -> BigInt,
+        born_seq -> BigInt,
         created_at -> BigInt,
         rotated_at -> Nullable<BigInt>,
         expires_at -> BigInt,
@@ -102,19 +136,23 @@ table! {
 }
 
 table! {
+    use diesel::sql_types::*;
+    use super::super::columns::Id16;
+
     authorization_codes (tenant_id, digest) {
-        tenant_id -> Text,
+        tenant_id -> Id16,
         digest -> Binary,
         client_id -> Text,
-        user_id -> Text,
-        session_id -> Text,
-        family_id -> Text,
+        user_id -> Id16,
+        session_id -> Id16,
+        family_id -> Id16,
         redirect_uri -> Text,
         redirect_uri_given -> Bool,
         scope -> Text,
         resource -> Text,
         code_challenge -> Text,
         nonce -> Nullable<Text>,
+        born_seq -> BigInt,
         created_at -> BigInt,
         expires_at -> BigInt,
         used_at -> Nullable<BigInt>,
@@ -122,18 +160,25 @@ table! {
 }
 
 table! {
+    use diesel::sql_types::*;
+    use super::super::columns::Id16;
+
     consents (tenant_id, user_id, client_id) {
-        tenant_id -> Text,
-        user_id -> Text,
+        tenant_id -> Id16,
+        user_id -> Id16,
         client_id -> Text,
         scope -> Text,
+        born_seq -> BigInt,
         granted_at -> BigInt,
     }
 }
 
 table! {
+    use diesel::sql_types::*;
+    use super::super::columns::Id16;
+
     signing_keys (tenant_id, kid) {
-        tenant_id -> Text,
+        tenant_id -> Id16,
         kid -> Text,
         alg -> Text,
         state -> Text,
@@ -146,35 +191,68 @@ table! {
 }
 
 table! {
+    use diesel::sql_types::*;
+    use super::super::columns::Id16;
+
     revocation_head (id) {
         id -> BigInt,
         seq -> BigInt,
+        installation -> Id16,
     }
 }
 
 table! {
+    use diesel::sql_types::*;
+    use super::super::columns::Id16;
+
     revocation_events (seq) {
         seq -> BigInt,
-        tenant_id -> Text,
+        tenant_id -> Id16,
         kind -> Text,
         subject -> Text,
-        cutoff_at -> BigInt,
+        happened_at -> BigInt,
         expires_at -> BigInt,
     }
 }
 
 table! {
+    use diesel::sql_types::*;
+    use super::super::columns::Id16;
+
     nodes (id) {
-        id -> Text,
+        id -> Id16,
         seq -> BigInt,
         seen_at -> BigInt,
+        lease_until -> BigInt,
     }
 }
 
 table! {
+    use diesel::sql_types::*;
+    use super::super::columns::Id16;
+
+    jobs (id) {
+        id -> Id16,
+        kind -> Text,
+        tenant_id -> Id16,
+        event_seq -> BigInt,
+        payload -> Text,
+        position -> Text,
+        rows_done -> BigInt,
+        leased_by -> Nullable<Id16>,
+        lease_until -> BigInt,
+        created_at -> BigInt,
+        finished_at -> Nullable<BigInt>,
+    }
+}
+
+table! {
+    use diesel::sql_types::*;
+    use super::super::columns::Id16;
+
     audit_events (tenant_id, id) {
-        tenant_id -> Text,
-        id -> Text,
+        tenant_id -> Id16,
+        id -> Id16,
         at -> BigInt,
         actor -> Text,
         action -> Text,
@@ -185,4 +263,13 @@ table! {
     }
 }
 
-allow_tables_to_appear_in_same_query!(sessions, token_families, users, clients);
+allow_tables_to_appear_in_same_query!(
+    sessions,
+    token_families,
+    authorization_codes,
+    consents,
+    users,
+    clients,
+    tenants,
+    revocation_head,
+);

@@ -1,15 +1,15 @@
 //! Signing keys, their private halves sealed.
 
-use diesel::{ExpressionMethods, Insertable, QueryDsl, Queryable, Selectable, SelectableHelper};
+use diesel::{ExpressionMethods, Insertable, OptionalExtension, QueryDsl, Queryable, Selectable, SelectableHelper};
 use diesel_async::RunQueryDsl;
 
-use super::{StorageError, TenantStore, connection::on_conn, schema::signing_keys};
-use crate::domain::{Change, KeyState, SigningAlg, SigningKey, TenantId, Timestamp};
+use super::{Key, Place, StorageError, TenantStore, Unit, connection::on_conn, schema::signing_keys};
+use crate::domain::{Change, Ending, KeyState, SigningAlg, SigningKey, TenantId, Timestamp};
 
 #[derive(Queryable, Selectable, Insertable)]
 #[diesel(table_name = signing_keys)]
 struct Row {
-    tenant_id: String,
+    tenant_id: Key,
     kid: String,
     alg: String,
     state: String,
@@ -26,9 +26,9 @@ fn key_of(tenant_id: TenantId, row: Row) -> Result<SigningKey, StorageError> {
     Ok(SigningKey {
         tenant_id,
         kid: row.kid,
-        alg: alg.ok_or_else(|| StorageError::corrupt(format!("key algorithm {}", row.alg)))?,
-        state: state.ok_or_else(|| StorageError::corrupt(format!("key state {}", row.state)))?,
-        public_jwk: serde_json::from_str(&row.public_jwk).map_err(StorageError::corrupt)?,
+        alg: alg.ok_or_else(|| StorageError::broken(format!("key algorithm {}", row.alg)))?,
+        state: state.ok_or_else(|| StorageError::broken(format!("key state {}", row.state)))?,
+        public_jwk: serde_json::from_str(&row.public_jwk).map_err(StorageError::broken)?,
         sealed_private: row.sealed_private,
         created_at: Timestamp::from_millis(row.created_at),
         activated_at: row.activated_at.map(Timestamp::from_millis),
@@ -69,7 +69,39 @@ impl TenantStore<'_> {
             expires_at: key.expires_at.map(Timestamp::millis),
         };
         on_conn!(self.unit, conn => diesel::insert_into(signing_keys::table).values(&row).execute(conn).await)?;
-        self.unit.record(Change::Keys(self.tenant_id)).await
+        self.unit.record(Change::Keys(self.tenant_id));
+        Ok(())
+    }
+
+    /// Removes a key that has leaked, and has every token refused that it signed; answers `None`
+    /// where there is no such key. Where it was to sign, now or next, `spare` is in its place.
+    pub async fn withdraw_key(
+        &mut self,
+        kid: &str,
+        spare: &SigningKey,
+        now: Timestamp,
+    ) -> Result<Option<Place>, StorageError> {
+        let target = signing_keys::table
+            .filter(signing_keys::tenant_id.eq(self.key()))
+            .filter(signing_keys::kid.eq(kid.to_owned()));
+        let gone = diesel::delete(target).returning(signing_keys::state);
+        let state: Option<String> = on_conn!(self.unit, conn => gone.get_result(conn).await.optional())?;
+        let Some(state) = state else { return Ok(None) };
+        let state = KeyState::from_word(&state);
+        if state == Some(KeyState::Active) {
+            // The next key signs at once: verifiers that do not have it yet ask for it by its kid.
+            let promote =
+                (signing_keys::state.eq(KeyState::Active.as_str()), signing_keys::activated_at.eq(Some(now.millis())));
+            let next = signing_keys::table
+                .filter(signing_keys::tenant_id.eq(self.key()))
+                .filter(signing_keys::state.eq(KeyState::Next.as_str()));
+            on_conn!(self.unit, conn => diesel::update(next).set(promote).execute(conn).await)?;
+        }
+        if state != Some(KeyState::Retiring) {
+            self.insert_key(spare).await?;
+        }
+        self.unit.record(Change::Keys(self.tenant_id));
+        Ok(Some(self.end_one(Ending::Key(kid.to_owned()))))
     }
 
     /// Retires `active` until `gone_at`, lets `next` sign, and publishes `upcoming` after it.
@@ -88,7 +120,7 @@ impl TenantStore<'_> {
             (signing_keys::state.eq(KeyState::Retiring.as_str()), signing_keys::expires_at.eq(Some(gone_at.millis())));
         let promote =
             (signing_keys::state.eq(KeyState::Active.as_str()), signing_keys::activated_at.eq(Some(now.millis())));
-        let in_state = |tenant: String, kid: &str, state: KeyState| {
+        let in_state = |tenant: Key, kid: &str, state: KeyState| {
             signing_keys::table
                 .filter(signing_keys::tenant_id.eq(tenant))
                 .filter(signing_keys::kid.eq(kid.to_owned()))
@@ -106,5 +138,15 @@ impl TenantStore<'_> {
         }
         self.insert_key(upcoming).await?;
         Ok(KeyRotation::Done)
+    }
+}
+
+impl Unit {
+    /// Removes retired keys whose last token has expired; answers how many.
+    pub(super) async fn sweep_keys(&mut self, now: Timestamp) -> Result<usize, StorageError> {
+        let gone = signing_keys::table
+            .filter(signing_keys::state.eq(KeyState::Retiring.as_str()))
+            .filter(signing_keys::expires_at.lt(now.millis()));
+        on_conn!(self, conn => diesel::delete(gone).execute(conn).await)
     }
 }

@@ -1,40 +1,122 @@
-//! Removes what has expired and proves nothing any more.
+//! Removes what has expired and proves nothing any more, some rows in a transaction each, so that
+//! nothing else waits long for it.
 
-use diesel::ExpressionMethods;
-use diesel::QueryDsl as _;
+use diesel::{ExpressionMethods, QueryDsl as _};
 use diesel_async::RunQueryDsl;
 
 use super::{
-    StorageError, Unit,
+    EveryTenant, Key, Storage, StorageError, Unit,
     connection::on_conn,
-    schema::{authorization_codes, client_assertions, nodes, sessions, signing_keys, token_families},
+    schema::{sessions, token_families},
 };
-use crate::domain::{KeyState, Timestamp};
+use crate::domain::{EndReason, Timestamp};
 
 /// How long ended and expired rows stay, so that a replay is still told from garbage and an
 /// admin still sees what was.
-const KEPT_MS: i64 = 7 * 86_400_000;
+const KEPT_S: i64 = 7 * 86_400;
+
+/// Rows of one transaction: a few milliseconds of SQLite's writer.
+const SOME: i64 = 200;
+
+/// A table that is swept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Sweep {
+    /// Sessions whose time is over are marked so.
+    ExpiredSessions,
+    /// Sessions that were over long ago go, with their families.
+    OldSessions,
+    /// Authorization codes.
+    Codes,
+    /// Client assertions.
+    Assertions,
+    /// Events.
+    Events,
+    /// Retired keys, silent nodes, finished jobs: few, and all at once.
+    Rest,
+}
+
+impl Sweep {
+    /// Every table that is swept.
+    pub const ALL: [Self; 6] =
+        [Self::ExpiredSessions, Self::OldSessions, Self::Codes, Self::Assertions, Self::Events, Self::Rest];
+}
+
+impl Storage {
+    /// Sweeps some rows of a table; answers how many, and whether more may be left.
+    ///
+    /// # Errors
+    /// [`StorageError`]: nothing was removed.
+    pub async fn sweep_some(&self, what: Sweep, now: Timestamp) -> Result<(usize, bool), StorageError> {
+        let old = now.plus(-KEPT_S);
+        let mut unit = self.write_for_job(EveryTenant::Sweep).await?;
+        let rows = match what {
+            Sweep::ExpiredSessions => unit.mark_expired(old, now, SOME).await?,
+            Sweep::OldSessions => unit.sweep_sessions(old, SOME).await?,
+            Sweep::Codes => unit.sweep_codes(old, SOME).await?,
+            Sweep::Assertions => unit.sweep_assertions(now, SOME).await?,
+            Sweep::Events => unit.sweep_events(SOME).await?,
+            Sweep::Rest => {
+                let rest = unit.sweep_keys(now).await? + unit.sweep_nodes().await? + unit.sweep_jobs().await?;
+                unit.commit().await?;
+                return Ok((rest, false));
+            }
+        };
+        if rows > 0 {
+            unit.commit().await?;
+        }
+        Ok((rows, i64::try_from(rows).is_ok_and(|rows| rows >= SOME)))
+    }
+}
 
 impl Unit {
-    /// Removes expired rows; answers how many.
-    pub async fn sweep(&mut self, now: Timestamp) -> Result<usize, StorageError> {
-        let (now_ms, old) = (now.millis(), now.millis() - KEPT_MS);
-        let codes = authorization_codes::table.filter(authorization_codes::expires_at.lt(old));
-        let assertions = client_assertions::table.filter(client_assertions::expires_at.lt(now_ms));
-        let families = token_families::table.filter(token_families::expires_at.lt(old));
-        let expired = sessions::table.filter(sessions::expires_at.lt(old));
-        let keys = signing_keys::table
-            .filter(signing_keys::state.eq(KeyState::Retiring.as_str()))
-            .filter(signing_keys::expires_at.lt(now_ms));
-        let silent = nodes::table.filter(nodes::seen_at.lt(now_ms - 3_600_000));
-        let mut gone = 0;
-        gone += on_conn!(self, conn => diesel::delete(codes).execute(conn).await)?;
-        gone += on_conn!(self, conn => diesel::delete(assertions).execute(conn).await)?;
-        gone += on_conn!(self, conn => diesel::delete(families).execute(conn).await)?;
-        gone += on_conn!(self, conn => diesel::delete(expired).execute(conn).await)?;
-        gone += on_conn!(self, conn => diesel::delete(keys).execute(conn).await)?;
-        gone += on_conn!(self, conn => diesel::delete(silent).execute(conn).await)?;
-        gone += self.sweep_events(now).await?;
-        Ok(gone)
+    /// Marks sessions as ended whose time was over between `old` and `now`.
+    async fn mark_expired(&mut self, old: Timestamp, now: Timestamp, limit: i64) -> Result<usize, StorageError> {
+        let expired = sessions::table
+            .filter(sessions::expires_at.ge(old.millis()))
+            .filter(sessions::expires_at.lt(now.millis()))
+            .filter(sessions::ended_at.is_null())
+            .order(sessions::expires_at)
+            .limit(limit)
+            .select((sessions::tenant_id, sessions::id, sessions::expires_at));
+        let expired: Vec<(Key, Key, i64)> = on_conn!(self, conn => expired.load(conn).await)?;
+        for (tenant, id, at) in &expired {
+            let row = sessions::table.filter(sessions::tenant_id.eq(*tenant)).filter(sessions::id.eq(*id));
+            let change = (sessions::ended_at.eq(Some(*at)), sessions::end_reason.eq(Some(EndReason::Expired.as_str())));
+            on_conn!(self, conn => diesel::update(row).set(change).execute(conn).await)?;
+        }
+        Ok(expired.len())
+    }
+
+    /// Removes sessions that expired before `old`, and first their families, some at a time: a
+    /// session may have any number of them.
+    async fn sweep_sessions(&mut self, old: Timestamp, limit: i64) -> Result<usize, StorageError> {
+        let expired = sessions::table
+            .filter(sessions::expires_at.lt(old.millis()))
+            .order(sessions::expires_at)
+            .limit(limit)
+            .select((sessions::tenant_id, sessions::id));
+        let expired: Vec<(Key, Key)> = on_conn!(self, conn => expired.load(conn).await)?;
+        let mut rows = 0;
+        for (tenant, id) in &expired {
+            let left = limit - i64::try_from(rows).unwrap_or(limit);
+            let families = token_families::table
+                .filter(token_families::tenant_id.eq(*tenant))
+                .filter(token_families::session_id.eq(*id))
+                .limit(left)
+                .select(token_families::id);
+            let families: Vec<Key> = on_conn!(self, conn => families.load(conn).await)?;
+            rows += families.len();
+            let gone = token_families::table
+                .filter(token_families::tenant_id.eq(*tenant))
+                .filter(token_families::id.eq_any(families));
+            on_conn!(self, conn => diesel::delete(gone).execute(conn).await)?;
+            if i64::try_from(rows).is_ok_and(|rows| rows >= limit) {
+                return Ok(rows);
+            }
+            rows += 1;
+            let gone = sessions::table.filter(sessions::tenant_id.eq(*tenant)).filter(sessions::id.eq(*id));
+            on_conn!(self, conn => diesel::delete(gone).execute(conn).await)?;
+        }
+        Ok(rows)
     }
 }

@@ -1,27 +1,55 @@
 //! Tenants: the only table that is reached without one.
 
-use std::str::FromStr;
-
-use diesel::{
-    AsChangeset, ExpressionMethods, Insertable, OptionalExtension, QueryDsl, Queryable, Selectable, SelectableHelper,
-};
+use diesel::{ExpressionMethods, Insertable, OptionalExtension, QueryDsl, Queryable, Selectable, SelectableHelper};
 use diesel_async::RunQueryDsl;
 
-use super::{Page, StorageError, Unit, connection::on_conn, schema::tenants};
-use crate::domain::{Change, Slug, Tenant, TenantId, TenantStatus, Timestamp};
+use super::{
+    EveryTenant, Key, Page, Place, Storage, StorageError, Unit, columns::portcullis_now_ms, connection::on_conn,
+    schema::tenants,
+};
+use crate::domain::{Change, Ending, EventNumber, Slug, Tenant, TenantId, TenantSettings, TenantStatus, Timestamp};
 
-#[derive(Queryable, Selectable, Insertable, AsChangeset)]
+#[derive(Queryable, Selectable)]
 #[diesel(table_name = tenants)]
 struct Row {
-    id: String,
+    id: Key,
     slug: String,
     name: String,
     status: String,
     settings: String,
     scopes: String,
     resources: String,
+    version: i64,
+    ended_seq: i64,
     created_at: i64,
     updated_at: i64,
+}
+
+#[derive(Insertable)]
+#[diesel(table_name = tenants)]
+struct NewRow {
+    id: Key,
+    slug: String,
+    name: String,
+    status: String,
+    settings: String,
+    scopes: String,
+    resources: String,
+    version: i64,
+    ended_seq: i64,
+    access_ttl: i64,
+    longest_ttl: i64,
+    longest_ttl_until: i64,
+    created_at: i64,
+    updated_at: i64,
+}
+
+pub(super) fn status_of(word: &str) -> Result<TenantStatus, StorageError> {
+    match word {
+        "active" => Ok(TenantStatus::Active),
+        "suspended" => Ok(TenantStatus::Suspended),
+        other => Err(StorageError::broken(format!("tenant status {other}"))),
+    }
 }
 
 impl TryFrom<Row> for Tenant {
@@ -29,35 +57,33 @@ impl TryFrom<Row> for Tenant {
 
     fn try_from(row: Row) -> Result<Self, StorageError> {
         Ok(Self {
-            id: TenantId::from_str(&row.id).map_err(StorageError::corrupt)?,
-            slug: row.slug.parse::<Slug>().map_err(StorageError::corrupt)?,
+            id: row.id.into(),
+            slug: row.slug.parse::<Slug>().map_err(StorageError::broken)?,
             name: row.name,
-            status: match row.status.as_str() {
-                "active" => TenantStatus::Active,
-                "suspended" => TenantStatus::Suspended,
-                other => return Err(StorageError::corrupt(format!("tenant status {other}"))),
-            },
-            settings: serde_json::from_str(&row.settings).map_err(StorageError::corrupt)?,
-            scopes: serde_json::from_str(&row.scopes).map_err(StorageError::corrupt)?,
-            resources: serde_json::from_str(&row.resources).map_err(StorageError::corrupt)?,
+            status: status_of(&row.status)?,
+            settings: serde_json::from_str(&row.settings).map_err(StorageError::broken)?,
+            scopes: serde_json::from_str(&row.scopes).map_err(StorageError::broken)?,
+            resources: serde_json::from_str(&row.resources).map_err(StorageError::broken)?,
+            version: row.version,
+            ended_seq: EventNumber(row.ended_seq),
             created_at: Timestamp::from_millis(row.created_at),
             updated_at: Timestamp::from_millis(row.updated_at),
         })
     }
 }
 
-fn row_of(tenant: &Tenant) -> Result<Row, StorageError> {
-    Ok(Row {
-        id: tenant.id.to_string(),
-        slug: tenant.slug.to_string(),
-        name: tenant.name.clone(),
-        status: tenant.status.as_str().to_owned(),
-        settings: serde_json::to_string(&tenant.settings).map_err(StorageError::corrupt)?,
-        scopes: serde_json::to_string(&tenant.scopes).map_err(StorageError::corrupt)?,
-        resources: serde_json::to_string(&tenant.resources).map_err(StorageError::corrupt)?,
-        created_at: tenant.created_at.millis(),
-        updated_at: tenant.updated_at.millis(),
-    })
+fn json(value: &impl serde::Serialize) -> Result<String, StorageError> {
+    serde_json::to_string(value).map_err(StorageError::broken)
+}
+
+impl Storage {
+    /// A unit that reads tenants, and what belongs to none.
+    ///
+    /// # Errors
+    /// [`StorageError::Away`].
+    pub async fn read_installation(&self) -> Result<Unit, StorageError> {
+        self.read(EveryTenant::Installation).await
+    }
 }
 
 impl Unit {
@@ -68,10 +94,13 @@ impl Unit {
         row.map(Tenant::try_from).transpose()
     }
 
-    /// The tenant with this identifier.
-    pub async fn find_tenant_by_id(&mut self, id: TenantId) -> Result<Option<Tenant>, StorageError> {
-        let query = tenants::table.filter(tenants::id.eq(id.to_string()));
-        let row: Option<Row> = on_conn!(self, conn => query.select(Row::as_select()).first(conn).await.optional())?;
+    /// Takes a tenant for changing: nobody else changes it until this unit ends, and its version
+    /// is raised. Undone where the unit is dropped.
+    pub async fn take_tenant(&mut self, id: TenantId) -> Result<Option<Tenant>, StorageError> {
+        let target = tenants::table.filter(tenants::id.eq(Key::from(id)));
+        let raised = diesel::update(target).set(tenants::version.eq(tenants::version + 1));
+        let row: Option<Row> =
+            on_conn!(self, conn => raised.returning(Row::as_returning()).get_result(conn).await.optional())?;
         row.map(Tenant::try_from).transpose()
     }
 
@@ -85,23 +114,86 @@ impl Unit {
 
     /// Adds a tenant.
     pub async fn insert_tenant(&mut self, tenant: &Tenant) -> Result<(), StorageError> {
-        let row = row_of(tenant)?;
+        let row = NewRow {
+            id: tenant.id.into(),
+            slug: tenant.slug.to_string(),
+            name: tenant.name.clone(),
+            status: tenant.status.as_str().to_owned(),
+            settings: json(&tenant.settings)?,
+            scopes: json(&tenant.scopes)?,
+            resources: json(&tenant.resources)?,
+            version: tenant.version,
+            ended_seq: tenant.ended_seq.0,
+            access_ttl: tenant.settings.access_token_ttl,
+            longest_ttl: tenant.settings.access_token_ttl,
+            longest_ttl_until: 0,
+            created_at: tenant.created_at.millis(),
+            updated_at: tenant.updated_at.millis(),
+        };
         on_conn!(self, conn => diesel::insert_into(tenants::table).values(&row).execute(conn).await)?;
-        self.record(Change::Tenant(tenant.id)).await
+        self.record(Change::Tenant(tenant.id));
+        Ok(())
     }
 
-    /// Stores a changed tenant.
-    pub async fn update_tenant(&mut self, tenant: &Tenant) -> Result<(), StorageError> {
-        let row = row_of(tenant)?;
-        let target = tenants::table.filter(tenants::id.eq(tenant.id.to_string()));
-        on_conn!(self, conn => diesel::update(target).set(&row).execute(conn).await)?;
-        self.record(Change::Tenant(tenant.id)).await
+    /// Stores a tenant's name, settings, scopes and resources.
+    pub async fn set_tenant_profile(&mut self, tenant: &Tenant) -> Result<(), StorageError> {
+        let target = tenants::table.filter(tenants::id.eq(Key::from(tenant.id)));
+        let change = (
+            tenants::name.eq(tenant.name.clone()),
+            tenants::settings.eq(json(&tenant.settings)?),
+            tenants::scopes.eq(json(&tenant.scopes)?),
+            tenants::resources.eq(json(&tenant.resources)?),
+            tenants::updated_at.eq(tenant.updated_at.millis()),
+        );
+        on_conn!(self, conn => diesel::update(target).set(change).execute(conn).await)?;
+        self.set_access_ttl(tenant.id, tenant.settings.access_token_ttl).await?;
+        self.record(Change::Tenant(tenant.id));
+        Ok(())
     }
 
-    /// Removes a tenant and everything that belongs to it; its audit trail stays.
-    pub async fn delete_tenant(&mut self, id: TenantId) -> Result<(), StorageError> {
-        let target = tenants::table.filter(tenants::id.eq(id.to_string()));
+    /// Remembers how long tokens live that were made under an earlier setting: none lives longer
+    /// than a day, so for a day after a shorter setting the longest of before counts on.
+    async fn set_access_ttl(&mut self, id: TenantId, ttl: i64) -> Result<(), StorageError> {
+        let target = tenants::table.filter(tenants::id.eq(Key::from(id)));
+        let query = target.select((
+            tenants::access_ttl,
+            tenants::longest_ttl,
+            tenants::longest_ttl_until,
+            portcullis_now_ms(0),
+        ));
+        let (before, longest, until, now): (i64, i64, i64, i64) = on_conn!(self, conn => query.first(conn).await)?;
+        if before == ttl {
+            return Ok(());
+        }
+        let longest = if now < until { longest.max(before) } else { before };
+        let change = (
+            tenants::access_ttl.eq(ttl),
+            tenants::longest_ttl.eq(longest),
+            tenants::longest_ttl_until.eq(now + TenantSettings::MOST_ACCESS_TOKEN_TTL * 1000),
+        );
+        on_conn!(self, conn => diesel::update(target).set(change).execute(conn).await)?;
+        Ok(())
+    }
+
+    /// Lets a tenant serve, or not.
+    pub async fn set_tenant_status(
+        &mut self,
+        id: TenantId,
+        status: TenantStatus,
+        now: Timestamp,
+    ) -> Result<(), StorageError> {
+        let target = tenants::table.filter(tenants::id.eq(Key::from(id)));
+        let change = (tenants::status.eq(status.as_str()), tenants::updated_at.eq(now.millis()));
+        on_conn!(self, conn => diesel::update(target).set(change).execute(conn).await)?;
+        self.record(Change::Tenant(id));
+        Ok(())
+    }
+
+    /// Removes a tenant with its keys, and ends everything in it; what is left of that is removed
+    /// afterwards, but for its audit trail, which stays.
+    pub async fn delete_tenant(&mut self, id: TenantId) -> Result<Place, StorageError> {
+        let target = tenants::table.filter(tenants::id.eq(Key::from(id)));
         on_conn!(self, conn => diesel::delete(target).execute(conn).await)?;
-        self.record(Change::Tenant(id)).await
+        Ok(self.tenant_of(id).end_deleted(Ending::Tenant))
     }
 }

@@ -1,16 +1,23 @@
-//! A unit of work: one connection, for one read or one transaction.
+//! A unit of work: one connection, for one read or one transaction, with a deadline.
 
-use std::sync::{Arc, OnceLock};
+use std::{
+    sync::{Arc, OnceLock},
+    time::Duration,
+};
 
 use diesel::connection::AnsiTransactionManager;
-use diesel_async::TransactionManager;
+use tokio::time::{Instant, timeout_at};
 
 use super::{
-    Pool, StorageError,
-    connection::{Backend, Connection, PgTransactions},
+    Key, Pool, Scope, StorageError,
+    connection::{Backend, Connection, within},
+    deadline,
+    endings::GatheredEndings,
+    pool::For,
+    revocation_events::Pending,
     rotations::Rotations,
 };
-use crate::domain::{RevocationEvent, Tenant, TenantId};
+use crate::domain::{FamilyId, RevocationEvent, Tenant, TenantId};
 
 /// Hears of what was committed, before the writer goes on.
 #[async_trait::async_trait]
@@ -22,15 +29,28 @@ pub trait CommitListener: Send + Sync + 'static {
 /// The database of the installation.
 #[derive(Clone)]
 pub struct Storage {
-    pool: Pool,
+    pub(super) pool: Pool,
     listener: Arc<OnceLock<Arc<dyn CommitListener>>>,
     rotations: Arc<OnceLock<Rotations>>,
+    endings: Arc<OnceLock<GatheredEndings>>,
+    /// Rotations, by family and generation, that may have been committed and were answered 503.
+    pub(super) unanswered: moka::sync::Cache<(FamilyId, u32), ()>,
 }
+
+/// How long, and how many, rotations without an answer are remembered.
+const UNANSWERED: (Duration, u64) = (Duration::from_secs(3600), 100_000);
 
 impl Storage {
     /// Storage over `pool`.
     pub fn new(pool: Pool) -> Self {
-        Self { pool, listener: Arc::default(), rotations: Arc::default() }
+        let (kept, most) = UNANSWERED;
+        Self {
+            pool,
+            listener: Arc::default(),
+            rotations: Arc::default(),
+            endings: Arc::default(),
+            unanswered: moka::sync::Cache::builder().max_capacity(most).time_to_live(kept).build(),
+        }
     }
 
     /// Makes `listener` hear of every commit from now on. The first one stays.
@@ -40,14 +60,24 @@ impl Storage {
     }
 
     /// The writer of gathered rotations, where the database needs one.
-    pub(super) fn gathered(&self) -> Option<&Rotations> {
+    pub(super) fn gathered_rotations(&self) -> Option<&Rotations> {
         (self.backend() == "sqlite").then(|| self.rotations.get_or_init(|| Rotations::start(self.detached())))
+    }
+
+    /// The writer of gathered endings.
+    pub(super) fn gathered_endings(&self) -> &GatheredEndings {
+        self.endings.get_or_init(|| GatheredEndings::start(self.detached()))
     }
 
     /// The same database for a task that outlives every request. It holds no way back to the
     /// task itself, so the task ends when the last one who could ask it is gone.
     fn detached(&self) -> Self {
-        Self { pool: self.pool.clone(), listener: Arc::clone(&self.listener), rotations: Arc::default() }
+        Self { listener: Arc::clone(&self.listener), ..Self::new(self.pool.clone()) }
+    }
+
+    /// The database's file, where it is one.
+    pub fn file(&self) -> Option<&std::path::Path> {
+        self.pool.file()
     }
 
     /// `sqlite` or `postgres`.
@@ -59,87 +89,173 @@ impl Storage {
     ///
     /// # Errors
     /// [`StorageError::Away`].
-    pub async fn read(&self) -> Result<Unit, StorageError> {
-        let conn = self.pool.reader().await.map_err(|why| StorageError::Away(why.to_string()))?;
-        Ok(Unit { conn, events: Vec::new(), listener: None })
+    pub async fn read(&self, scope: impl Into<Scope>) -> Result<Unit, StorageError> {
+        self.begin_reading(scope.into(), For::Request).await
+    }
+
+    /// A unit that reads over a connection that no request uses.
+    pub(crate) async fn read_apart(&self, scope: impl Into<Scope>) -> Result<Unit, StorageError> {
+        self.begin_reading(scope.into(), For::Follower).await
+    }
+
+    async fn begin_reading(&self, scope: Scope, whom: For) -> Result<Unit, StorageError> {
+        let deadline = Instant::now() + deadline::UNIT;
+        let conn = in_time(deadline, self.pool.reader(whom)).await?;
+        Ok(self.unit(conn, scope, deadline, whom))
+    }
+
+    /// Whether the database answers, over a connection that no request uses.
+    ///
+    /// # Errors
+    /// [`StorageError`] where it does not.
+    pub async fn probe(&self) -> Result<(), StorageError> {
+        self.read_apart(super::EveryTenant::Installation).await?.head().await.map(|_| ())
+    }
+
+    /// A unit that reads, of a job.
+    pub(crate) async fn read_for_job(&self, scope: impl Into<Scope>) -> Result<Unit, StorageError> {
+        self.begin_reading(scope.into(), For::Job).await
     }
 
     /// A unit that writes: a transaction, undone unless [`Unit::commit`] is called.
     ///
     /// # Errors
     /// [`StorageError::Away`].
-    pub async fn write(&self) -> Result<Unit, StorageError> {
-        let mut conn = self.pool.writer().await.map_err(|why| StorageError::Away(why.to_string()))?;
-        begin(&mut conn).await?;
-        Ok(Unit { conn, events: Vec::new(), listener: self.listener.get().cloned() })
+    pub async fn write(&self, scope: impl Into<Scope>) -> Result<Unit, StorageError> {
+        self.begin_writing(scope.into(), For::Request, deadline::UNIT).await
     }
 
-    pub(crate) async fn connection(&self) -> Result<Connection, StorageError> {
-        self.pool.writer().await.map_err(|why| StorageError::Away(why.to_string()))
+    /// A unit that writes, of the one who follows the events.
+    pub(crate) async fn write_apart(&self, scope: impl Into<Scope>) -> Result<Unit, StorageError> {
+        self.begin_writing(scope.into(), For::Follower, deadline::UNIT).await
+    }
+
+    /// A unit that writes, of a job: nobody waits for it.
+    pub(crate) async fn write_for_job(&self, scope: impl Into<Scope>) -> Result<Unit, StorageError> {
+        self.begin_writing(scope.into(), For::Job, deadline::JOB).await
+    }
+
+    async fn begin_writing(&self, scope: Scope, whom: For, limit: Duration) -> Result<Unit, StorageError> {
+        let deadline = Instant::now() + limit;
+        let conn = in_time(deadline, self.pool.writer(whom)).await?;
+        let mut unit = self.unit(conn, scope, deadline, whom);
+        unit.begin().await?;
+        Ok(unit)
+    }
+
+    fn unit(&self, conn: Connection, scope: Scope, deadline: Instant, whom: For) -> Unit {
+        let listener = self.listener.get().cloned();
+        Unit { conn, scope, deadline, whom, pending: Vec::new(), listener }
+    }
+
+    /// SQLite's one connection for writing, outside a unit: for migrations.
+    pub(super) async fn writer(&self) -> Result<Connection, StorageError> {
+        self.pool.writer(For::Request).await.map_err(StorageError::away)
     }
 }
 
-/// Starts a transaction; SQLite takes the write lock at once, so that it cannot fail to later.
-pub(super) async fn begin(conn: &mut Connection) -> Result<(), StorageError> {
-    match &mut conn.0 {
-        Backend::Sqlite(lease) => {
-            lease.spawn_blocking(|conn| AnsiTransactionManager::begin_transaction_sql(conn, "BEGIN IMMEDIATE")).await?;
-        }
-        Backend::Postgres(lease) => {
-            PgTransactions::begin_transaction(&mut ***lease).await?;
-            lease.in_transaction = true;
-        }
+async fn in_time(
+    deadline: Instant,
+    connection: impl Future<Output = Result<Connection, super::PoolError>>,
+) -> Result<Connection, StorageError> {
+    match timeout_at(deadline, connection).await {
+        Ok(connection) => connection.map_err(StorageError::away),
+        Err(_) => Err(StorageError::away("no connection in time")),
     }
-    Ok(())
-}
-
-pub(super) async fn commit(conn: &mut Connection) -> Result<(), StorageError> {
-    match &mut conn.0 {
-        Backend::Sqlite(lease) => {
-            lease
-                .spawn_blocking(|conn| {
-                    use diesel::connection::TransactionManager as _;
-                    AnsiTransactionManager::commit_transaction(conn)
-                })
-                .await?;
-        }
-        Backend::Postgres(lease) => {
-            PgTransactions::commit_transaction(&mut ***lease).await?;
-            lease.in_transaction = false;
-        }
-    }
-    Ok(())
 }
 
 /// One connection at work.
 pub struct Unit {
     pub(super) conn: Connection,
-    pub(super) events: Vec<RevocationEvent>,
+    pub(super) scope: Scope,
+    deadline: Instant,
+    whom: For,
+    pub(super) pending: Vec<Pending>,
     listener: Option<Arc<dyn CommitListener>>,
 }
 
 impl Unit {
-    /// What belongs to `tenant`.
+    /// What belongs to `tenant`, who must be one that this unit is for.
     pub fn tenant(&mut self, tenant: &Tenant) -> TenantStore<'_> {
-        self.scoped(tenant.id)
+        self.tenant_of(tenant.id)
     }
 
     /// The same by id, for the parts of storage that hold no tenant.
-    pub(super) fn scoped(&mut self, tenant_id: TenantId) -> TenantStore<'_> {
+    pub(super) fn tenant_of(&mut self, tenant_id: TenantId) -> TenantStore<'_> {
+        debug_assert!(self.scope.covers(tenant_id), "a unit of one tenant was asked for another's rows");
         TenantStore { unit: self, tenant_id }
     }
 
-    /// Makes everything that was written in this unit last, and tells the listener.
+    /// This unit, borrowed alike whether it is owned or borrowed already.
+    pub(super) fn as_unit(&mut self) -> &mut Self {
+        self
+    }
+
+    /// Until when the next statement may take.
+    pub(super) fn statement_deadline(&self) -> Instant {
+        match self.whom {
+            For::Job => self.deadline,
+            _ => self.deadline.min(Instant::now() + deadline::STATEMENT),
+        }
+    }
+
+    /// Starts a transaction; SQLite takes the write lock at once, so that it cannot fail to later.
+    async fn begin(&mut self) -> Result<(), StorageError> {
+        let deadline = self.statement_deadline();
+        match &mut self.conn.0 {
+            Backend::Sqlite(lease) => {
+                let begun = |conn: &mut diesel::SqliteConnection| {
+                    AnsiTransactionManager::begin_transaction_sql(conn, "BEGIN IMMEDIATE")
+                };
+                Ok(lease.spawn_blocking(begun).await?)
+            }
+            Backend::Postgres(lease) => {
+                // Before the transaction: what is set in one goes with it when it is undone.
+                let scope = self.scope;
+                let begun = async {
+                    lease.enter(scope).await?;
+                    lease.begin().await
+                };
+                let (result, spoilt) = within(deadline, begun).await;
+                if spoilt {
+                    lease.spoil();
+                }
+                result
+            }
+        }
+    }
+
+    /// Makes everything that was written in this unit last, gives the events among it their
+    /// numbers, and tells the listener. It goes on where the caller is cut off.
     ///
     /// # Errors
-    /// [`StorageError::Away`]: then nothing of it was written.
-    pub async fn commit(mut self) -> Result<Vec<RevocationEvent>, StorageError> {
-        commit(&mut self.conn).await?;
-        drop(self.conn);
-        if let Some(listener) = self.listener.filter(|_| !self.events.is_empty()) {
-            listener.committed(&self.events).await;
+    /// [`StorageError::Away`]: nothing of it was written, or it cannot be told whether it was.
+    pub async fn commit(self) -> Result<Vec<RevocationEvent>, StorageError> {
+        let done = tokio::spawn(self.commit_whole()).await;
+        done.unwrap_or_else(|why| Err(StorageError::away(why)))
+    }
+
+    async fn commit_whole(mut self) -> Result<Vec<RevocationEvent>, StorageError> {
+        let events = self.number_events().await?;
+        let deadline = self.statement_deadline();
+        match &mut self.conn.0 {
+            Backend::Sqlite(lease) => {
+                use diesel::connection::TransactionManager as _;
+                lease.spawn_blocking(AnsiTransactionManager::commit_transaction).await?;
+            }
+            Backend::Postgres(lease) => {
+                let (result, spoilt) = within(deadline, lease.commit()).await;
+                if spoilt {
+                    lease.spoil();
+                }
+                result?;
+            }
         }
-        Ok(self.events)
+        drop(self.conn);
+        if let Some(listener) = self.listener.filter(|_| !events.is_empty()) {
+            listener.committed(&events).await;
+        }
+        Ok(events)
     }
 }
 
@@ -155,7 +271,7 @@ impl TenantStore<'_> {
         self.tenant_id
     }
 
-    pub(super) fn key(&self) -> String {
-        self.tenant_id.to_string()
+    pub(super) fn key(&self) -> Key {
+        self.tenant_id.into()
     }
 }

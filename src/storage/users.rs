@@ -1,22 +1,20 @@
-//! Users.
-
-use std::{collections::HashMap, str::FromStr};
+//! Users. What is decided by more than one person at once has a statement of its own: status,
+//! roles and password are never written along with a profile.
 
 use diesel::{
-    AsChangeset, BoolExpressionMethods, EscapeExpressionMethods, ExpressionMethods, Insertable,
-    NullableExpressionMethods, OptionalExtension, QueryDsl, Queryable, Selectable, SelectableHelper,
-    TextExpressionMethods,
+    BoolExpressionMethods, ExpressionMethods, Insertable, NullableExpressionMethods, OptionalExtension, QueryDsl,
+    Queryable, Selectable, SelectableHelper,
 };
 use diesel_async::RunQueryDsl;
 
-use super::{Page, StorageError, TenantStore, connection::on_conn, schema::users};
-use crate::domain::{TenantId, Timestamp, User, UserId, UserStatus};
+use super::{Key, Page, Place, StorageError, TenantStore, connection::on_conn, schema::users};
+use crate::domain::{Ending, EventNumber, Role, Timestamp, User, UserId, UserStatus};
 
-#[derive(Queryable, Selectable, Insertable, AsChangeset)]
-#[diesel(table_name = users, treat_none_as_null = true)]
+#[derive(Queryable, Selectable, Insertable)]
+#[diesel(table_name = users)]
 pub(super) struct Row {
-    tenant_id: String,
-    id: String,
+    tenant_id: Key,
+    id: Key,
     username: String,
     username_key: String,
     email: Option<String>,
@@ -26,6 +24,8 @@ pub(super) struct Row {
     password_hash: Option<String>,
     roles: String,
     status: String,
+    version: i64,
+    ended_seq: i64,
     created_at: i64,
     updated_at: i64,
 }
@@ -35,19 +35,21 @@ impl TryFrom<Row> for User {
 
     fn try_from(row: Row) -> Result<Self, StorageError> {
         Ok(Self {
-            tenant_id: TenantId::from_str(&row.tenant_id).map_err(StorageError::corrupt)?,
-            id: UserId::from_str(&row.id).map_err(StorageError::corrupt)?,
+            tenant_id: row.tenant_id.into(),
+            id: row.id.into(),
             username: row.username,
             email: row.email,
             email_verified: row.email_verified,
             name: row.name,
             password_hash: row.password_hash,
-            roles: serde_json::from_str(&row.roles).map_err(StorageError::corrupt)?,
+            roles: serde_json::from_str(&row.roles).map_err(StorageError::broken)?,
             status: match row.status.as_str() {
                 "active" => UserStatus::Active,
                 "disabled" => UserStatus::Disabled,
-                other => return Err(StorageError::corrupt(format!("user status {other}"))),
+                other => return Err(StorageError::broken(format!("user status {other}"))),
             },
+            version: row.version,
+            ended_seq: EventNumber(row.ended_seq),
             created_at: Timestamp::from_millis(row.created_at),
             updated_at: Timestamp::from_millis(row.updated_at),
         })
@@ -56,8 +58,8 @@ impl TryFrom<Row> for User {
 
 fn row_of(user: &User) -> Result<Row, StorageError> {
     Ok(Row {
-        tenant_id: user.tenant_id.to_string(),
-        id: user.id.to_string(),
+        tenant_id: user.tenant_id.into(),
+        id: user.id.into(),
         username: user.username.clone(),
         username_key: User::key(&user.username),
         email: user.email.clone(),
@@ -65,19 +67,40 @@ fn row_of(user: &User) -> Result<Row, StorageError> {
         email_verified: user.email_verified,
         name: user.name.clone(),
         password_hash: user.password_hash.clone(),
-        roles: serde_json::to_string(&user.roles).map_err(StorageError::corrupt)?,
+        roles: serde_json::to_string(&user.roles).map_err(StorageError::broken)?,
         status: user.status.as_str().to_owned(),
+        version: user.version,
+        ended_seq: user.ended_seq.0,
         created_at: user.created_at.millis(),
         updated_at: user.updated_at.millis(),
     })
 }
 
+/// The one row of a user.
+macro_rules! row_of_user {
+    ($store:expr, $id:expr) => {
+        users::table.filter(users::tenant_id.eq($store.key())).filter(users::id.eq(Key::from($id)))
+    };
+}
+
+/// The end of a range of texts that begin with the same letters: after each of their successors.
+const AFTER_ALL: char = '\u{10ffff}';
+
 impl TenantStore<'_> {
     /// The user with this identifier.
     pub async fn find_user(&mut self, id: UserId) -> Result<Option<User>, StorageError> {
-        let query = users::table.filter(users::tenant_id.eq(self.key())).filter(users::id.eq(id.to_string()));
+        let query = row_of_user!(self, id);
         let row: Option<Row> =
             on_conn!(self.unit, conn => query.select(Row::as_select()).first(conn).await.optional())?;
+        row.map(User::try_from).transpose()
+    }
+
+    /// Takes a user for changing: nobody else changes it until this unit ends, and its version is
+    /// raised. Undone where the unit is dropped.
+    pub async fn take_user(&mut self, id: UserId) -> Result<Option<User>, StorageError> {
+        let raised = diesel::update(row_of_user!(self, id)).set(users::version.eq(users::version + 1));
+        let row: Option<Row> =
+            on_conn!(self.unit, conn => raised.returning(Row::as_returning()).get_result(conn).await.optional())?;
         row.map(User::try_from).transpose()
     }
 
@@ -95,32 +118,24 @@ impl TenantStore<'_> {
 
     /// Users in the order of their names, those after `after`, whose name or address begins with `prefix`.
     pub async fn list_users(&mut self, prefix: &str, after: &str, limit: i64) -> Result<Page<User>, StorageError> {
-        let starts = format!("{}%", escape_like(&User::key(prefix)));
-        let query = users::table
-            .filter(users::tenant_id.eq(self.key()))
-            .filter(users::username_key.gt(after.to_owned()))
-            .filter(
-                users::username_key
-                    .like(starts.clone())
-                    .escape('\\')
-                    .or(users::email_key.assume_not_null().like(starts).escape('\\')),
-            )
-            .order(users::username_key)
-            .limit(limit + 1);
-        let rows: Vec<Row> = on_conn!(self.unit, conn => query.select(Row::as_select()).load(conn).await)?;
+        let (key, from) = (self.key(), User::key(prefix));
+        let rows: Vec<Row> = on_conn!(self.unit, conn => {
+            let mut query = users::table
+                .filter(users::tenant_id.eq(key))
+                .filter(users::username_key.gt(after.to_owned()))
+                .order(users::username_key)
+                .limit(limit + 1)
+                .select(Row::as_select())
+                .into_boxed();
+            if !from.is_empty() {
+                let to = format!("{from}{AFTER_ALL}");
+                let named = users::username_key.between(from.clone(), to.clone());
+                query = query.filter(named.or(users::email_key.assume_not_null().between(from.clone(), to)));
+            }
+            query.load(conn).await
+        })?;
         let items = rows.into_iter().map(User::try_from).collect::<Result<_, _>>()?;
         Ok(Page::cut(items, limit, |user: &User| User::key(&user.username)))
-    }
-
-    /// The names that these users sign in with.
-    pub async fn usernames(&mut self, ids: &[UserId]) -> Result<HashMap<String, String>, StorageError> {
-        let ids: Vec<String> = ids.iter().map(ToString::to_string).collect();
-        let query = users::table
-            .filter(users::tenant_id.eq(self.key()))
-            .filter(users::id.eq_any(ids))
-            .select((users::id, users::username));
-        let rows: Vec<(String, String)> = on_conn!(self.unit, conn => query.load(conn).await)?;
-        Ok(rows.into_iter().collect())
     }
 
     /// Adds a user.
@@ -130,22 +145,56 @@ impl TenantStore<'_> {
         Ok(())
     }
 
-    /// Stores a changed user.
-    pub async fn update_user(&mut self, user: &User) -> Result<(), StorageError> {
-        let row = row_of(user)?;
-        let target = users::table.filter(users::tenant_id.eq(self.key())).filter(users::id.eq(user.id.to_string()));
-        on_conn!(self.unit, conn => diesel::update(target).set(&row).execute(conn).await)?;
+    /// Stores a user's names and address.
+    pub async fn set_user_profile(&mut self, user: &User) -> Result<(), StorageError> {
+        let change = (
+            users::username.eq(user.username.clone()),
+            users::username_key.eq(User::key(&user.username)),
+            users::email.eq(user.email.clone()),
+            users::email_key.eq(user.email.as_deref().map(User::key)),
+            users::email_verified.eq(user.email_verified),
+            users::name.eq(user.name.clone()),
+            users::updated_at.eq(user.updated_at.millis()),
+        );
+        let target = diesel::update(row_of_user!(self, user.id));
+        on_conn!(self.unit, conn => target.set(change).execute(conn).await)?;
         Ok(())
     }
 
-    /// Removes a user with its sessions and grants.
-    pub async fn delete_user(&mut self, id: UserId) -> Result<(), StorageError> {
-        let target = users::table.filter(users::tenant_id.eq(self.key())).filter(users::id.eq(id.to_string()));
+    /// Lets a user sign in, or not.
+    pub async fn set_user_status(
+        &mut self,
+        id: UserId,
+        status: UserStatus,
+        now: Timestamp,
+    ) -> Result<(), StorageError> {
+        let change = (users::status.eq(status.as_str()), users::updated_at.eq(now.millis()));
+        let target = diesel::update(row_of_user!(self, id));
+        on_conn!(self.unit, conn => target.set(change).execute(conn).await)?;
+        Ok(())
+    }
+
+    /// Stores what a user may do to the tenant.
+    pub async fn set_user_roles(&mut self, id: UserId, roles: &[Role], now: Timestamp) -> Result<(), StorageError> {
+        let roles = serde_json::to_string(roles).map_err(StorageError::broken)?;
+        let change = (users::roles.eq(roles), users::updated_at.eq(now.millis()));
+        let target = diesel::update(row_of_user!(self, id));
+        on_conn!(self.unit, conn => target.set(change).execute(conn).await)?;
+        Ok(())
+    }
+
+    /// Stores a user's password hash.
+    pub async fn set_user_password(&mut self, id: UserId, hash: &str, now: Timestamp) -> Result<(), StorageError> {
+        let change = (users::password_hash.eq(Some(hash.to_owned())), users::updated_at.eq(now.millis()));
+        let target = diesel::update(row_of_user!(self, id));
+        on_conn!(self.unit, conn => target.set(change).execute(conn).await)?;
+        Ok(())
+    }
+
+    /// Removes a user and ends everything it had; what is left of that is removed afterwards.
+    pub async fn delete_user(&mut self, id: UserId) -> Result<Place, StorageError> {
+        let target = row_of_user!(self, id);
         on_conn!(self.unit, conn => diesel::delete(target).execute(conn).await)?;
-        Ok(())
+        Ok(self.end_deleted(Ending::User(id)))
     }
-}
-
-fn escape_like(text: &str) -> String {
-    text.replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_")
 }

@@ -82,6 +82,17 @@ impl Page for NewTenant {
     const TEMPLATE: &'static str = "admin/tenants/new.html";
 }
 
+/// A field that somebody else has changed since the form was shown.
+#[derive(Debug, Clone, Serialize)]
+pub struct Difference {
+    /// The field.
+    pub name: String,
+    /// What it holds now.
+    pub now: String,
+    /// What was typed.
+    pub typed: String,
+}
+
 /// A tenant: its figures and its settings.
 #[derive(Debug, Clone, Serialize)]
 pub struct TenantPage {
@@ -95,6 +106,10 @@ pub struct TenantPage {
     pub families: String,
     /// What was wrong.
     pub error: Option<String>,
+    /// The version that the form was filled from.
+    pub version: i64,
+    /// What another has changed since.
+    pub differences: Vec<Difference>,
     /// What was done.
     pub notice: Option<String>,
 }
@@ -154,6 +169,10 @@ pub struct ClientForm {
     pub grants: Vec<Choice>,
     /// What was wrong.
     pub error: Option<String>,
+    /// The version that the form was filled from.
+    pub version: i64,
+    /// What another has changed since.
+    pub differences: Vec<Difference>,
     /// What was done.
     pub notice: Option<String>,
 }
@@ -217,6 +236,10 @@ pub struct UserForm {
     pub roles: Vec<Choice>,
     /// What was wrong.
     pub error: Option<String>,
+    /// The version that the form was filled from.
+    pub version: i64,
+    /// What another has changed since.
+    pub differences: Vec<Difference>,
     /// What was done.
     pub notice: Option<String>,
 }
@@ -304,12 +327,19 @@ pub struct EndedPage {
     pub sessions: String,
     /// What ended.
     pub families: String,
+    /// Whether more ended than was counted.
+    pub more: bool,
     /// Whether every node has applied it.
     pub everywhere: bool,
     /// The nodes.
     pub nodes: Vec<NodeLine>,
     /// Seconds after which no node trusts a view that lacks it.
     pub bound_s: u64,
+    /// Whether lists show it everywhere by now; `None` where there is nothing to show.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub settled: Option<bool>,
+    /// Rows that lists have followed by.
+    pub settled_rows: i64,
 }
 
 impl Page for EndedPage {

@@ -19,6 +19,7 @@ const TEMPLATES: &[(&str, &str)] = templates![
     "account/logout.html",
     "account/show.html",
     "admin/base.html",
+    "admin/parts/differences.html",
     "admin/login.html",
     "admin/tenants/index.html",
     "admin/tenants/new.html",

@@ -15,7 +15,7 @@ use rocket::{
 use serde_json::{Value, json};
 
 use super::{Site, guards::Shared};
-use crate::{domain::GrantType, protocol::ErrorCode, revocation::FRESH};
+use crate::{domain::GrantType, protocol::ErrorCode};
 
 /// The labels of a token answer.
 #[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
@@ -62,7 +62,7 @@ impl Metrics {
     fn text(&self, site: &Site) -> String {
         let number = |value: u128| i64::try_from(value).unwrap_or(i64::MAX);
         self.cutoffs.set(number(site.app.revocations.held() as u128));
-        self.view_age_ms.set(number(site.app.revocations.age().as_millis()));
+        self.view_age_ms.set(number(site.app.view.age().as_millis()));
         self.audit_dropped.set(number(site.app.audit.dropped().into()));
         let mut out = String::new();
         match encode(&mut out, &self.registry) {
@@ -102,8 +102,9 @@ fn healthz() -> (ContentType, &'static str) {
 #[get("/readyz")]
 async fn readyz(site: Shared) -> (Status, (ContentType, String)) {
     let app = &site.0.app;
-    let database = async { app.storage.read().await?.last_event().await }.await;
-    let fresh = app.revocations.age() <= FRESH;
+    // Over a connection of its own: a full pool is no reason to call the database away.
+    let database = app.storage.probe().await;
+    let fresh = app.view.is_current();
     let redis = app.revocations.mirror_answers().await;
     let word = |good: bool| if good { "ok" } else { "away" };
     let mut parts = json!({ "database": word(database.is_ok()), "revocation": word(fresh) });

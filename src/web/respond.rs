@@ -18,6 +18,36 @@ impl<'r, T: Serialize> Responder<'r, 'static> for Json<T> {
     }
 }
 
+/// The same of something that people change, with its version as `ETag` (RFC 9110 §8.8.3).
+pub(super) struct Versioned<T> {
+    pub(super) body: T,
+    pub(super) version: i64,
+    /// Where it is to be found, where it has just been made.
+    pub(super) made_at: Option<String>,
+}
+
+impl<T> Versioned<T> {
+    pub(super) fn of(body: T, version: i64) -> Self {
+        Self { body, version, made_at: None }
+    }
+
+    pub(super) fn made(at: String, body: T, version: i64) -> Self {
+        Self { body, version, made_at: Some(at) }
+    }
+}
+
+impl<'r, T: Serialize> Responder<'r, 'static> for Versioned<T> {
+    fn respond_to(self, _: &'r Request<'_>) -> response::Result<'static> {
+        let status = if self.made_at.is_some() { Status::Created } else { Status::Ok };
+        let mut response = json(status, &self.body)?;
+        response.set_header(Header::new("ETag", format!("\"{}\"", self.version)));
+        if let Some(at) = self.made_at {
+            response.set_header(Header::new("Location", at));
+        }
+        Ok(response)
+    }
+}
+
 /// A JSON document that may be held for a while.
 pub(super) struct Document {
     pub(super) json: String,
@@ -54,7 +84,8 @@ impl OauthError {
             ErrorCode::InvalidClient | ErrorCode::InvalidToken => Status::Unauthorized,
             ErrorCode::InsufficientScope | ErrorCode::AccessDenied => Status::Forbidden,
             ErrorCode::NotFound => Status::NotFound,
-            ErrorCode::TemporarilyUnavailable | ErrorCode::ServerError => Status::ServiceUnavailable,
+            ErrorCode::TemporarilyUnavailable => Status::ServiceUnavailable,
+            ErrorCode::ServerError => Status::InternalServerError,
             _ => Status::BadRequest,
         }
     }

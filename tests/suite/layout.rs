@@ -35,7 +35,7 @@ fn allowed() -> BTreeMap<&'static str, Vec<&'static str>> {
     let use_cases = with(&support, &["installation", "audit", "throttle"]);
     let views = vec!["admin"];
     let web = with(&use_cases, &["oauth", "accounts", "admin", "views"]);
-    let cli = with(&web, &["web", "tasks"]);
+    let cli = with(&web, &["web", "jobs"]);
     BTreeMap::from([
         ("domain", with(&ground, &["effects"])),
         ("protocol", ground.clone()),
@@ -52,7 +52,7 @@ fn allowed() -> BTreeMap<&'static str, Vec<&'static str>> {
         ("admin", use_cases),
         ("views", views),
         ("web", web.clone()),
-        ("tasks", with(&web, &["web"])),
+        ("jobs", with(&web, &["web"])),
         ("cli", cli),
     ])
 }

@@ -92,6 +92,8 @@ fn console_pages_escape_what_they_show() {
         methods: choice(),
         grants: choice(),
         error: Some(text()),
+        version: 3,
+        differences: vec![admin::Difference { name: text(), now: text(), typed: text() }],
         notice: Some(text()),
     });
     check(&admin::UserForm {
@@ -104,6 +106,8 @@ fn console_pages_escape_what_they_show() {
         active: true,
         roles: choice(),
         error: Some(text()),
+        version: 3,
+        differences: vec![admin::Difference { name: text(), now: text(), typed: text() }],
         notice: Some(text()),
     });
     check(&admin::ApiDocs {

@@ -82,7 +82,7 @@ pub(super) async fn check(cx: &Cx<'_>, client: &Client, assertion: &str) -> Resu
         return Err(refused("not valid yet"));
     }
     let expires_at = Timestamp::from_secs(claims.exp + SKEW);
-    let mut unit = cx.app.storage.write().await?;
+    let mut unit = cx.app.storage.write(&**cx.tenant).await?;
     let jti = sha256(claims.jti.as_bytes());
     let new = unit.tenant(cx.tenant).spend_assertion(&client.client_id, &jti, expires_at).await?;
     unit.commit().await?;

@@ -2,9 +2,9 @@
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 
-use super::{Exchange, Grant, refresh_token::living};
+use super::{Exchange, Grant};
 use crate::{
-    domain::{Actor, AuthorizationCode, EndReason, GrantType, Session, TenantId, User},
+    domain::{Actor, AuthorizationCode, EndReason, GrantType, TenantId},
     effects::Effects,
     keys::sha256,
     oauth::{
@@ -13,7 +13,7 @@ use crate::{
         resource,
     },
     protocol::{CodeChallenge, OauthError, TokenResponse},
-    storage::Redemption,
+    storage::TenantStore,
 };
 
 /// A new code: the tenant's id and 256 random bits, base64url.
@@ -46,63 +46,71 @@ impl Grant for AuthorizationCodeGrant {
         let Exchange { cx, client, params, .. } = exchange;
         let presented = params.required("code")?;
         let digest = code_digest(presented);
-        let mut unit = cx.app.storage.read().await?;
-        let mut store = unit.tenant(cx.tenant);
-        let Some(code) = store.find_code(&digest).await? else {
+        let found = cx.app.storage.read(&**cx.tenant).await?.tenant(cx.tenant).find_code(&digest).await?;
+        let Some(code) = found else {
             if is_of_another_tenant(presented, cx.tenant.id) {
                 let actor = Actor::Client(client.client_id.clone());
                 cx.refused(&actor, "tenant.mismatch", "authorization_code", "a code of another tenant");
             }
             return Err(OauthError::invalid_grant().because("unknown code"));
         };
+        // What never changes about a code is checked before anything is taken or spent.
         engine::redeem(&code, params, &client.client_id)?;
-        if code.used_at.is_some() {
-            drop(unit);
-            return Err(replayed(cx, &code).await?);
+        let resources = resource::narrowed(cx.tenant, params.resources(), &code.resource)?;
+        if code.used_at.is_none() {
+            check_code(cx, &code, params.find("code_verifier"))?;
         }
-        check_code(cx, &code, params.find("code_verifier"))?;
-        let found = store.find_session_and_user(code.session_id).await?;
-        drop(unit);
-        let (session, user) = living(cx, found)?;
-        self.redeem(exchange, &code, &session, &user).await
+        self.redeem(exchange, &digest, &resources).await
     }
 }
 
 impl AuthorizationCodeGrant {
+    /// Spends a code and begins its grant in one transaction, which reads everything that the
+    /// grant rests on. A code that was spent before ends its grant in that same transaction.
     async fn redeem(
         &self,
         exchange: &Exchange<'_>,
-        code: &AuthorizationCode,
-        session: &Session,
-        user: &User,
+        digest: &[u8],
+        resources: &[String],
     ) -> Result<TokenResponse, OauthError> {
-        let Exchange { cx, client, params, .. } = exchange;
-        let resources = resource::narrowed(cx.tenant, params.resources(), &code.resource)?;
+        let Exchange { cx, client, .. } = exchange;
+        let refused = |why| OauthError::invalid_grant().because(why);
+        let keys = cx.app.keys.of(cx.tenant).await?;
         let refreshes = client.allows(GrantType::RefreshToken);
-        let grant = UserGrant {
-            client,
-            user,
-            session,
-            grant_id: code.family_id,
-            scope: code.scope.clone(),
-            resource: &resources,
-            nonce: code.nonce.clone(),
-            generation: refreshes.then_some(0),
-        };
-        let response = issue::for_user(cx, grant).await?;
-        let mut unit = cx.app.storage.write().await?;
+        let mut unit = cx.app.storage.write(&**cx.tenant).await?;
         let mut store = unit.tenant(cx.tenant);
-        if store.spend_code(&code.digest, cx.now).await? == Redemption::Replayed {
-            drop(unit);
-            return Err(replayed(cx, code).await?);
+        let spent = store.spend_code(digest, cx.now).await?;
+        if !spent {
+            let code = store.find_code(digest).await?.ok_or_else(|| refused("unknown code"))?;
+            end_replayed(cx, &mut store, &code).await?;
+            unit.commit().await?;
+            return Err(refused("code reused"));
         }
+        let found = store.code_standing(digest).await?;
+        let (code, session, standing) = found.ok_or_else(|| refused("session or user gone"))?;
+        if let Some(why) = standing.grant_refusal(&session, code.born_seq, cx.now) {
+            return Err(refused(why));
+        }
+        let user = &standing.user;
         if refreshes {
             let lives = (session.id, session.expires_at);
-            let family = issue::new_family(cx, code.family_id, lives, user, client, &code.scope, &code.resource);
+            let (scope, known) = (&code.scope, standing.head);
+            let family = issue::new_family(cx, code.family_id, lives, known, user, client, scope, &code.resource);
             store.insert_family(&family).await?;
         }
         unit.commit().await?;
-        Ok(response)
+        let grant = UserGrant {
+            client,
+            user,
+            session: &session,
+            grant_id: code.family_id,
+            known: standing.head,
+            scope: code.scope.clone(),
+            resource: resources,
+            nonce: code.nonce.clone(),
+            generation: refreshes.then_some(0),
+        };
+        issue::for_user(cx, &keys, grant)
     }
 }
 
@@ -117,16 +125,12 @@ fn check_code(cx: &Cx<'_>, code: &AuthorizationCode, verifier: Option<&str>) -> 
     Ok(())
 }
 
-/// Ends what a code that came twice has given (RFC 6749 §4.1.2), and says the refusal.
-async fn replayed(cx: &Cx<'_>, code: &AuthorizationCode) -> Result<OauthError, OauthError> {
+/// Ends what a code that came twice has given (RFC 6749 §4.1.2).
+async fn end_replayed(cx: &Cx<'_>, store: &mut TenantStore<'_>, code: &AuthorizationCode) -> Result<(), OauthError> {
     let actor = Actor::Client(code.client_id.clone());
     let target = code.family_id.to_string();
     let reason = "an authorization code came again: the tokens of its grant were ended";
     let event = cx.app.audit.event(cx.tenant, &actor, "code.reuse", &target, reason, cx.origin);
-    let mut unit = cx.app.storage.write().await?;
-    let mut store = unit.tenant(cx.tenant);
-    store.end_family(code.family_id, EndReason::CodeReuse, cx.now).await?;
-    store.insert_audit(&event).await?;
-    unit.commit().await?;
-    Ok(OauthError::invalid_grant().because("code reused"))
+    let _ = store.end_family(code.family_id, EndReason::CodeReuse, cx.now).await?;
+    Ok(store.insert_audit(&event).await?)
 }

@@ -3,7 +3,11 @@
 use super::{Exchange, Grant};
 use crate::{
     domain::GrantType,
-    oauth::{engine, issue, resource},
+    oauth::{
+        engine,
+        issue::{self, ClientGrant},
+        resource,
+    },
     protocol::{OauthError, Scope, TokenResponse},
 };
 
@@ -26,6 +30,19 @@ impl Grant for ClientCredentialsGrant {
         let default = resource::default_scope(client, false);
         let scope = engine::narrow(params.find("scope"), &ceiling, &default)?;
         let resources = resource::requested(cx.tenant, params.resources())?;
-        issue::for_client(cx, &client.client_id, scope, &resources, cx.tenant.settings.access_token_ttl).await
+        let keys = cx.app.keys.of(cx.tenant).await?;
+        // Tenant and client were looked up when the request came. What they are now decides, and
+        // the token bears the number that this is known by.
+        let known = cx.app.directory.known(cx.tenant, &client.client_id).await?;
+        let known = known.filter(|known| known.tenant.is_active() && known.client.allows(GrantType::ClientCredentials));
+        let known = known.ok_or_else(|| OauthError::invalid_client().because("client or tenant gone meanwhile"))?;
+        let grant = ClientGrant {
+            client_id: &client.client_id,
+            known: known.by,
+            scope,
+            resource: &resources,
+            ttl: known.tenant.settings.access_token_ttl,
+        };
+        issue::for_client(cx, &keys, grant)
     }
 }

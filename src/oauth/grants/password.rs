@@ -4,7 +4,7 @@ use secrecy::SecretString;
 
 use super::{Exchange, Grant};
 use crate::{
-    domain::{Actor, Client, FamilyId, GrantType, Session, SessionId, SessionKind, User},
+    domain::{Actor, Client, EventNumber, FamilyId, GrantType, Session, SessionId, SessionKind, User},
     installation::SignInRefused,
     oauth::{
         Cx, engine,
@@ -48,6 +48,9 @@ pub(in crate::oauth) fn refusal(refused: SignInRefused) -> OauthError {
 }
 
 /// Starts a session for a user who has just given their password, and grants the client tokens in it.
+///
+/// Everything the session rests on is read in the transaction that begins it: the user may have
+/// been disabled, or given another password, while this one was being hashed.
 pub(in crate::oauth) async fn grant_to(
     cx: &Cx<'_>,
     client: &Client,
@@ -56,13 +59,55 @@ pub(in crate::oauth) async fn grant_to(
     scope: crate::protocol::Scope,
     resources: &[String],
 ) -> Result<TokenResponse, OauthError> {
+    let refused = |why| OauthError::invalid_grant().because(why);
+    let keys = cx.app.keys.of(cx.tenant).await?;
+    let mut unit = cx.app.storage.write(&**cx.tenant).await?;
+    let mut store = unit.tenant(cx.tenant);
+    let standing = store.user_standing(user.id, &client.client_id).await?.ok_or_else(|| refused("user gone"))?;
+    if let Some(why) = standing.client_refusal() {
+        return Err(refused(why));
+    }
+    if standing.user.password_hash != user.password_hash {
+        return Err(refused("the password was changed meanwhile"));
+    }
+    let user = &standing.user;
     let scope = resource::permitted(user, &scope);
-    let session = Session {
+    let session = new_session(cx, client, user, kind, standing.head);
+    let grant_id = FamilyId::new(&cx.app.effects);
+    let refreshes = client.allows(GrantType::RefreshToken);
+    store.insert_session(&session).await?;
+    if refreshes {
+        let lives = (session.id, session.expires_at);
+        let family = issue::new_family(cx, grant_id, lives, standing.head, user, client, &scope, resources);
+        store.insert_family(&family).await?;
+    }
+    let (actor, target) = (Actor::User(user.id.to_string()), session.id.to_string());
+    let event = cx.app.audit.event(cx.tenant, &actor, "session.started", &target, &client.client_id, cx.origin);
+    store.insert_audit(&event).await?;
+    unit.commit().await?;
+    let grant = UserGrant {
+        client,
+        user,
+        session: &session,
+        grant_id,
+        known: standing.head,
+        scope,
+        resource: resources,
+        nonce: None,
+        generation: refreshes.then_some(0),
+    };
+    issue::for_user(cx, &keys, grant)
+}
+
+fn new_session(cx: &Cx<'_>, client: &Client, user: &User, kind: SessionKind, known: EventNumber) -> Session {
+    Session {
         tenant_id: cx.tenant.id,
         id: SessionId::new(&cx.app.effects),
         user_id: user.id,
         kind,
+        client_id: Some(client.client_id.clone()),
         cookie_digest: None,
+        born_seq: known,
         auth_time: cx.now,
         amr: vec!["pwd".to_owned()],
         ip: cx.origin.ip.clone(),
@@ -72,42 +117,5 @@ pub(in crate::oauth) async fn grant_to(
         expires_at: cx.now.plus(cx.tenant.settings.session_max_ttl),
         ended_at: None,
         end_reason: None,
-    };
-    let grant_id = FamilyId::new(&cx.app.effects);
-    let refreshes = client.allows(GrantType::RefreshToken);
-    let grant = UserGrant {
-        client,
-        user,
-        session: &session,
-        grant_id,
-        scope: scope.clone(),
-        resource: resources,
-        nonce: None,
-        generation: refreshes.then_some(0),
-    };
-    let response = issue::for_user(cx, grant).await?;
-    let actor = Actor::User(user.id.to_string());
-    let event = cx.app.audit.event(
-        cx.tenant,
-        &actor,
-        "session.started",
-        &session.id.to_string(),
-        client.client_id.as_str(),
-        cx.origin,
-    );
-    let mut unit = cx.app.storage.write().await?;
-    let mut store = unit.tenant(cx.tenant);
-    // The user may have been disabled while the password was being hashed.
-    if !store.find_user(user.id).await?.is_some_and(|user| user.is_active()) {
-        return Err(OauthError::invalid_grant().because("user disabled"));
     }
-    store.insert_session(&session).await?;
-    if refreshes {
-        let lives = (session.id, session.expires_at);
-        let family = issue::new_family(cx, grant_id, lives, user, client, &scope, resources);
-        store.insert_family(&family).await?;
-    }
-    store.insert_audit(&event).await?;
-    unit.commit().await?;
-    Ok(response)
 }

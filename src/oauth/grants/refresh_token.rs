@@ -1,15 +1,17 @@
 //! Refreshing (RFC 6749 §6), with rotation and detection of reuse (RFC 9700 §4.14.2).
 
+use std::sync::Arc;
+
 use super::{Exchange, Grant};
 use crate::{
-    domain::{Actor, Client, EndReason, GrantType, Session, TokenFamily, User},
+    domain::{Actor, Client, EndReason, GrantType},
     oauth::{
         Cx, RefreshToken, engine,
         issue::{self, UserGrant},
         resource,
     },
     protocol::{OauthError, TokenResponse},
-    storage::{Rotation, RotationRequest},
+    storage::{Rotated, Rotation, RotationRequest},
 };
 
 pub(super) struct RefreshTokenGrant;
@@ -56,27 +58,27 @@ pub(in crate::oauth) async fn rotate(
         Asked { scope: None, resource: [] } => None,
         _ => Some(decide(cx, client, presented, asked).await?),
     };
+    // And what may fail is done before: once the rotation has been committed, it is answered.
+    let keys = cx.app.keys.of(cx.tenant).await?;
     let request = RotationRequest {
-        tenant: cx.tenant.clone(),
+        tenant: Arc::clone(cx.tenant),
         family: presented.family,
         presented: presented.generation,
         client_id: client.client_id.clone(),
+        is_confidential: client.is_confidential(),
+        is_owed: false,
         now: cx.now,
     };
-    let family = match cx.app.storage.rotate_family(request).await? {
-        Rotation::Next(family) | Rotation::Retried(family) => family,
-        Rotation::Reused(family) => {
-            end_reused(cx, &family).await?;
-            return Err(OauthError::invalid_grant().because("refresh token reused"));
-        }
+    let rotation = match cx.app.storage.rotate_family(request.clone()).await? {
+        // What found it out has changed nothing. It is found out once more, and ended, in one.
+        Rotation::Reused => end_reused(cx, request).await?,
+        other => other,
+    };
+    let Rotated { family, session, user, known } = match rotation {
+        Rotation::Granted(rotated) => *rotated,
+        Rotation::Reused => return Err(OauthError::invalid_grant().because("refresh token reused")),
         Rotation::Refused(why) => return Err(OauthError::invalid_grant().because(why)),
     };
-    // From here on nothing may refuse what was rotated but the end of session or user.
-    let mut unit = cx.app.storage.read().await?;
-    let mut store = unit.tenant(cx.tenant);
-    let found = store.find_session_and_user(family.session_id).await?;
-    drop(unit);
-    let (session, user) = living(cx, found)?;
     let (scope, resources) = decided.unwrap_or_else(|| (family.scope.clone(), family.resource.clone()));
     // A client whose registration was narrowed gets no more than it is registered for.
     let scope = scope.filter(|token| client.metadata.scope.contains(token));
@@ -85,12 +87,13 @@ pub(in crate::oauth) async fn rotate(
         user: &user,
         session: &session,
         grant_id: family.id,
+        known,
         scope,
         resource: &resources,
         nonce: None,
         generation: Some(family.generation),
     };
-    issue::for_user(cx, grant).await
+    issue::for_user(cx, &keys, grant)
 }
 
 async fn decide(
@@ -99,7 +102,7 @@ async fn decide(
     presented: RefreshToken,
     asked: &Asked<'_>,
 ) -> Result<(crate::protocol::Scope, Vec<String>), OauthError> {
-    let family = cx.app.storage.read().await?.tenant(cx.tenant).find_family(presented.family).await?;
+    let family = cx.app.storage.read(&**cx.tenant).await?.tenant(cx.tenant).find_family(presented.family).await?;
     let family = family.ok_or_else(|| OauthError::invalid_grant().because("unknown family"))?;
     if family.client_id != client.client_id {
         return Err(OauthError::invalid_grant().because("another client's token"));
@@ -110,29 +113,19 @@ async fn decide(
     Ok((scope, resources))
 }
 
-/// The session and its user, where both may still be granted something.
-///
-/// # Errors
-/// `invalid_grant`.
-pub(in crate::oauth) fn living(cx: &Cx<'_>, found: Option<(Session, User)>) -> Result<(Session, User), OauthError> {
-    let refused = |why| OauthError::invalid_grant().because(why);
-    match found {
-        Some((session, _)) if !session.is_live(cx.now) => Err(refused("session ended")),
-        Some((_, user)) if !user.is_active() => Err(refused("user disabled")),
-        Some(both) => Ok(both),
-        None => Err(refused("session ended")),
-    }
-}
-
-async fn end_reused(cx: &Cx<'_>, family: &TokenFamily) -> Result<(), OauthError> {
-    let actor = Actor::Client(family.client_id.clone());
-    let target = family.id.to_string();
-    let reason = "an older refresh token came again: its family and access tokens were ended";
-    let event = cx.app.audit.event(cx.tenant, &actor, "refresh.reuse", &target, reason, cx.origin);
-    let mut unit = cx.app.storage.write().await?;
+/// Ends the family of a token that was used again, in the transaction that finds it so.
+async fn end_reused(cx: &Cx<'_>, request: RotationRequest) -> Result<Rotation, OauthError> {
+    let mut unit = cx.app.storage.write(&**cx.tenant).await?;
     let mut store = unit.tenant(cx.tenant);
-    store.end_family(family.id, EndReason::Reuse, cx.now).await?;
-    store.insert_audit(&event).await?;
+    let rotation = store.rotate(&request).await?;
+    if rotation == Rotation::Reused {
+        let actor = Actor::Client(request.client_id);
+        let target = request.family.to_string();
+        let reason = "an older refresh token came again: its family and access tokens were ended";
+        let event = cx.app.audit.event(cx.tenant, &actor, "refresh.reuse", &target, reason, cx.origin);
+        let _ = store.end_family(request.family, EndReason::Reuse, cx.now).await?;
+        store.insert_audit(&event).await?;
+    }
     unit.commit().await?;
-    Ok(())
+    Ok(rotation)
 }

@@ -161,7 +161,14 @@ pub(super) async fn submit(
         let begun = sign_in_browser(&app, &at, &user, SessionKind::Browser, held.as_ref(), &from.0).await;
         begun.map_err(OauthError::from)
     });
-    let new = site.0.or_page(begun.await.unwrap_or_else(|| Err(OauthError::unavailable())))?;
+    let begun = site.0.or_page(begun.await.unwrap_or_else(|| Err(OauthError::unavailable())))?;
+    let Some(new) = begun else {
+        // Overtaken by a change of the user while the password was being hashed.
+        view.username = username.to_owned();
+        let (status, text, _) = words(&SignInRefused::Credentials);
+        view.error = Some(text.into());
+        return Err(Answer::Page(shown(&site.0, &view, redirect_uri.as_deref()).with_status(status)));
+    };
     jar.add(cookies::session(&site.0.app.config, &tenant, new.cookie));
     jar.add(device);
     Ok(Answer::to(way_on))

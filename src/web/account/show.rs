@@ -6,11 +6,10 @@ use rocket::{get, http::CookieJar, post};
 
 use super::CurrentSession;
 use crate::{
-    accounts::{Visitor, end_own, list_own},
+    accounts::{OwnEnding, Visitor, end_own, list_own},
     domain::{Actor, SessionId},
     oauth::Cx,
     protocol::OauthError,
-    storage::Selection,
     views::account::{Account, OwnSession},
     web::{
         Site, cookies,
@@ -103,15 +102,15 @@ async fn end(
         return Err(forged(&site.0));
     }
     let chosen = match id.map(str::parse::<SessionId>) {
-        None => Selection::User(user.id),
+        None => OwnEnding::All,
         Some(id) => {
             let id = id.map_err(|_| OauthError::invalid_request("no such session"));
-            Selection::Session(site.0.or_page(id)?)
+            OwnEnding::Session(site.0.or_page(id)?)
         }
     };
-    let own = id.is_none() || chosen == Selection::Session(session.id);
+    let own = id.is_none() || chosen == OwnEnding::Session(session.id);
     let (app, at) = (Arc::clone(&site.0.app), tenant.clone());
-    let done = uncut(async move { end_own(&app, &at, &user, &chosen, &from.0).await.map_err(OauthError::from) });
+    let done = uncut(async move { end_own(&app, &at, &user, chosen, &from.0).await.map_err(OauthError::from) });
     site.0.or_page(done.await.unwrap_or_else(|| Err(OauthError::unavailable())))?;
     if own {
         jar.add(cookies::session_gone(&site.0.app.config, &tenant));

@@ -5,6 +5,7 @@ use rocket::get;
 use super::{Shown, Signed, next_page};
 use crate::{
     admin::{self, Level},
+    domain::FieldError,
     storage::AuditFilter,
     views::admin::Audit,
     web::{api::admin_of, guards::Query},
@@ -15,8 +16,11 @@ pub(super) async fn list(member: Signed, slug: &str, query: Query) -> Shown {
     let member = member?;
     let permit = member.permit(slug, Level::Read).await?;
     let owned = |name| query.params.find(name).map(|text| text.trim().to_owned());
-    let filter =
-        AuditFilter { actor: owned("actor"), action: owned("action"), since: None, until: None, after: owned("after") };
+    let after = match query.params.find("after").map(str::parse).transpose() {
+        Ok(after) => after,
+        Err(_) => return member.refusal(&FieldError::new("after", "the next page's own").into()),
+    };
+    let filter = AuditFilter { actor: owned("actor"), action: owned("action"), since: None, until: None, after };
     match admin::list_audit(&admin_of(&member.site), &permit, &filter, None).await {
         Ok(listed) => {
             let (actor, action) = (filter.actor.unwrap_or_default(), filter.action.unwrap_or_default());

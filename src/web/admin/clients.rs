@@ -3,7 +3,7 @@
 use rocket::{get, post};
 use serde_json::{Value, json};
 
-use super::{Member, Shown, Signed, go, lines, next_page, run};
+use super::{Member, Shown, Signed, differences, go, lines, next_page, run, seen};
 use crate::{
     admin::{self, AdminError, ClientInput, ClientView, Level},
     domain::{AuthMethod, FieldError, GrantType, Tenant},
@@ -57,6 +57,8 @@ fn form_of(member: &Member, tenant: &Tenant, client: Option<ClientView>) -> Clie
             .map(|grant| Choice { value: grant.as_str().into(), chosen: chosen(*grant) })
             .collect(),
         error: None,
+        version: shown.map_or(1, |client| client.version),
+        differences: Vec::new(),
         notice: None,
         client,
     }
@@ -164,19 +166,28 @@ pub(super) async fn update(member: Signed, slug: &str, client_id: &str, form: Re
     let form = member.sent(form)?;
     let permit = member.permit(slug, Level::Write).await?;
     let tenant = permit.tenant().clone();
-    let shown = admin::show_client(&admin_of(&member.site), &permit, client_id).await;
-    let (site, id) = (std::sync::Arc::clone(&member.site), client_id.to_owned());
+    let again = member.permit(slug, Level::Read).await?;
+    let (site, id, version) = (std::sync::Arc::clone(&member.site), client_id.to_owned(), seen(&form));
     let changed = async {
         let patch = registration(&form)?;
-        run(async move { admin::update_client(&admin_of(&site), &permit, &id, patch).await }).await
+        run(async move { admin::update_client(&admin_of(&site), &permit, &id, patch, &version).await }).await
     };
-    match (changed.await, shown) {
-        (Ok(client), _) => go(format!("/admin/tenants/{slug}/clients/{}?done=changed", client.client_id)),
-        (Err(error), Ok(shown)) => {
-            let view = form_of(&member, &tenant, Some(ClientView::from(&shown)));
-            member.wrong(&typed(view, &form, &error), &error)
+    let error = match changed.await {
+        Ok(client) => return go(format!("/admin/tenants/{slug}/clients/{}?done=changed", client.client_id)),
+        Err(error) => error,
+    };
+    // As it stands now, so that both can be compared.
+    match admin::show_client(&admin_of(&member.site), &again, client_id).await {
+        Ok(shown) => {
+            let shown = ClientView::from(&shown);
+            let now = serde_json::to_value(&shown).unwrap_or_default();
+            let mut view = typed(form_of(&member, &tenant, Some(shown)), &form, &error);
+            if let (AdminError::Stale, Ok(registration)) = (&error, registration(&form)) {
+                view.differences = differences(&now, &registration);
+            }
+            member.wrong(&view, &error)
         }
-        (Err(error), Err(_)) => member.refusal(&error),
+        Err(_) => member.refusal(&error),
     }
 }
 
@@ -224,11 +235,14 @@ pub(super) async fn delete_secret(
     form: Result<Form, OauthError>,
 ) -> Shown {
     let member = member?;
-    member.sent(form)?;
+    let form = member.sent(form)?;
     let permit = member.permit(slug, Level::Write).await?;
     let (site, client, id) = (std::sync::Arc::clone(&member.site), client_id.to_owned(), id.to_owned());
-    match run(async move { admin::delete_secret(&admin_of(&site), &permit, &client, &id).await }).await {
-        Ok(()) => go(format!("/admin/tenants/{slug}/clients/{client_id}?done=secret")),
+    let compromised = form.find("compromised").is_some();
+    let work = async move { admin::delete_secret(&admin_of(&site), &permit, &client, &id, compromised).await };
+    match run(work).await {
+        Ok(Some(ending)) => go(format!("/admin/tenants/{slug}/endings/{}", ending.event.unwrap_or_default())),
+        Ok(None) => go(format!("/admin/tenants/{slug}/clients/{client_id}?done=secret")),
         Err(error) => member.refusal(&error),
     }
 }

@@ -75,7 +75,8 @@ async fn end(member: Signed, slug: &str, form: Result<Form, OauthError>, target:
     match ended.await {
         Ok(ending) => {
             let event = ending.event.unwrap_or_default();
-            let figures = format!("sessions={}&families={}", ending.sessions, ending.families);
+            let more = if ending.more { "&more=on" } else { "" };
+            let figures = format!("sessions={}&families={}{more}", ending.sessions, ending.families);
             go(format!("/admin/tenants/{slug}/endings/{event}?{figures}"))
         }
         Err(error) => member.refusal(&error),
@@ -130,7 +131,7 @@ pub(super) async fn show(member: Signed, slug: &str, event: i64, query: Query) -
         let text = query.params.find(name).unwrap_or_default();
         text.parse::<u64>().map(|count| count.to_string()).unwrap_or_default()
     };
-    match admin::where_effective(&admin_of(&member.site), &member.authority, event).await {
+    match admin::wait_until_effective(&admin_of(&member.site), &member.authority, event).await {
         Ok(effective) => {
             let line = |node: crate::storage::NodeSeen| NodeLine {
                 applied: node.seq >= event,
@@ -144,7 +145,10 @@ pub(super) async fn show(member: Signed, slug: &str, event: i64, query: Query) -
                 families: figure("families"),
                 everywhere: effective.everywhere,
                 nodes: effective.nodes.into_iter().map(line).collect(),
+                more: query.params.find("more").is_some(),
                 bound_s: effective.bound_ms / 1000,
+                settled: effective.settling.map(|settling| settling.finished),
+                settled_rows: effective.settling.map_or(0, |settling| settling.rows),
             })
         }
         Err(error) => member.refusal(&error),

@@ -39,3 +39,15 @@ pub(super) async fn rotate(member: Signed, slug: &str, form: Result<Form, OauthE
         Err(error) => member.refusal(&error),
     }
 }
+
+#[post("/tenants/<slug>/keys/<kid>/withdraw", data = "<form>")]
+pub(super) async fn withdraw(member: Signed, slug: &str, kid: &str, form: Result<Form, OauthError>) -> Shown {
+    let member = member?;
+    member.sent(form)?;
+    let permit = member.permit(slug, Level::Write).await?;
+    let (site, kid) = (std::sync::Arc::clone(&member.site), kid.to_owned());
+    match run(async move { admin::withdraw_key(&admin_of(&site), &permit, &kid).await }).await {
+        Ok(ending) => go(format!("/admin/tenants/{slug}/endings/{}", ending.event.unwrap_or_default())),
+        Err(error) => member.refusal(&error),
+    }
+}

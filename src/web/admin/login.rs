@@ -11,12 +11,11 @@ use secrecy::SecretString;
 
 use super::{Member, Shown, Signed, go, run};
 use crate::{
-    accounts::{end_own, sign_in_browser},
+    accounts::{OwnEnding, end_own, sign_in_browser},
     admin::Authority,
     domain::{Actor, SessionKind},
     installation::SignIn as _,
     protocol::OauthError,
-    storage::Selection,
     views::admin::Login,
     web::{
         Site,
@@ -96,7 +95,8 @@ pub(super) async fn submit(
     let begun =
         uncut(async move { sign_in_browser(&app, &at, &user, SessionKind::Console, held.as_ref(), &from.0).await });
     match begun.await {
-        Some(Ok(new)) => {
+        Some(Ok(None)) => again(Status::Forbidden, WRONG, None),
+        Some(Ok(Some(new))) => {
             jar.add(cookies::console(&site.0.app.config, &home, &new.cookie));
             go("/admin")
         }
@@ -111,11 +111,20 @@ pub(super) async fn logout(member: Signed, form: Result<Form, OauthError>, jar: 
     member.sent(form)?;
     let gone = cookies::console_gone(&member.site.app.config);
     let Member { site, home, visitor, origin, .. } = member;
-    let own = Selection::Session(visitor.session.id);
-    let ended = run(async move { Ok(end_own(&site.app, &home, &visitor.user, &own, &origin).await?) });
-    if let Err(error) = ended.await {
-        tracing::error!(%error, "a console session could not be ended");
+    let own = OwnEnding::Session(visitor.session.id);
+    let app = Arc::clone(&site.app);
+    let ended = run(async move { Ok(end_own(&app, &home, &visitor.user, own, &origin).await?) });
+    match ended.await {
+        Ok(()) => {
+            jar.add(gone);
+            go("/admin/login")
+        }
+        // The cookie stays: it still counts, and whoever holds it should know.
+        Err(error) => {
+            tracing::error!(%error, "a console session could not be ended");
+            let text = "You are still signed in. Try again in a moment.";
+            let page = Html::message(&site, Status::ServiceUnavailable, "You could not be signed out", text);
+            Err(Answer::Page(page.retry_after(1)))
+        }
     }
-    jar.add(gone);
-    go("/admin/login")
 }

@@ -17,6 +17,7 @@ use rocket::{
     request::{FromRequest, Outcome},
     routes,
 };
+use serde_json::Value;
 
 use super::{
     Site,
@@ -28,10 +29,10 @@ use super::{
 };
 use crate::{
     accounts::{Visitor, find_visitor},
-    admin::{AdminError, Authority, Level, Permit},
+    admin::{AdminError, Authority, Expected, Level, Permit},
     domain::{Actor, Origin, SessionKind, Tenant, User},
     protocol::{OauthError, Params},
-    views::admin::Frame,
+    views::admin::{Difference, Frame},
 };
 
 pub(super) fn routes() -> Vec<Route> {
@@ -75,6 +76,7 @@ pub(super) fn routes() -> Vec<Route> {
         endings::show,
         keys::list,
         keys::rotate,
+        keys::withdraw,
         audit::list,
     ]
 }
@@ -138,6 +140,13 @@ impl Member {
             AdminError::Forbidden(_) => (Status::Forbidden, "This is not allowed"),
             AdminError::Invalid(_) => (Status::BadRequest, "This cannot be accepted"),
             AdminError::Conflict(_) => (Status::Conflict, "This clashes with what is there"),
+            AdminError::Stale => (Status::Conflict, "Somebody else was faster"),
+            AdminError::Broken(why) => {
+                tracing::error!(error = why, "the console met what cannot be worked with");
+                let text = "The server cannot do this. Its operator has been told.";
+                let status = Status::InternalServerError;
+                return Answer::Page(Html::message(&self.site, status, "This cannot be done", text));
+            }
             AdminError::Unavailable(why) => {
                 tracing::error!(error = why, "console");
                 let text = "A part of the server does not answer. Nothing was changed; try again.";
@@ -156,7 +165,9 @@ impl Member {
     fn wrong(&self, view: &impl crate::views::Page, error: &AdminError) -> Shown {
         match error {
             AdminError::Invalid(_) => Err(Answer::Page(Html::of(&self.site, view).with_status(Status::BadRequest))),
-            AdminError::Conflict(_) => Err(Answer::Page(Html::of(&self.site, view).with_status(Status::Conflict))),
+            AdminError::Conflict(_) | AdminError::Stale => {
+                Err(Answer::Page(Html::of(&self.site, view).with_status(Status::Conflict)))
+            }
             other => self.refusal(other),
         }
     }
@@ -227,6 +238,36 @@ impl<'r> FromRequest<'r> for Member {
 }
 
 type Signed = Result<Member, Outside>;
+
+/// The version that a form was filled from; whatever it is now, where it does not say.
+fn seen(form: &Params) -> Expected {
+    match form.find("version").map(str::parse) {
+        None => Expected::ANY,
+        Some(version) => Expected::one_of(version.into_iter().collect()),
+    }
+}
+
+/// What differs between a thing as it stands and what was typed, for people to compare.
+fn differences(now: &Value, typed: &Value) -> Vec<Difference> {
+    fn text(value: &Value) -> String {
+        match value {
+            Value::Null => String::new(),
+            Value::String(text) => text.clone(),
+            Value::Array(values) => values.iter().map(text).collect::<Vec<_>>().join(", "),
+            other => other.to_string(),
+        }
+    }
+    let mut out = Vec::new();
+    for (name, typed) in typed.as_object().into_iter().flatten() {
+        let now = now.get(name).unwrap_or(&Value::Null);
+        if typed.is_object() {
+            out.extend(differences(now, typed));
+        } else if text(now) != text(typed) {
+            out.push(Difference { name: name.clone(), now: text(now), typed: text(typed) });
+        }
+    }
+    out
+}
 
 /// The lines of a text field.
 fn lines(text: Option<&str>) -> Vec<String> {

@@ -5,6 +5,7 @@ use rocket::get;
 use super::{Shown, Signed, next_page};
 use crate::{
     admin::{self, Level},
+    domain::FieldError,
     storage::SessionFilter,
     views::admin::{SessionPage, Sessions},
     web::{api::admin_of, guards::Query},
@@ -45,7 +46,10 @@ pub(super) async fn list(member: Signed, slug: &str, query: Query) -> Shown {
         client: owned("client"),
         ip: owned("ip"),
         active: active.parse().ok(),
-        after: owned("after"),
+        after: match query.params.find("after").map(str::parse).transpose() {
+            Ok(after) => after,
+            Err(_) => return member.refusal(&FieldError::new("after", "the next page's own").into()),
+        },
     };
     match admin::list_sessions(&admin_of(&member.site), &permit, &filter, None).await {
         Ok(listed) => {

@@ -3,7 +3,7 @@
 use rocket::{get, post};
 use serde_json::{Value, json};
 
-use super::{Member, Shown, Signed, go, next_page, run};
+use super::{Member, Shown, Signed, differences, go, next_page, run, seen};
 use crate::{
     admin::{self, AdminError, Level, Permit, TenantView},
     domain::FieldError,
@@ -70,7 +70,7 @@ fn figure(count: usize) -> String {
 
 async fn tenant_page(member: &Member, permit: &Permit, notice: Option<&str>) -> Result<TenantPage, AdminError> {
     let live = admin::count_active(&admin_of(&member.site), permit).await?;
-    let tenant = permit.tenant();
+    let tenant = &admin::show_tenant(&admin_of(&member.site), permit).await?;
     let words = |done: &str| match done {
         "created" => Some("The tenant was made. Give it clients and users."),
         "changed" => Some("The settings were changed."),
@@ -84,6 +84,8 @@ async fn tenant_page(member: &Member, permit: &Permit, notice: Option<&str>) -> 
         sessions: figure(live.sessions),
         families: figure(live.families),
         error: None,
+        version: tenant.version,
+        differences: Vec::new(),
         notice: notice.and_then(words).map(str::to_owned),
     })
 }
@@ -134,15 +136,21 @@ pub(super) async fn update(member: Signed, slug: &str, form: Result<Form, OauthE
     let member = member?;
     let form = member.sent(form)?;
     let (permit, shown) = (member.permit(slug, Level::Write).await?, member.permit(slug, Level::Read).await?);
-    let site = std::sync::Arc::clone(&member.site);
+    let (site, version) = (std::sync::Arc::clone(&member.site), seen(&form));
     let changed = async {
         let patch = patch_of(&form)?;
-        run(async move { admin::update_tenant(&admin_of(&site), &permit, patch).await }).await
+        run(async move { admin::update_tenant(&admin_of(&site), &permit, patch, &version).await }).await
     };
     match changed.await {
         Ok(_) => go(format!("/admin/tenants/{slug}?done=changed")),
         Err(error) => match tenant_page(&member, &shown, None).await {
-            Ok(view) => member.wrong(&TenantPage { error: Some(error.to_string()), ..view }, &error),
+            Ok(mut view) => {
+                if let (AdminError::Stale, Ok(patch)) = (&error, patch_of(&form)) {
+                    let now = serde_json::to_value(&view.tenant).unwrap_or_default();
+                    view.differences = differences(&now, &patch);
+                }
+                member.wrong(&TenantPage { error: Some(error.to_string()), ..view }, &error)
+            }
             Err(error) => member.refusal(&error),
         },
     }
@@ -169,11 +177,11 @@ async fn deed(member: Signed, slug: &str, form: Result<Form, OauthError>, deed: 
         let admin = admin_of(&site);
         match deed {
             Deed::Suspend => {
-                admin::suspend_tenant(&admin, &everywhere, permit.tenant()).await?;
+                admin::suspend_tenant(&admin, &permit).await?;
                 Ok(format!("{at}?done=suspended"))
             }
             Deed::Resume => {
-                admin::resume_tenant(&admin, &everywhere, permit.tenant()).await?;
+                admin::resume_tenant(&admin, &permit).await?;
                 Ok(format!("{at}?done=resumed"))
             }
             Deed::Purge => {

@@ -3,7 +3,7 @@
 use rocket::{get, post};
 use serde_json::{Value, json};
 
-use super::{Member, Shown, Signed, go, next_page, run};
+use super::{Member, Shown, Signed, differences, go, next_page, run, seen};
 use crate::{
     admin::{self, AdminError, Level, UserView},
     domain::{Role, Tenant},
@@ -45,6 +45,8 @@ fn form_of(member: &Member, tenant: &Tenant, user: Option<UserView>) -> UserForm
         active: shown.is_none_or(|user| user.status == "active"),
         roles: offered.map(|(_, name)| Choice { value: (*name).into(), chosen: held(name) }).collect(),
         error: None,
+        version: shown.map_or(1, |user| user.version),
+        differences: Vec::new(),
         notice: None,
         user,
     }
@@ -128,16 +130,26 @@ pub(super) async fn update(member: Signed, slug: &str, id: &str, form: Result<Fo
     let form = member.sent(form)?;
     let permit = member.permit(slug, Level::Write).await?;
     let tenant = permit.tenant().clone();
-    let shown = admin::show_user(&admin_of(&member.site), &permit, id).await;
+    let again = member.permit(slug, Level::Read).await?;
     let (site, of, patch) = (std::sync::Arc::clone(&member.site), id.to_owned(), fields(&form));
-    let changed = run(async move { admin::update_user(&admin_of(&site), &permit, &of, patch).await });
-    match (changed.await, shown) {
-        (Ok(user), _) => go(format!("/admin/tenants/{slug}/users/{}?done=changed", user.id)),
-        (Err(error), Ok(shown)) => {
-            let view = form_of(&member, &tenant, Some(UserView::from(&shown)));
-            member.wrong(&typed(view, &form, &error), &error)
+    let version = seen(&form);
+    let changed = run(async move { admin::update_user(&admin_of(&site), &permit, &of, patch, &version).await });
+    let error = match changed.await {
+        Ok(user) => return go(format!("/admin/tenants/{slug}/users/{}?done=changed", user.id)),
+        Err(error) => error,
+    };
+    // As it stands now, so that both can be compared.
+    match admin::show_user(&admin_of(&member.site), &again, id).await {
+        Ok(shown) => {
+            let shown = UserView::from(&shown);
+            let now = serde_json::to_value(&shown).unwrap_or_default();
+            let mut view = typed(form_of(&member, &tenant, Some(shown)), &form, &error);
+            if matches!(error, AdminError::Stale) {
+                view.differences = differences(&now, &fields(&form));
+            }
+            member.wrong(&view, &error)
         }
-        (Err(error), Err(_)) => member.refusal(&error),
+        Err(_) => member.refusal(&error),
     }
 }
 

@@ -6,7 +6,7 @@ use rocket::{
     response::{self, Responder},
 };
 
-use super::{Called, Problem, admin_of, permit};
+use super::{Called, Problem, admin_of, permit, read_cursor};
 use crate::{
     admin::{self, AdminError, AuditView, Level, Listed, MOST_ITEMS},
     domain::{FieldError, Timestamp},
@@ -59,8 +59,9 @@ pub(super) async fn list(
             .map(Some)
             .ok_or_else(|| AdminError::from(FieldError::new(name, "an RFC 3339 instant"))),
     };
-    let mut filter =
-        AuditFilter { actor, action, since: instant("since", since)?, until: instant("until", until)?, after };
+    let (since, until) = (instant("since", since)?, instant("until", until)?);
+    let after = after.map(|after| read_cursor(&after)).transpose()?;
+    let mut filter = AuditFilter { actor, action, since, until, after };
     let admin = admin_of(site);
     let media_type = accept.map(Accept::preferred).map(|quality| quality.media_type());
     let csv = media_type == Some(&MediaType::CSV);
@@ -73,7 +74,7 @@ pub(super) async fn list(
         let page = admin::list_audit(&admin, &permit, &filter, Some(MOST_ITEMS)).await?;
         items.extend(page.items);
         match page.next {
-            Some(next) => filter.after = Some(next),
+            Some(next) => filter.after = Some(read_cursor(&next)?),
             None => break,
         }
     }

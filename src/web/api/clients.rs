@@ -1,15 +1,21 @@
 //! `/api/v1/tenants/{slug}/clients`.
 
-use rocket::{delete, get, http::Status, patch, post, response::status::Created};
+use rocket::{
+    delete, get,
+    http::Status,
+    patch, post,
+    response::{Responder, status::Created},
+};
 
 use super::{Called, Problem, admin_of, permit, run};
 use crate::{
-    admin::{self, ClientInput, ClientView, CreatedClient, CreatedSecret, Level, Listed},
+    admin::{self, AdminError, ClientInput, ClientView, CreatedClient, CreatedSecret, Ending, Level, Listed},
+    domain::FieldError,
     protocol::OauthError,
     web::{
         Site,
-        guards::{JsonBody, Shared},
-        respond::Json,
+        guards::{IfMatch, JsonBody, Shared},
+        respond::{Json, Versioned},
     },
 };
 
@@ -39,12 +45,13 @@ pub(super) async fn create(
     caller: Called,
     slug: &str,
     body: Result<JsonBody, OauthError>,
-) -> Result<Created<Json<CreatedClient>>, Problem> {
+) -> Result<Versioned<CreatedClient>, Problem> {
     let permit = permit(&site.0, caller, slug, Level::Write).await?;
     let input = ClientInput::from_value(body?.0).map_err(admin::AdminError::from)?;
     let made = run(async move { admin::create_client(&admin_of(&site.0), &permit, input).await }).await?;
     let location = format!("/api/v1/tenants/{slug}/clients/{}", made.client.client_id);
-    Ok(Created::new(location).body(Json(made)))
+    let version = made.client.version;
+    Ok(Versioned::made(location, made, version))
 }
 
 /// Shows a client.
@@ -56,28 +63,33 @@ pub(super) async fn show(
     caller: Called,
     slug: &str,
     client_id: &str,
-) -> Result<Json<ClientView>, Problem> {
+) -> Result<Versioned<ClientView>, Problem> {
     let permit = permit(site, caller, slug, Level::Read).await?;
     let client = admin::show_client(&admin_of(site), &permit, client_id).await?;
-    Ok(Json(ClientView::from(&client)))
+    Ok(Versioned::of(ClientView::from(&client), client.version))
 }
 
 /// Changes a client by JSON Merge Patch (RFC 7396); the whole registration is checked again.
-#[utoipa::path(context_path = "/api", tag = "clients", params(("slug" = String, Path), ("client_id" = String, Path)),
+/// `If-Match` makes it hold for the version it was read in.
+#[utoipa::path(context_path = "/api", tag = "clients", params(("slug" = String, Path), ("client_id" = String, Path),
+    ("If-Match" = Option<String>, Header, description = "The `ETag` it was read with")),
     request_body = super::openapi::ClientFields,
-    responses((status = 200, body = ClientView), (status = 400, body = Problem), (status = 404, body = Problem)))]
+    responses((status = 200, body = ClientView), (status = 400, body = Problem), (status = 404, body = Problem),
+        (status = 412, body = Problem)))]
 #[patch("/v1/tenants/<slug>/clients/<client_id>", data = "<body>")]
 pub(super) async fn update(
     site: Shared,
     caller: Called,
     slug: &str,
     client_id: &str,
+    seen: IfMatch,
     body: Result<JsonBody, OauthError>,
-) -> Result<Json<ClientView>, Problem> {
+) -> Result<Versioned<ClientView>, Problem> {
     let permit = permit(&site.0, caller, slug, Level::Write).await?;
     let (patch, client_id) = (body?.0, client_id.to_owned());
-    let client = run(async move { admin::update_client(&admin_of(&site.0), &permit, &client_id, patch).await });
-    Ok(Json(ClientView::from(&client.await?)))
+    let work = async move { admin::update_client(&admin_of(&site.0), &permit, &client_id, patch, &seen.0).await };
+    let client = run(work).await?;
+    Ok(Versioned::of(ClientView::from(&client), client.version))
 }
 
 /// Deletes a client; its token families end and its access tokens are refused.
@@ -108,19 +120,38 @@ pub(super) async fn create_secret(
     Ok(Created::new(location).body(Json(made)))
 }
 
-/// Removes a secret at once.
+/// What became of a secret: it is gone, and where it had leaked so is everything that its client had.
+#[derive(Responder)]
+pub(super) enum SecretGone {
+    Removed(Status),
+    Withdrawn(Json<Ending>),
+}
+
+/// Removes a secret at once, which ends its use. With `compromised`, everything that the client
+/// has ends with it.
 #[utoipa::path(context_path = "/api", tag = "clients", params(("slug" = String, Path), ("client_id" = String, Path),
-    ("id" = String, Path)), responses((status = 204), (status = 404, body = Problem)))]
-#[delete("/v1/tenants/<slug>/clients/<client_id>/secrets/<id>")]
+    ("id" = String, Path), ("compromised" = Option<bool>, Query, description = "It has leaked")),
+    responses((status = 200, body = Ending), (status = 204), (status = 404, body = Problem)))]
+#[delete("/v1/tenants/<slug>/clients/<client_id>/secrets/<id>?<compromised>")]
 pub(super) async fn delete_secret(
     site: Shared,
     caller: Called,
     slug: &str,
     client_id: &str,
     id: &str,
-) -> Result<Status, Problem> {
+    compromised: Option<&str>,
+) -> Result<SecretGone, Problem> {
     let permit = permit(&site.0, caller, slug, Level::Write).await?;
     let (client_id, id) = (client_id.to_owned(), id.to_owned());
-    run(async move { admin::delete_secret(&admin_of(&site.0), &permit, &client_id, &id).await }).await?;
-    Ok(Status::NoContent)
+    // What cannot be read must not pass for "no".
+    let compromised = match compromised {
+        None | Some("false") => false,
+        Some("true") => true,
+        Some(_) => return Err(AdminError::from(FieldError::new("compromised", "true or false")).into()),
+    };
+    let work = async move { admin::delete_secret(&admin_of(&site.0), &permit, &client_id, &id, compromised).await };
+    Ok(match run(work).await? {
+        None => SecretGone::Removed(Status::NoContent),
+        Some(ending) => SecretGone::Withdrawn(Json(ending)),
+    })
 }

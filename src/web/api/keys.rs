@@ -4,7 +4,7 @@ use rocket::{get, post};
 
 use super::{Called, Problem, admin_of, permit, run};
 use crate::{
-    admin::{self, KeyView, Level, Listed},
+    admin::{self, Ending, KeyView, Level, Listed},
     web::{Site, guards::Shared, respond::Json},
 };
 
@@ -26,4 +26,15 @@ pub(super) async fn rotate(site: Shared, caller: Called, slug: &str) -> Result<J
     let permit = permit(&site.0, caller, slug, Level::Write).await?;
     let items = run(async move { admin::rotate_keys(&admin_of(&site.0), &permit).await }).await?;
     Ok(Json(Listed { items, next: None }))
+}
+
+/// Withdraws a key that has leaked: every token that it signed is refused, and another key signs
+/// in its place where it was to.
+#[utoipa::path(context_path = "/api", tag = "keys", params(("slug" = String, Path), ("kid" = String, Path)),
+    responses((status = 200, body = Ending), (status = 404, body = Problem)))]
+#[post("/v1/tenants/<slug>/keys/<kid>/withdraw")]
+pub(super) async fn withdraw(site: Shared, caller: Called, slug: &str, kid: &str) -> Result<Json<Ending>, Problem> {
+    let permit = permit(&site.0, caller, slug, Level::Write).await?;
+    let kid = kid.to_owned();
+    run(async move { admin::withdraw_key(&admin_of(&site.0), &permit, &kid).await }).await.map(Json)
 }

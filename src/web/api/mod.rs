@@ -29,6 +29,7 @@ use super::{
 };
 use crate::{
     admin::{Admin, AdminError, Authority, Level, Permit},
+    domain::FieldError,
     oauth::{Cx, verify_access_token},
     protocol::{ErrorCode, OauthError},
 };
@@ -62,6 +63,7 @@ pub(super) fn routes() -> Vec<Route> {
         sessions::revocation,
         keys::list,
         keys::rotate,
+        keys::withdraw,
         audit::list,
         openapi::document,
         openapi::page,
@@ -113,7 +115,12 @@ impl From<AdminError> for Problem {
             AdminError::Invalid(field) => {
                 Self { field: Some(field.field), ..Self::plain(Status::BadRequest, field.message) }
             }
+            AdminError::Stale => Self::plain(Status::PreconditionFailed, detail),
             AdminError::Conflict(why) => Self::plain(Status::Conflict, why),
+            AdminError::Broken(why) => {
+                tracing::error!(error = why, "the admin API met what cannot be worked with");
+                Self::plain(Status::InternalServerError, "the server cannot do this; its operator has been told")
+            }
             AdminError::Unavailable(why) => {
                 tracing::error!(error = why, "admin api");
                 Self::plain(Status::ServiceUnavailable, "a part of the server does not answer; nothing was changed")
@@ -136,6 +143,9 @@ impl<'r> Responder<'r, 'static> for Problem {
     fn respond_to(self, _: &'r Request<'_>) -> response::Result<'static> {
         let mut response = json(Status::new(self.status), &self)?;
         response.set_header(ContentType::new("application", "problem+json"));
+        if self.status == Status::ServiceUnavailable.code {
+            response.set_header(Header::new("Retry-After", "1"));
+        }
         if let Some(challenge) = self.challenge {
             response.set_header(Header::new("WWW-Authenticate", challenge));
         }
@@ -217,6 +227,12 @@ async fn permit(site: &Site, caller: Called, slug: &str, level: Level) -> Result
     let caller = caller?;
     let tenant = crate::admin::find_tenant(&admin_of(site), slug).await?;
     Ok(caller.over(&site.app, tenant, level)?)
+}
+
+/// The identifier that a page of a list ended with.
+fn read_cursor<T: std::str::FromStr>(text: &str) -> Result<T, Problem> {
+    let wrong = |_| AdminError::from(FieldError::new("after", "the `next` of the page before"));
+    text.parse().map_err(wrong).map_err(Problem::from)
 }
 
 /// Runs a use case in a task of its own.

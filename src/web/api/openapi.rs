@@ -107,7 +107,8 @@ impl Modify for Bearer {
         super::users::list, super::users::create, super::users::show, super::users::update, super::users::delete,
         super::sessions::list, super::sessions::show, super::sessions::end, super::sessions::logout_user,
         super::sessions::logout_client, super::sessions::logout_tenant, super::sessions::revoke_token,
-        super::sessions::revocation, super::keys::list, super::keys::rotate, super::audit::list,
+        super::sessions::revocation, super::keys::list, super::keys::rotate, super::keys::withdraw,
+        super::audit::list,
     ),
     security(("bearer" = [])),
     modifiers(&Bearer)

@@ -3,7 +3,7 @@
 use rocket::{delete, get, http::Status, post};
 use serde_json::Value;
 
-use super::{Called, Problem, admin_of, permit, run};
+use super::{Called, Problem, admin_of, permit, read_cursor, run};
 use crate::{
     admin::{self, AdminError, Ending, Level, Listed, SessionView},
     domain::FieldError,
@@ -49,6 +49,7 @@ pub(super) async fn list(
             Err(other) => return Err(other.into()),
         },
     };
+    let after = after.map(|after| read_cursor(&after)).transpose()?;
     let filter = SessionFilter { user, client, ip, active, after };
     Ok(Json(admin::list_sessions(&admin, &permit, &filter, limit).await?))
 }

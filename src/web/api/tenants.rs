@@ -1,6 +1,6 @@
 //! `/api/v1/tenants`.
 
-use rocket::{delete, get, http::Status, patch, post, response::status::Created};
+use rocket::{delete, get, http::Status, patch, post};
 
 use super::{Called, Problem, admin_of, permit, run};
 use crate::{
@@ -8,8 +8,8 @@ use crate::{
     protocol::OauthError,
     web::{
         Site,
-        guards::{JsonBody, Shared},
-        respond::Json,
+        guards::{IfMatch, JsonBody, Shared},
+        respond::{Json, Versioned},
     },
 };
 
@@ -38,7 +38,7 @@ pub(super) async fn create(
     site: Shared,
     caller: Called,
     body: Result<JsonBody, OauthError>,
-) -> Result<Created<Json<TenantView>>, Problem> {
+) -> Result<Versioned<TenantView>, Problem> {
     let everywhere = caller?.everywhere(Level::Write)?;
     let input = admin::read_input(body?.0)?;
     let view = run(async move {
@@ -46,55 +46,45 @@ pub(super) async fn create(
         Ok(TenantView::of(&tenant, site.0.app.issuer(&tenant)))
     })
     .await?;
-    Ok(Created::new(format!("/api/v1/tenants/{}", view.slug)).body(Json(view)))
+    let version = view.version;
+    Ok(Versioned::made(format!("/api/v1/tenants/{}", view.slug), view, version))
 }
 
 /// Shows a tenant.
 #[utoipa::path(context_path = "/api", tag = "tenants", params(("slug" = String, Path)),
     responses((status = 200, body = TenantView), (status = 404, body = Problem)))]
 #[get("/v1/tenants/<slug>")]
-pub(super) async fn show(site: &Site, caller: Called, slug: &str) -> Result<Json<TenantView>, Problem> {
+pub(super) async fn show(site: &Site, caller: Called, slug: &str) -> Result<Versioned<TenantView>, Problem> {
     let permit = permit(site, caller, slug, Level::Read).await?;
-    Ok(Json(TenantView::of(permit.tenant(), site.app.issuer(permit.tenant()))))
+    let tenant = admin::show_tenant(&admin_of(site), &permit).await?;
+    let version = tenant.version;
+    Ok(Versioned::of(TenantView::of(&tenant, site.app.issuer(&tenant)), version))
 }
 
-/// Changes a tenant by JSON Merge Patch (RFC 7396). `status` is set by an operator alone.
-#[utoipa::path(context_path = "/api", tag = "tenants", params(("slug" = String, Path)),
+/// Changes a tenant by JSON Merge Patch (RFC 7396), all of it or nothing. `status` is set by an
+/// operator alone. `If-Match` makes it hold for the version it was read in.
+#[utoipa::path(context_path = "/api", tag = "tenants", params(("slug" = String, Path),
+    ("If-Match" = Option<String>, Header, description = "The `ETag` it was read with")),
     request_body = super::openapi::TenantFields,
-    responses((status = 200, body = TenantView), (status = 400, body = Problem), (status = 404, body = Problem)))]
+    responses((status = 200, body = TenantView), (status = 400, body = Problem), (status = 404, body = Problem),
+        (status = 412, body = Problem)))]
 #[patch("/v1/tenants/<slug>", data = "<body>")]
 pub(super) async fn update(
     site: Shared,
     caller: Called,
     slug: &str,
+    seen: IfMatch,
     body: Result<JsonBody, OauthError>,
-) -> Result<Json<TenantView>, Problem> {
+) -> Result<Versioned<TenantView>, Problem> {
     let permit = permit(&site.0, caller, slug, Level::Write).await?;
-    let mut patch = body?.0;
-    let status = patch.as_object_mut().and_then(|members| members.remove("status"));
+    let patch = body?.0;
     let view = run(async move {
-        let admin = admin_of(&site.0);
-        // Refused as a whole before any of it is done.
-        let serves = match status.as_ref().map(|status| status.as_str()) {
-            None => None,
-            Some(Some("active")) => Some(true),
-            Some(Some("suspended")) => Some(false),
-            Some(_) => return Err(crate::domain::FieldError::new("status", "active or suspended").into()),
-        };
-        let everywhere = serves.map(|_| permit.authority().everywhere(Level::Write)).transpose()?;
-        let only_status = serves.is_some() && patch.as_object().is_some_and(serde_json::Map::is_empty);
-        let changed = match only_status {
-            true => permit.tenant().clone(),
-            false => admin::update_tenant(&admin, &permit, patch).await?,
-        };
-        let tenant = match (serves, everywhere) {
-            (Some(true), Some(everywhere)) => admin::resume_tenant(&admin, &everywhere, &changed).await?,
-            (Some(false), Some(everywhere)) => admin::suspend_tenant(&admin, &everywhere, &changed).await?,
-            _ => changed,
-        };
+        let tenant = admin::update_tenant(&admin_of(&site.0), &permit, patch, &seen.0).await?;
         Ok(TenantView::of(&tenant, site.0.app.issuer(&tenant)))
     });
-    view.await.map(Json)
+    let view = view.await?;
+    let version = view.version;
+    Ok(Versioned::of(view, version))
 }
 
 /// Suspends a tenant; with `purge`, deletes a suspended one and everything in it. For operators.
@@ -110,7 +100,7 @@ pub(super) async fn delete(site: Shared, caller: Called, slug: &str, purge: Opti
         if purge == Some(true) {
             admin::delete_tenant(&admin, &everywhere, permit.tenant()).await
         } else {
-            admin::suspend_tenant(&admin, &everywhere, permit.tenant()).await.map(|_| ())
+            admin::suspend_tenant(&admin, &permit).await.map(|_| ())
         }
     })
     .await?;

@@ -1,6 +1,6 @@
 //! `/api/v1/tenants/{slug}/users`.
 
-use rocket::{delete, get, http::Status, patch, post, response::status::Created};
+use rocket::{delete, get, http::Status, patch, post};
 
 use super::{Called, Problem, admin_of, permit, run};
 use crate::{
@@ -8,8 +8,8 @@ use crate::{
     protocol::OauthError,
     web::{
         Site,
-        guards::{JsonBody, Shared},
-        respond::Json,
+        guards::{IfMatch, JsonBody, Shared},
+        respond::{Json, Versioned},
     },
 };
 
@@ -41,40 +41,46 @@ pub(super) async fn create(
     caller: Called,
     slug: &str,
     body: Result<JsonBody, OauthError>,
-) -> Result<Created<Json<UserView>>, Problem> {
+) -> Result<Versioned<UserView>, Problem> {
     let permit = permit(&site.0, caller, slug, Level::Write).await?;
     let input = admin::read_input(body?.0)?;
     let user = run(async move { admin::create_user(&admin_of(&site.0), &permit, input).await }).await?;
     let view = UserView::from(&user);
-    Ok(Created::new(format!("/api/v1/tenants/{slug}/users/{}", view.id)).body(Json(view)))
+    let version = view.version;
+    Ok(Versioned::made(format!("/api/v1/tenants/{slug}/users/{}", view.id), view, version))
 }
 
 /// Shows a user.
 #[utoipa::path(context_path = "/api", tag = "users", params(("slug" = String, Path), ("id" = String, Path)),
     responses((status = 200, body = UserView), (status = 404, body = Problem)))]
 #[get("/v1/tenants/<slug>/users/<id>")]
-pub(super) async fn show(site: &Site, caller: Called, slug: &str, id: &str) -> Result<Json<UserView>, Problem> {
+pub(super) async fn show(site: &Site, caller: Called, slug: &str, id: &str) -> Result<Versioned<UserView>, Problem> {
     let permit = permit(site, caller, slug, Level::Read).await?;
-    Ok(Json(UserView::from(&admin::show_user(&admin_of(site), &permit, id).await?)))
+    let user = admin::show_user(&admin_of(site), &permit, id).await?;
+    Ok(Versioned::of(UserView::from(&user), user.version))
 }
 
 /// Changes a user by JSON Merge Patch (RFC 7396). A new password, other roles or status
-/// `disabled` end the user's sessions.
-#[utoipa::path(context_path = "/api", tag = "users", params(("slug" = String, Path), ("id" = String, Path)),
+/// `disabled` end everything the user has. `If-Match` makes it hold for the version it was read in.
+#[utoipa::path(context_path = "/api", tag = "users", params(("slug" = String, Path), ("id" = String, Path),
+    ("If-Match" = Option<String>, Header, description = "The `ETag` it was read with")),
     request_body = super::openapi::UserFields,
-    responses((status = 200, body = UserView), (status = 400, body = Problem), (status = 404, body = Problem)))]
+    responses((status = 200, body = UserView), (status = 400, body = Problem), (status = 404, body = Problem),
+        (status = 412, body = Problem)))]
 #[patch("/v1/tenants/<slug>/users/<id>", data = "<body>")]
 pub(super) async fn update(
     site: Shared,
     caller: Called,
     slug: &str,
     id: &str,
+    seen: IfMatch,
     body: Result<JsonBody, OauthError>,
-) -> Result<Json<UserView>, Problem> {
+) -> Result<Versioned<UserView>, Problem> {
     let permit = permit(&site.0, caller, slug, Level::Write).await?;
     let (patch, id) = (body?.0, id.to_owned());
-    let user = run(async move { admin::update_user(&admin_of(&site.0), &permit, &id, patch).await }).await?;
-    Ok(Json(UserView::from(&user)))
+    let user = run(async move { admin::update_user(&admin_of(&site.0), &permit, &id, patch, &seen.0).await });
+    let user = user.await?;
+    Ok(Versioned::of(UserView::from(&user), user.version))
 }
 
 /// Deletes a user; their sessions end and their access tokens are refused.

@@ -2,12 +2,14 @@
 
 mod body;
 mod browser;
+mod condition;
 mod credentials;
 mod origin;
 mod tenant;
 
 pub(crate) use body::{Form, JsonBody, Query};
 pub(crate) use browser::Browser;
+pub(crate) use condition::IfMatch;
 pub(crate) use credentials::{Authorization, Bearer};
 pub(crate) use origin::Peer;
 pub(crate) use tenant::{Addressed, NoTenant};

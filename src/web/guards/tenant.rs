@@ -19,8 +19,8 @@ use crate::{
 pub(crate) struct Addressed(pub(crate) Arc<Tenant>);
 
 impl Deref for Addressed {
-    type Target = Tenant;
-    fn deref(&self) -> &Tenant {
+    type Target = Arc<Tenant>;
+    fn deref(&self) -> &Arc<Tenant> {
         &self.0
     }
 }

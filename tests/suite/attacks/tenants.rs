@@ -86,6 +86,7 @@ const ROUTES: &[(&str, Kind)] = &[
     ("POST /api/v1/tenants/<slug>/tokens/revoke", Kind::Api),
     ("GET /api/v1/tenants/<slug>/keys", Kind::Api),
     ("POST /api/v1/tenants/<slug>/keys/rotate", Kind::Api),
+    ("POST /api/v1/tenants/<slug>/keys/<kid>/withdraw", Kind::Api),
     ("GET /api/v1/tenants/<slug>/audit", Kind::Api),
     // It names an event by number and answers which nodes have read so far: nobody's data.
     ("GET /api/v1/revocations/<event>", Kind::Public),
@@ -128,6 +129,7 @@ const ROUTES: &[(&str, Kind)] = &[
     ("POST /admin/tenants/<slug>/sessions/<id>/logout", Kind::Console),
     ("GET /admin/tenants/<slug>/keys", Kind::Console),
     ("POST /admin/tenants/<slug>/keys/rotate", Kind::Console),
+    ("POST /admin/tenants/<slug>/keys/<kid>/withdraw", Kind::Console),
     ("GET /admin/tenants/<slug>/audit", Kind::Console),
 ];
 

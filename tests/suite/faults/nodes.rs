@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use portcullis::domain::{EndReason, Ending};
 use rocket::{futures::future::join_all, http::Method};
 use serde_json::Value;
 
@@ -28,10 +29,10 @@ async fn f4_a_revocation_that_was_committed_and_never_announced_still_lands() {
     let pool = portcullis::storage::Pool::open(app.config.database_url(), 2).await.unwrap();
     let silent = portcullis::storage::Storage::new(pool);
     let permit = app.permit("acme").await;
-    let mut unit = silent.write().await.unwrap();
-    let (all, reason) = (portcullis::storage::Selection::Tenant, portcullis::domain::EndReason::Forced);
-    use portcullis::effects::Clock as _;
-    unit.tenant(permit.tenant()).end_sessions(&all, reason, app.clock.now()).await.unwrap();
+    let mut unit = silent.write(permit.tenant()).await.unwrap();
+    let mut store = unit.tenant(permit.tenant());
+    assert!(store.hold(&Ending::Tenant).await.unwrap());
+    let _ = store.end(Ending::Tenant, EndReason::Forced);
     unit.commit().await.unwrap();
     app.follow().await;
     assert!(!app.acme().is_active(&tokens.access).await);
@@ -63,15 +64,12 @@ async fn f21_without_a_free_connection_the_answer_is_503_and_a_retry_goes_on() {
     })
     .await;
     let tokens = app.acme().sign_in("ada").await;
-    // The server's own follower shares the one connection; whoever holds it, it is held for a moment.
-    let held = loop {
-        if let Ok(unit) = app.site.app.storage.read().await {
-            break unit;
-        }
-    };
-    let refused = app.acme().refresh(&tokens.refresh).await;
+    let held = app.site.app.storage.read_installation().await.unwrap();
+    let refused = app.acme().bearer(Method::Get, "/oauth2/userinfo", &tokens.access).await;
     refused.assert_error(503, "temporarily_unavailable");
+    // Neither health nor following the events waits for requests.
     assert_eq!(app.get("/healthz").await.status, 200);
+    assert_eq!(app.get("/readyz").await.status, 200);
     // A client that is not in memory yet cannot be checked: that is no failure to authenticate.
     let robot = crate::support::basic("robot", crate::support::SECRET);
     let machine = app.acme().post_basic("token", &robot, &[("grant_type", "client_credentials")]).await;
@@ -188,7 +186,7 @@ async fn f25_a_database_that_was_restored_from_a_backup_keeps_what_a_running_nod
     let restored = portcullis::storage::Pool::open(&format!("sqlite:{backup}"), 2).await.unwrap();
     let restored = portcullis::storage::Storage::new(restored);
     let permit = app.permit("acme").await;
-    let mut unit = restored.read().await.unwrap();
+    let mut unit = restored.read(permit.tenant()).await.unwrap();
     let page =
         unit.tenant(permit.tenant()).list_sessions(&Default::default(), permit.tenant().created_at, 10).await.unwrap();
     assert_eq!(page.items.len(), 1, "counts match those of the backup's moment");

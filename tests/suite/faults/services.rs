@@ -6,6 +6,7 @@ use std::{
     time::Duration,
 };
 
+use portcullis::domain::{EndReason, Ending};
 use rocket::{http::Method, tokio};
 use serde_json::Value;
 
@@ -138,10 +139,10 @@ async fn what_a_dying_process_did_not_write_to_redis_the_next_node_writes() {
     let pool = portcullis::storage::Pool::open(app.config.database_url(), 2).await.unwrap();
     let silent = portcullis::storage::Storage::new(pool);
     let permit = app.permit("acme").await;
-    let mut unit = silent.write().await.unwrap();
-    use portcullis::effects::Clock as _;
-    let (all, reason) = (portcullis::storage::Selection::Tenant, portcullis::domain::EndReason::Forced);
-    unit.tenant(permit.tenant()).end_sessions(&all, reason, app.clock.now()).await.unwrap();
+    let mut unit = silent.write(permit.tenant()).await.unwrap();
+    let mut store = unit.tenant(permit.tenant());
+    assert!(store.hold(&Ending::Tenant).await.unwrap());
+    let _ = store.end(Ending::Tenant, EndReason::Forced);
     unit.commit().await.unwrap();
     redis.holds(1).await;
 }

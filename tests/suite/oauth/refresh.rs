@@ -5,7 +5,7 @@ async fn a_retry_inside_the_grace_gets_the_very_same_successor() {
     let app = TestApp::start().await;
     let tokens = app.acme().sign_in("ada").await;
     let first = app.acme().refresh(&tokens.refresh).await.tokens();
-    app.clock.advance(10);
+    app.age_rotations("acme", 5).await;
     let second = app.acme().refresh(&tokens.refresh).await.tokens();
     assert_eq!(first.refresh, second.refresh);
     app.acme().refresh(&second.refresh).await.ok();

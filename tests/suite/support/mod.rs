@@ -196,6 +196,15 @@ impl TestApp {
         self.site.app.revocations.follow().await.unwrap();
     }
 
+    /// Lets the last rotations of a tenant lie so many seconds further back. Their grace is
+    /// measured by the database's clock, which is nobody's to set.
+    pub(crate) async fn age_rotations(&self, slug: &str, seconds: i64) {
+        let permit = self.permit(slug).await;
+        let mut unit = self.site.app.storage.write(permit.tenant()).await.unwrap();
+        unit.tenant(permit.tenant()).age_rotations(seconds).await.unwrap();
+        unit.commit().await.unwrap();
+    }
+
     pub(crate) fn acme(&self) -> TestTenant<'_> {
         TestTenant { app: self, slug: "acme" }
     }

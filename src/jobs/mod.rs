@@ -1,5 +1,6 @@
 //! What runs beside the requests.
 
+mod settle;
 mod sweep;
 
 use std::sync::{Arc, Mutex, PoisonError};
@@ -10,15 +11,16 @@ use crate::installation::Installation;
 
 /// The tasks of a running server.
 #[derive(Default)]
-pub(crate) struct Tasks(Mutex<Vec<JoinHandle<()>>>);
+pub(crate) struct Jobs(Mutex<Vec<JoinHandle<()>>>);
 
-impl Tasks {
-    /// Starts following the events, and sweeping.
+impl Jobs {
+    /// Starts following the events, settling endings, and sweeping.
     pub(crate) fn start(&self, app: &Arc<Installation>) {
         let following = Arc::clone(&app.revocations);
         let follow = tokio::spawn(async move { following.run().await });
+        let settle = tokio::spawn(settle::run(Arc::clone(app)));
         let sweep = tokio::spawn(sweep::run(Arc::clone(app)));
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).extend([follow, sweep]);
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).extend([follow, settle, sweep]);
     }
 
     /// Stops them, writes what waits, and says good-bye to the other nodes.

@@ -1,4 +1,5 @@
 DROP TABLE audit_events;
+DROP TABLE jobs;
 DROP TABLE nodes;
 DROP TABLE revocation_events;
 DROP TABLE revocation_head;

@@ -1,0 +1,27 @@
+//! How long anything here may be waited for. Past it the caller is answered 503.
+
+use std::time::Duration;
+
+/// A free connection, or SQLite's one writer.
+pub(super) const CONNECTION: Duration = Duration::from_millis(750);
+
+/// A new connection to the server.
+pub(super) const CONNECT: Duration = Duration::from_millis(1000);
+
+/// One statement, as the caller counts it: the database may stand still and never say so.
+pub(super) const STATEMENT: Duration = Duration::from_millis(1000);
+
+/// A unit of work from its first statement to its commit.
+pub(super) const UNIT: Duration = Duration::from_millis(1500);
+
+/// A unit of work of a job, whom nobody waits for.
+pub(super) const JOB: Duration = Duration::from_secs(20);
+
+/// PostgreSQL's own limits, a little shorter than ours, so that it is the one who says so and the
+/// connection lives on: a statement, a lock, and a transaction whose owner has gone.
+pub(super) const SERVER_SIDE: &str = "SET statement_timeout = '900ms'; SET lock_timeout = '700ms'; \
+     SET idle_in_transaction_session_timeout = '5s'";
+
+/// The same for jobs.
+pub(super) const SERVER_SIDE_JOB: &str = "SET statement_timeout = '15s'; SET lock_timeout = '700ms'; \
+     SET idle_in_transaction_session_timeout = '30s'";

@@ -1,0 +1,192 @@
+//! Work that is done some rows at a time, by whichever node holds the lease (database's clock).
+
+use std::time::Duration;
+
+use diesel::{BoolExpressionMethods, ExpressionMethods, NullableExpressionMethods, OptionalExtension, QueryDsl};
+use diesel_async::RunQueryDsl;
+use tokio::time::Instant;
+
+use super::{
+    EveryTenant, Key, Scope, Storage, StorageError, Unit,
+    columns::portcullis_now_ms,
+    connection::on_conn,
+    revocation_events::Settle,
+    schema::jobs,
+    settle::{self, Progress, Settlement},
+};
+use crate::domain::{EndReason, Ending, EventNumber, NodeId, TenantId, Timestamp};
+
+/// How long a job that nobody has gone on with is another node's to take.
+const LEASE_MS: i64 = 15_000;
+
+/// How long a finished job can be asked about.
+const KEPT_MS: i64 = 86_400_000;
+
+const MARK: &str = "mark";
+const REMOVE: &str = "remove";
+
+/// How far a job has come that settles what was ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, utoipa::ToSchema)]
+pub struct Settling {
+    /// Rows marked or removed by now.
+    pub rows: i64,
+    /// Whether all are.
+    pub finished: bool,
+}
+
+/// What one step of a job has come to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Step {
+    /// No job waits.
+    Idle,
+    /// Some rows are done, in this time; more are left or not.
+    Done {
+        /// How many.
+        rows: usize,
+        /// How long it held what others may have waited for.
+        took: Duration,
+    },
+}
+
+/// Identifier, kind, tenant, event, payload.
+type Row = (Key, String, Key, i64, String);
+
+impl Unit {
+    /// Leaves what is left of an ending to a job.
+    pub(super) async fn insert_settlement(
+        &mut self,
+        tenant: TenantId,
+        ending: &Ending,
+        settle: Settle,
+        seq: EventNumber,
+    ) -> Result<(), StorageError> {
+        let reason = match settle {
+            Settle::Mark(reason) => Some(reason.as_str()),
+            Settle::Remove => None,
+        };
+        let payload = serde_json::json!({
+            "kind": ending.kind(), "subject": ending.subject(tenant), "reason": reason,
+        });
+        let mut id = [0; 16];
+        // One job an event: the number is name enough.
+        let [_, _, _, _, _, _, _, _, low @ ..] = &mut id;
+        *low = seq.0.to_be_bytes();
+        let row = (
+            jobs::id.eq(Key(id)),
+            jobs::kind.eq(if reason.is_some() { MARK } else { REMOVE }),
+            jobs::tenant_id.eq(Key::from(tenant)),
+            jobs::event_seq.eq(seq.0),
+            jobs::payload.eq(payload.to_string()),
+            jobs::position.eq(""),
+            jobs::rows_done.eq(0),
+            jobs::lease_until.eq(0),
+            jobs::created_at.eq(portcullis_now_ms(0)),
+        );
+        on_conn!(self, conn => diesel::insert_into(jobs::table).values(row).execute(conn).await)?;
+        Ok(())
+    }
+
+    /// How far the settling of event `seq` has come, where it left something to settle.
+    pub async fn settling_of(&mut self, seq: EventNumber) -> Result<Option<Settling>, StorageError> {
+        let query = jobs::table.filter(jobs::event_seq.eq(seq.0)).select((jobs::rows_done, jobs::finished_at));
+        let found: Option<(i64, Option<i64>)> = on_conn!(self, conn => query.first(conn).await.optional())?;
+        Ok(found.map(|(rows, finished)| Settling { rows, finished: finished.is_some() }))
+    }
+
+    /// The job that waits longest and that `node` may go on with.
+    async fn next_job(&mut self, node: NodeId) -> Result<Option<Job>, StorageError> {
+        let query = jobs::table
+            .filter(jobs::finished_at.is_null())
+            .filter(jobs::lease_until.lt(portcullis_now_ms(0)).or(jobs::leased_by.eq(Some(Key::from(node)))))
+            .order(jobs::id)
+            .select((jobs::id, jobs::kind, jobs::tenant_id, jobs::event_seq, jobs::payload));
+        let found: Option<Row> = on_conn!(self, conn => query.first(conn).await.optional())?;
+        found.map(Job::try_from).transpose()
+    }
+
+    /// Takes or renews the lease of a job; answers how far it has come, or that it is another
+    /// node's by now.
+    async fn lease_job(&mut self, id: Key, node: NodeId) -> Result<Option<String>, StorageError> {
+        let target = jobs::table
+            .filter(jobs::id.eq(id))
+            .filter(jobs::finished_at.is_null())
+            .filter(jobs::lease_until.lt(portcullis_now_ms(0)).or(jobs::leased_by.eq(Some(Key::from(node)))));
+        let lease = (jobs::leased_by.eq(Some(Key::from(node))), jobs::lease_until.eq(portcullis_now_ms(LEASE_MS)));
+        let taken = diesel::update(target).set(lease).returning(jobs::position);
+        on_conn!(self, conn => taken.get_result(conn).await.optional())
+    }
+
+    /// Moves a job on, in the transaction of the rows that it has done.
+    async fn move_job(&mut self, id: Key, progress: Progress) -> Result<(), StorageError> {
+        let rows = i64::try_from(progress.rows).unwrap_or_default();
+        let target = jobs::table.filter(jobs::id.eq(id));
+        let finished = progress.position.is_none();
+        let change =
+            (jobs::position.eq(progress.position.unwrap_or_default()), jobs::rows_done.eq(jobs::rows_done + rows));
+        on_conn!(self, conn => diesel::update(target).set(change).execute(conn).await)?;
+        if finished {
+            let done = jobs::finished_at.eq(portcullis_now_ms(0).nullable());
+            on_conn!(self, conn => diesel::update(target).set(done).execute(conn).await)?;
+        }
+        Ok(())
+    }
+
+    /// Forgets jobs that were finished long ago; answers how many.
+    pub(super) async fn sweep_jobs(&mut self) -> Result<usize, StorageError> {
+        let old = jobs::table.filter(jobs::finished_at.lt(portcullis_now_ms(-KEPT_MS).nullable()));
+        on_conn!(self, conn => diesel::delete(old).execute(conn).await)
+    }
+}
+
+/// A job and what it is to do.
+struct Job {
+    id: Key,
+    settlement: Settlement,
+}
+
+impl TryFrom<Row> for Job {
+    type Error = StorageError;
+
+    fn try_from((id, kind, tenant, seq, payload): Row) -> Result<Self, StorageError> {
+        #[derive(serde::Deserialize)]
+        struct Payload {
+            kind: String,
+            subject: String,
+            reason: Option<String>,
+        }
+        let payload: Payload = serde_json::from_str(&payload).map_err(StorageError::broken)?;
+        let ending = Ending::read(&payload.kind, &payload.subject);
+        let settle = match kind.as_str() {
+            REMOVE => Settle::Remove,
+            _ => Settle::Mark(payload.reason.as_deref().and_then(EndReason::from_word).unwrap_or(EndReason::Forced)),
+        };
+        let settlement = Settlement {
+            tenant_id: tenant.into(),
+            ending: ending.ok_or_else(|| StorageError::broken("a job for an ending of no kind"))?,
+            seq: EventNumber(seq),
+            settle,
+        };
+        Ok(Self { id, settlement })
+    }
+}
+
+impl Storage {
+    /// Goes on with a job by a few rows, and lets them last together with how far it has come.
+    ///
+    /// # Errors
+    /// [`StorageError`]: nothing was done; another step, here or elsewhere, does it.
+    pub async fn settle_some(&self, node: NodeId, now: Timestamp) -> Result<Step, StorageError> {
+        let mut unit = self.read_for_job(EveryTenant::Installation).await?;
+        let job = unit.next_job(node).await?;
+        drop(unit);
+        let Some(Job { id, settlement }) = job else { return Ok(Step::Idle) };
+        let mut unit = self.write_for_job(Scope::of(settlement.tenant_id)).await?;
+        let began = Instant::now();
+        let Some(position) = unit.lease_job(id, node).await? else { return Ok(Step::Idle) };
+        let progress = settle::some(&mut unit, &settlement, &position, now).await?;
+        let rows = progress.rows;
+        unit.move_job(id, progress).await?;
+        unit.commit().await?;
+        Ok(Step::Done { rows, took: began.elapsed() })
+    }
+}

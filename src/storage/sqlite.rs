@@ -1,0 +1,64 @@
+//! Connections to a SQLite file: one that writes, and readers that never wait for it.
+
+use std::path::Path;
+
+use deadpool::managed::{Manager, Metrics, Pool, RecycleResult};
+use diesel::{Connection as _, ConnectionError, ConnectionResult, SqliteConnection, connection::SimpleConnection as _};
+use diesel_async::sync_connection_wrapper::SyncConnectionWrapper;
+
+use super::{
+    PoolError,
+    columns::portcullis_now_ms_utils,
+    connection::{InPlace, SqliteConn},
+    deadline,
+};
+use crate::effects::{Clock as _, SystemClock, private_folder_of};
+
+/// Writes survive a power cut (`FULL`); readers never wait for the writer (`WAL`). Another
+/// process may hold the write lock for a moment: it is waited for no longer than a connection.
+const SETUP: &str = "PRAGMA busy_timeout = 700; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; \
+     PRAGMA foreign_keys = ON; PRAGMA temp_store = MEMORY;";
+
+pub(super) fn open(path: &str, read_only: bool) -> ConnectionResult<SqliteConn> {
+    let bad = |why: &dyn std::fmt::Display| ConnectionError::BadConnection(why.to_string());
+    let mut conn = SqliteConnection::establish(path)?;
+    let setup = if read_only { format!("{SETUP} PRAGMA query_only = ON;") } else { SETUP.to_owned() };
+    conn.batch_execute(&setup).map_err(|why| bad(&why))?;
+    portcullis_now_ms_utils::register_nondeterministic_impl(&mut conn, |plus: i64| SystemClock.now().millis() + plus)
+        .map_err(|why| bad(&why))?;
+    Ok(SyncConnectionWrapper::with_runtime(conn, InPlace))
+}
+
+/// Opens readers.
+pub(crate) struct SqliteManager(String);
+
+impl Manager for SqliteManager {
+    type Type = SqliteConn;
+    type Error = ConnectionError;
+
+    async fn create(&self) -> ConnectionResult<SqliteConn> {
+        open(&self.0, true)
+    }
+
+    async fn recycle(&self, _: &mut SqliteConn, _: &Metrics) -> RecycleResult<ConnectionError> {
+        Ok(())
+    }
+}
+
+/// The writer and at most `size` readers of the file at `path`, which is made where there is none.
+pub(super) fn pool(path: &str, size: usize) -> Result<(SqliteConn, Pool<SqliteManager>), PoolError> {
+    let away = |why: &dyn std::fmt::Display| PoolError::Away(format!("{path}: {why}"));
+    private_folder_of(Path::new(path)).map_err(|why| away(&why))?;
+    let writer = open(path, false).map_err(|why| away(&why))?;
+    Ok((writer, readers(path, size)?))
+}
+
+/// At most `size` readers of the file at `path`.
+pub(super) fn readers(path: &str, size: usize) -> Result<Pool<SqliteManager>, PoolError> {
+    Pool::builder(SqliteManager(path.to_owned()))
+        .max_size(size)
+        .wait_timeout(Some(deadline::CONNECTION))
+        .runtime(deadpool::Runtime::Tokio1)
+        .build()
+        .map_err(|why| PoolError::Away(format!("{path}: {why}")))
+}
