@@ -3,6 +3,7 @@
 mod authorization;
 mod clients;
 mod codes;
+mod endings;
 mod login;
 mod refresh;
 mod server;
