@@ -28,7 +28,7 @@ pub(crate) use proxy::Proxy;
 pub(crate) use reply::Reply;
 pub(crate) use server::{Server, free_port, plain_http};
 pub(crate) use siege::{Siege, besiege, besieged, until_served};
-pub(crate) use verdict::{Ended, Reach, Root, claim};
+pub(crate) use verdict::{Ended, Reach, Root, claim, kid};
 
 pub(crate) const PASSWORD: &str = "correct horse battery staple";
 pub(crate) const SECRET: &str = "a-secret-for-tests-of-the-web-client";

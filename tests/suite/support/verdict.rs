@@ -5,7 +5,10 @@ use std::{collections::BTreeMap, sync::Arc};
 use rocket::{
     futures::future::join_all,
     http::Method,
-    tokio::{self, time::Duration},
+    tokio::{
+        self,
+        time::{Duration, Instant},
+    },
 };
 use serde_json::Value;
 
@@ -73,6 +76,11 @@ impl Ended {
 /// A claim of an access token, unverified.
 pub(crate) fn claim(token: &str, name: &str) -> Value {
     claim_of(1, token, name)
+}
+
+/// The key that a token was signed with.
+pub(crate) fn kid(token: &str) -> String {
+    claim_of(0, token, "kid").as_str().unwrap().to_owned()
 }
 
 /// Good ones among those that should be dead.
@@ -212,6 +220,25 @@ impl Siege {
         let reply = until_served(|| who.refresh(&node, &held.refresh)).await;
         if reply.status != 200 {
             self.fault(format!("{what}: another's grant was ended too: {} {}", reply.status, reply.body));
+        }
+    }
+
+    /// Checks that no node takes the client's secret any more, once the bound is over.
+    pub(crate) async fn refuses_credentials(&mut self, what: &str, who: &Who) {
+        let began = Instant::now();
+        for node in self.nodes.clone() {
+            loop {
+                let late = began.elapsed() >= BOUND;
+                let reply = who.credentials(&node).await;
+                if reply.status == 401 {
+                    break;
+                }
+                if late {
+                    self.fault(format!("{what}: the secret is still taken: {} {}", reply.status, reply.body));
+                    break;
+                }
+                tokio::time::sleep(Duration::from_millis(25)).await;
+            }
         }
     }
 
