@@ -5,6 +5,7 @@ mod clients;
 mod codes;
 mod endings;
 mod endings_clients;
+mod endings_clocks;
 mod endings_tenants;
 mod endings_users;
 mod login;

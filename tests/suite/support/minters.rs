@@ -213,7 +213,7 @@ impl Minter {
     pub(crate) async fn run(mut self) {
         let began = Span::now();
         let (mut before, mut after) = self.mint.before_and_after();
-        let (mut busy, mut made) = (0, 0);
+        let (mut busy, mut made, mut refused) = (0, 0, 0);
         loop {
             // An ending that is slow shall not make the test slow.
             if made > 150 {
@@ -238,9 +238,18 @@ impl Minter {
                     }
                     before = before.saturating_sub(1);
                 }
-                // Every code is tried; what else was refused once need not be asked again.
-                Try::Refused(_) if phase != MINTING && matches!(self.mint, Mint::Codes(_)) => {}
-                Try::Refused(_) if phase != MINTING => break,
+                Try::Refused(reply) if reply.status >= 500 => {
+                    self.fault(format!("{}: {} {}", self.mint.name(), reply.status, reply.body));
+                }
+                // Every code is tried; a machine may be served again; the others will not be.
+                Try::Refused(_) if phase != MINTING => match self.mint {
+                    Mint::Codes(_) => {}
+                    Mint::Credentials if refused < 20 => {
+                        refused += 1;
+                        tokio::time::sleep(Duration::from_millis(2)).await;
+                    }
+                    _ => break,
+                },
                 // The ending may have been asked for while this was on its way.
                 Try::Refused(_) if self.ledger.phase.load(Ordering::SeqCst) != MINTING => {}
                 Try::Refused(reply) => {

@@ -16,7 +16,7 @@ use rocket::{
 use serde_json::{Value, json};
 
 use super::{
-    CALLBACK, Ended, Mint, PassingTime, Reply, SECRET, TestApp, Tokens, Who,
+    CALLBACK, Ended, Mint, PassingTime, Reply, SECRET, TestApp, Tokens, Ways, Who,
     minters::{Born, ENDED, ENDING, Ledger, MINTING, Minter, Span},
     on_four_threads,
 };
@@ -63,6 +63,22 @@ impl Siege {
         }
         let time = nodes[0].let_time_pass();
         Self { _time: Some(time), ..Self::at(nodes.into_iter().map(Arc::new).collect()) }
+    }
+
+    /// Two nodes, the second with a clock that is `seconds` ahead; both clocks go.
+    pub(crate) async fn with_clocks_apart(seconds: i64) -> Self {
+        let first = TestApp::start().await;
+        let second = first.another_node_with_clock(seconds).await;
+        let time = first.let_time_pass();
+        Self { _time: Some(time), ..Self::at(vec![Arc::new(first), Arc::new(second)]) }
+    }
+
+    /// Two nodes, the second of which can be cut off; their clock goes.
+    pub(crate) async fn with_ways() -> (Self, Ways) {
+        let first = TestApp::start().await;
+        let (second, ways) = first.another_node_that_can_be_cut_off().await;
+        let time = first.let_time_pass();
+        (Self { _time: Some(time), ..Self::at(vec![Arc::new(first), Arc::new(second)]) }, ways)
     }
 
     /// A siege of these nodes, whose clocks are the test's business.
