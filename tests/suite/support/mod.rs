@@ -22,13 +22,13 @@ use portcullis::{
 use rocket::{http::Method, local::asynchronous::Client};
 
 pub(crate) use agent::Agent;
-pub(crate) use minters::{Mint, Who};
+pub(crate) use minters::{Mint, Span, Who};
 pub(crate) use nodes::{PassingTime, Ways, on_four_threads};
 pub(crate) use proxy::Proxy;
 pub(crate) use reply::Reply;
 pub(crate) use server::{Server, free_port, plain_http};
 pub(crate) use siege::{Siege, besiege, besieged, until_served};
-pub(crate) use verdict::{Ended, Reach, Root, claim, kid};
+pub(crate) use verdict::{BOUND, Ended, Reach, Root, claim, kid};
 
 pub(crate) const PASSWORD: &str = "correct horse battery staple";
 pub(crate) const SECRET: &str = "a-secret-for-tests-of-the-web-client";

@@ -165,9 +165,22 @@ impl Siege {
 
     /// Counts tokens that the test has made itself among the minted ones.
     pub(crate) fn note(&self, held: &Tokens) {
-        let now = Span::now();
-        let tokens = held.clone();
-        let born = Born { how: "given", minter: usize::MAX, node: 0, session: now, grant: now, request: now, tokens };
+        self.put("given", 0, Span::now(), held);
+    }
+
+    /// The same of client credentials, made at this node.
+    pub(crate) fn note_machine(&self, node: usize, held: &Tokens) {
+        self.put("credentials", node, Span::now(), held);
+    }
+
+    /// The same of a sign-in of this span.
+    pub(crate) fn note_sign_in(&self, span: Span, held: &Tokens) {
+        self.put("sign-in", 0, span, held);
+    }
+
+    fn put(&self, how: &'static str, node: usize, span: Span, held: &Tokens) {
+        let (minter, tokens) = (usize::MAX, held.clone());
+        let born = Born { how, minter, node, session: span, grant: span, request: span, tokens };
         self.ledger.born.lock().unwrap().push(born);
     }
 
@@ -221,6 +234,11 @@ impl Siege {
             }
         }
         None
+    }
+
+    /// Takes over what another siege has found.
+    pub(crate) fn adopt(&mut self, mut other: Self) {
+        self.faults.append(&mut other.faults);
     }
 
     /// Says all that was found.

@@ -19,7 +19,7 @@ use super::{
 };
 
 /// How long after its answer an ending may take to be in force at every node.
-const BOUND: Duration = Duration::from_millis(2200);
+pub(crate) const BOUND: Duration = Duration::from_millis(2200);
 
 /// What an ending speaks of.
 #[derive(Clone, Debug)]
@@ -99,6 +99,7 @@ impl Siege {
     /// Looks at all that was minted.
     pub(crate) async fn judge(&mut self, what: &str, ended: &Ended, reach: Reach, who: &Who) {
         let born = self.take();
+        assert!(!born.is_empty(), "{what}: nothing was minted");
         self.judge_these(what, ended, reach, who, born).await;
     }
 
@@ -133,7 +134,6 @@ impl Siege {
     }
 
     fn report(&mut self, what: &str, doomed: &[Born], tally: Tally) {
-        assert!(!doomed.is_empty(), "{what}: nothing was minted");
         let good: usize = tally.0.values().map(|(good, _)| good).sum();
         if good > 0 {
             let part = |(what, (good, all)): (&String, &(usize, usize))| format!("{what} {good}/{all}");
