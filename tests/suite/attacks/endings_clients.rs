@@ -61,7 +61,7 @@ async fn o1_a_client_that_is_deleted(mut siege: Siege) {
         let ended = siege.end(round % siege.nodes.len(), Method::Delete, &path(&who, ""), Value::Null).await;
         siege.judge("client deleted", &ended, Reach::All, &who).await;
         for node in siege.nodes.clone() {
-            who.credentials(&node).await.assert_error(401, "invalid_client");
+            until_served(|| who.credentials(&node)).await.assert_error(401, "invalid_client");
         }
     }
     siege.stays("client deleted", &bystander, &stays).await;
@@ -151,7 +151,7 @@ async fn o1_a_client_whose_secret_is_withdrawn_as_compromised(mut siege: Siege) 
         let ended = siege.end(round % siege.nodes.len(), Method::Delete, &path, Value::Null).await;
         siege.judge("secret compromised", &ended, Reach::All, &new).await;
         for node in siege.nodes.clone() {
-            who.credentials(&node).await.assert_error(401, "invalid_client");
+            until_served(|| who.credentials(&node)).await.assert_error(401, "invalid_client");
         }
         siege.serves("secret compromised", &new).await;
     }
@@ -162,14 +162,11 @@ async fn a_client_whose_secret_is_removed_keeps_what_it_has(mut siege: Siege) {
     for round in 0..ROUNDS {
         let who = siege.client(&format!("rolling-{round}"), "ada").await;
         let (old, new) = roll(&siege, &who).await;
-        let (held, machine) = (
-            who.password(siege.app()).await.tokens(),
-            who.credentials(siege.app()).await.tokens(),
-        );
+        let (held, machine) = (who.password(siege.app()).await.tokens(), who.credentials(siege.app()).await.tokens());
         let node = std::sync::Arc::clone(&siege.nodes[round % siege.nodes.len()]);
         node.api(Method::Delete, &path(&who, &format!("/secrets/{old}")), Value::Null).await.ok();
         // At once where it was asked for; elsewhere once the bound is over.
-        who.credentials(&node).await.assert_error(401, "invalid_client");
+        until_served(|| who.credentials(&node)).await.assert_error(401, "invalid_client");
         siege.refuses_credentials("secret removed", &who).await;
         for at in 0..siege.nodes.len() {
             if siege.takes_at(at, &machine.access, true).await.is_none() {

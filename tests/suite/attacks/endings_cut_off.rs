@@ -15,7 +15,8 @@ use rocket::{
 use serde_json::{Value, json};
 
 use crate::support::{
-    BOUND, Mint, Reach, Reply, Root, SECRET, Siege, TestApp, Tokens, Ways, Who, on_four_threads, on_postgres, until_served,
+    BOUND, Mint, Reach, Reply, Root, SECRET, Siege, TestApp, Tokens, Ways, Who, on_four_threads, on_postgres,
+    until_served,
 };
 
 /// No request may take this long, whatever it is answered.
@@ -25,7 +26,13 @@ const HANGS: Duration = Duration::from_secs(10);
 const DOORS: [&str; 7] =
     ["credentials", "introspection", "refresh", "/auth/refresh", "/auth/me", "/auth/login", "authorize"];
 
-async fn ask(node: &TestApp, door: &str, robot: &Who, held: &Tokens, cookie: &crate::support::Agent<'_>) -> Option<Reply> {
+async fn ask(
+    node: &TestApp,
+    door: &str,
+    robot: &Who,
+    held: &Tokens,
+    cookie: &crate::support::Agent<'_>,
+) -> Option<Reply> {
     let acme = node.acme();
     let asked = async {
         match door {

@@ -134,7 +134,7 @@ async fn o4_a_sign_in_with_the_old_password_while_it_is_reset(mut siege: Siege) 
         let node = round % siege.nodes.len();
         let cookies = among_sign_ins(&mut siege, ("password reset", node), &who, reset, Reach::All).await;
         nobody_is_signed_in(&mut siege, "password reset", cookies).await;
-        who.password(siege.app()).await.assert_error(400, "invalid_grant");
+        until_served(|| who.password(siege.app())).await.assert_error(400, "invalid_grant");
         siege.serves("password reset", &Who { password: NEW.into(), ..who }).await;
     }
     siege.verdict();
@@ -145,7 +145,7 @@ async fn o4_a_sign_in_while_the_user_is_disabled(mut siege: Siege) {
     let disable = vec![(Method::Patch, user(&id), json!({ "status": "disabled" }))];
     let cookies = among_sign_ins(&mut siege, ("disabled", 0), &who, disable, Reach::All).await;
     nobody_is_signed_in(&mut siege, "disabled", cookies).await;
-    who.password(siege.app()).await.assert_error(400, "invalid_grant");
+    until_served(|| who.password(siege.app())).await.assert_error(400, "invalid_grant");
     siege.verdict();
 }
 
@@ -154,15 +154,14 @@ async fn o4_a_sign_in_while_the_user_is_deleted(mut siege: Siege) {
     let delete = vec![(Method::Delete, user(&id), Value::Null)];
     let cookies = among_sign_ins(&mut siege, ("deleted", 0), &who, delete, Reach::All).await;
     nobody_is_signed_in(&mut siege, "deleted", cookies).await;
-    who.password(siege.app()).await.assert_error(400, "invalid_grant");
+    until_served(|| who.password(siege.app())).await.assert_error(400, "invalid_grant");
     siege.verdict();
 }
 
 async fn o4_a_sign_in_while_the_user_is_deleted_and_made_anew_with_another_password(mut siege: Siege) {
     let (id, who) = victim(&siege, 0).await;
     let anew = json!({ "username": who.username, "password": NEW });
-    let ending =
-        vec![(Method::Delete, user(&id), Value::Null), (Method::Post, "/tenants/acme/users".to_owned(), anew)];
+    let ending = vec![(Method::Delete, user(&id), Value::Null), (Method::Post, "/tenants/acme/users".to_owned(), anew)];
     let cookies = among_sign_ins(&mut siege, ("made anew", 0), &who, ending, Reach::All).await;
     nobody_is_signed_in(&mut siege, "made anew", cookies).await;
     siege.serves("made anew", &Who { password: NEW.into(), ..who }).await;

@@ -5,9 +5,7 @@ use std::sync::Arc;
 use rocket::http::Method;
 use serde_json::{Value, json};
 
-use crate::support::{
-    CALLBACK, Mint, PASSWORD, Reach, Root, SECRET, Siege, TestApp, Who, besieged, until_served,
-};
+use crate::support::{CALLBACK, Mint, PASSWORD, Reach, Root, SECRET, Siege, TestApp, Who, besieged, until_served};
 
 const ROUNDS: usize = 2;
 

@@ -3,7 +3,7 @@
 use rocket::http::Method;
 use serde_json::{Value, json};
 
-use crate::support::{Mint, Reach, Root, Siege, Who, besieged};
+use crate::support::{Mint, Reach, Root, Siege, Who, besieged, until_served};
 
 const ROUNDS: usize = 2;
 
@@ -50,7 +50,7 @@ async fn rounds(mut siege: Siege, what: &str, ending: (Method, &str, Value), rea
             // Nobody signs in as them any more, at any node.
             None => {
                 for node in siege.nodes.clone() {
-                    who.password(&node).await.assert_error(400, "invalid_grant");
+                    until_served(|| who.password(&node)).await.assert_error(400, "invalid_grant");
                 }
             }
         }

@@ -75,7 +75,7 @@ impl Patching {
     /// Waits until `count` more patches were answered.
     async fn more(&self, count: usize) {
         let goal = self.made.load(Ordering::SeqCst) + count;
-        for _ in 0..2000 {
+        for _ in 0..10_000 {
             if self.made.load(Ordering::SeqCst) >= goal || self.task.is_finished() {
                 return;
             }
@@ -105,10 +105,8 @@ async fn among_patches(
     let mut lost = 0;
     let (method, body, expected) = change;
     let nodes = siege.nodes.clone();
-    let patching = [
-        Patching::start(&nodes[0], path, members[0]),
-        Patching::start(&nodes[nodes.len() - 1], path, members[1]),
-    ];
+    let patching =
+        [Patching::start(&nodes[0], path, members[0]), Patching::start(&nodes[nodes.len() - 1], path, members[1])];
     for patching in &patching {
         patching.more(2).await;
     }
@@ -184,10 +182,8 @@ async fn o3_a_tenant_whose_settings_are_patched_at_once(mut siege: Siege) {
 /// What is deleted while it is patched stays deleted.
 async fn stays_deleted(siege: &mut Siege, path: &str, members: [fn(usize) -> (Value, Value); 2], deletes: &[&str]) {
     let nodes = siege.nodes.clone();
-    let patching = [
-        Patching::start(&nodes[0], path, members[0]),
-        Patching::start(&nodes[nodes.len() - 1], path, members[1]),
-    ];
+    let patching =
+        [Patching::start(&nodes[0], path, members[0]), Patching::start(&nodes[nodes.len() - 1], path, members[1])];
     for patching in &patching {
         patching.more(2).await;
     }

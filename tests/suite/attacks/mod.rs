@@ -16,3 +16,4 @@ mod refresh;
 mod server;
 mod tenants;
 mod tokens;
+mod versions;

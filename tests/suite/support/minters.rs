@@ -83,7 +83,8 @@ impl Who {
 
     pub(crate) async fn redeem(&self, node: &TestApp, code: &str) -> Reply {
         let grant = [("grant_type", "authorization_code"), ("code", code)];
-        self.post(node, "token", &[&grant[..], &[("redirect_uri", CALLBACK), ("code_verifier", VERIFIER)]].concat()).await
+        self.post(node, "token", &[&grant[..], &[("redirect_uri", CALLBACK), ("code_verifier", VERIFIER)]].concat())
+            .await
     }
 
     /// Signs in at the login page, where there is one.
@@ -289,8 +290,7 @@ impl Minter {
                 (reply, request, Some(began))
             }
             Mint::FirstParty(held) => {
-                let (reply, request) =
-                    Span::of(node.acme().bearer(Method::Post, "/auth/refresh", &held.refresh)).await;
+                let (reply, request) = Span::of(node.acme().bearer(Method::Post, "/auth/refresh", &held.refresh)).await;
                 (reply, request, Some(began))
             }
             Mint::Password => {

@@ -158,11 +158,6 @@ impl TestApp {
         app
     }
 
-    /// Another node, or the same after a restart, over the same database and clock.
-    pub(crate) async fn another_node(&self) -> Self {
-        Self::over(self.config.clone(), Arc::clone(&self.clock), Arc::clone(&self._folder)).await
-    }
-
     async fn over(config: Config, clock: Arc<ManualClock>, folder: Arc<tempfile::TempDir>) -> Self {
         Self::over_with(config, effects(&clock), clock, folder).await
     }

@@ -80,6 +80,11 @@ impl TestApp {
         Self { client, site, clock, config, _folder: folder }
     }
 
+    /// Another node, or the same after a restart, over the same database and clock.
+    pub(crate) async fn another_node(&self) -> Self {
+        Self::over(self.config.clone(), Arc::clone(&self.clock), Arc::clone(&self._folder)).await
+    }
+
     /// Another node over the same database whose clock is `seconds` ahead of this one's (behind it,
     /// where they are negative), and moves with it.
     pub(crate) async fn another_node_with_clock(&self, seconds: i64) -> Self {

@@ -67,8 +67,9 @@ impl Ended {
 
     /// Whether `born` could not have been made any more: a node that has not heard of the ending
     /// may still answer from memory, but what it makes there is dead.
-    fn too_late(&self, born: &Born) -> bool {
-        let from_memory = born.how == "credentials" && born.node != self.node;
+    fn too_late(&self, reach: &Reach, born: &Born) -> bool {
+        let signed = matches!(reach, Reach::SignedWith(_));
+        let from_memory = born.node != self.node && (signed || born.how == "credentials");
         born.request.sent > self.span.answered && !from_memory
     }
 }
@@ -107,13 +108,13 @@ impl Siege {
     pub(crate) async fn judge_access(&mut self, what: &str, ended: &Ended, reach: Reach) {
         let born = self.take();
         let doomed: Vec<Born> = born.into_iter().filter(|born| ended.dooms(&reach, born)).collect();
-        let tally = self.tally_access(ended, &doomed).await;
+        let tally = self.tally_access(ended, &reach, &doomed).await;
         self.report(what, &doomed, tally);
     }
 
     pub(crate) async fn judge_these(&mut self, what: &str, ended: &Ended, reach: Reach, who: &Who, born: Vec<Born>) {
         let doomed: Vec<Born> = born.into_iter().filter(|born| ended.dooms(&reach, born)).collect();
-        let mut tally = self.tally_access(ended, &doomed).await;
+        let mut tally = self.tally_access(ended, &reach, &doomed).await;
         for born in last_refresh_tokens(&doomed) {
             let good = self.refreshes(who, born).await;
             tally.count(&format!("{} refresh", born.how), good);
@@ -121,10 +122,10 @@ impl Siege {
         self.report(what, &doomed, tally);
     }
 
-    async fn tally_access(&self, ended: &Ended, doomed: &[Born]) -> Tally {
+    async fn tally_access(&self, ended: &Ended, reach: &Reach, doomed: &[Born]) -> Tally {
         let mut tally = Tally::default();
         for born in doomed {
-            tally.count("made after the answer", ended.too_late(born));
+            tally.count("made after the answer", ended.too_late(reach, born));
         }
         let good = self.still_good(doomed, ended).await;
         for (at, born) in doomed.iter().enumerate() {
@@ -197,7 +198,9 @@ impl Siege {
     async fn refreshes(&mut self, who: &Who, born: &Born) -> bool {
         for node in self.nodes.clone().iter().rev() {
             let reply = until_served(|| who.refresh(node, &born.tokens.refresh)).await;
-            let code = serde_json::from_str::<Value>(&reply.body).ok().and_then(|body| body["error"].as_str().map(str::to_owned));
+            let code = serde_json::from_str::<Value>(&reply.body)
+                .ok()
+                .and_then(|body| body["error"].as_str().map(str::to_owned));
             match (reply.status, code.as_deref()) {
                 (200, _) => return true,
                 // The client or the tenant is gone too.
