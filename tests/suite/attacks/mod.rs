@@ -3,8 +3,17 @@
 mod authorization;
 mod clients;
 mod codes;
+mod endings;
+mod endings_clients;
+mod endings_clocks;
+mod endings_cut_off;
+mod endings_hashing;
+mod endings_tenants;
+mod endings_users;
 mod login;
+mod lost_updates;
 mod refresh;
 mod server;
 mod tenants;
 mod tokens;
+mod versions;

@@ -1,8 +1,13 @@
 //! The fixtures: an installation of its own for each test, with two tenants alike.
 
 mod agent;
+mod minters;
+mod nodes;
+mod proxy;
 mod reply;
 mod server;
+mod siege;
+mod verdict;
 
 use std::sync::{Arc, OnceLock};
 
@@ -14,11 +19,16 @@ use portcullis::{
     installation::PasswordHasher as _,
     web::Site,
 };
-use rocket::{figment::Figment, http::Method, local::asynchronous::Client};
+use rocket::{http::Method, local::asynchronous::Client};
 
 pub(crate) use agent::Agent;
+pub(crate) use minters::{Mint, Span, Who};
+pub(crate) use nodes::{PassingTime, Ways, on_four_threads};
+pub(crate) use proxy::Proxy;
 pub(crate) use reply::Reply;
 pub(crate) use server::{Server, free_port, plain_http};
+pub(crate) use siege::{Siege, besiege, besieged, until_served};
+pub(crate) use verdict::{BOUND, Ended, Reach, Root, claim, kid};
 
 pub(crate) const PASSWORD: &str = "correct horse battery staple";
 pub(crate) const SECRET: &str = "a-secret-for-tests-of-the-web-client";
@@ -148,17 +158,8 @@ impl TestApp {
         app
     }
 
-    /// Another node, or the same after a restart, over the same database and clock.
-    pub(crate) async fn another_node(&self) -> Self {
-        Self::over(self.config.clone(), Arc::clone(&self.clock), Arc::clone(&self._folder)).await
-    }
-
     async fn over(config: Config, clock: Arc<ManualClock>, folder: Arc<tempfile::TempDir>) -> Self {
-        let figment = Figment::from(rocket::Config::debug_default()).merge(("log_level", "off"));
-        let rocket = portcullis::build(figment, config.clone(), effects(&clock), true);
-        let client = Client::untracked(rocket).await.expect("the server starts");
-        let site = Arc::clone(client.rocket().state::<Arc<Site>>().unwrap());
-        Self { client, site, clock, config, _folder: folder }
+        Self::over_with(config, effects(&clock), clock, folder).await
     }
 
     pub(crate) fn admin(&self) -> Admin<'_> {
