@@ -90,11 +90,11 @@ async fn start(
     admin::ensure_system_tenant(&admin::Admin { app: &app, hasher: &*accounts }).await?;
     // Nothing is answered before it is known what was ended.
     app.revocations.check_restored().await?;
-    app.revocations.follow().await?;
     // Without a lease it asks the database each time: a full disk is no reason not to serve.
     if let Err(why) = app.revocations.say().await {
         tracing::warn!(error = %why, "this node cannot say how far it is");
     }
+    app.revocations.follow().await?;
     let views = views::Renderer::new()?;
     Ok(Arc::new(Site { app, accounts, views, metrics: Arc::new(Metrics::default()) }))
 }

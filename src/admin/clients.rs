@@ -201,11 +201,17 @@ pub(super) async fn replace_client(
 ///
 /// # Errors
 /// [`AdminError::NotFound`].
-pub async fn delete_client(admin: &Admin<'_>, permit: &Permit, client_id: &str) -> Result<(), AdminError> {
+pub async fn delete_client(
+    admin: &Admin<'_>,
+    permit: &Permit,
+    client_id: &str,
+    expected: &Expected,
+) -> Result<(), AdminError> {
     let event = permit.event(admin.app, "client.deleted", client_id, "");
     let mut unit = admin.app.storage.write(permit.tenant()).await?;
     let mut store = unit.tenant(permit.tenant());
-    store.take_client(client_id).await?.ok_or(AdminError::NotFound)?;
+    let client = store.take_client(client_id).await?.ok_or(AdminError::NotFound)?;
+    expected.check(client.version)?;
     let _ = store.delete_client(client_id).await?;
     store.insert_audit(&event).await?;
     unit.commit().await?;

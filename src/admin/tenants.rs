@@ -193,8 +193,8 @@ fn not_system(tenant: &Tenant) -> Result<(), AdminError> {
 ///
 /// # Errors
 /// [`AdminError::Forbidden`] for tenant `system`, and for whoever is no operator.
-pub async fn suspend_tenant(admin: &Admin<'_>, permit: &Permit) -> Result<Tenant, AdminError> {
-    update_tenant(admin, permit, serde_json::json!({ "status": "suspended" }), &Expected::ANY).await
+pub async fn suspend_tenant(admin: &Admin<'_>, permit: &Permit, expected: &Expected) -> Result<Tenant, AdminError> {
+    update_tenant(admin, permit, serde_json::json!({ "status": "suspended" }), expected).await
 }
 
 /// Lets a suspended tenant serve again; what it had before stays ended.
@@ -209,11 +209,17 @@ pub async fn resume_tenant(admin: &Admin<'_>, permit: &Permit) -> Result<Tenant,
 ///
 /// # Errors
 /// [`AdminError::Conflict`] unless it is suspended, [`AdminError::Forbidden`] for tenant `system`.
-pub async fn delete_tenant(admin: &Admin<'_>, permit: &Everywhere, tenant: &Tenant) -> Result<(), AdminError> {
+pub async fn delete_tenant(
+    admin: &Admin<'_>,
+    permit: &Everywhere,
+    tenant: &Tenant,
+    expected: &Expected,
+) -> Result<(), AdminError> {
     not_system(tenant)?;
     let event = permit.event(admin.app, tenant, "tenant.purged", tenant.slug.as_str(), "");
     let mut unit = admin.app.storage.write(tenant).await?;
     let current = unit.take_tenant(tenant.id).await?.ok_or(AdminError::NotFound)?;
+    expected.check(current.version)?;
     if current.is_active() {
         return Err(AdminError::Conflict("suspend the tenant first, then purge it".into()));
     }

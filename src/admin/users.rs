@@ -205,11 +205,12 @@ async fn write_user(
 ///
 /// # Errors
 /// [`AdminError::NotFound`].
-pub async fn delete_user(admin: &Admin<'_>, permit: &Permit, id: &str) -> Result<(), AdminError> {
+pub async fn delete_user(admin: &Admin<'_>, permit: &Permit, id: &str, expected: &Expected) -> Result<(), AdminError> {
     let user_id: UserId = id.parse().map_err(|_| AdminError::NotFound)?;
     let mut unit = admin.app.storage.write(permit.tenant()).await?;
     let mut store = unit.tenant(permit.tenant());
     let user = store.take_user(user_id).await?.ok_or(AdminError::NotFound)?;
+    expected.check(user.version)?;
     may_grant(permit, &[], &user.roles)?;
     let event = permit.event(admin.app, "user.deleted", id, &user.username);
     let _ = store.delete_user(user_id).await?;

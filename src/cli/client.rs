@@ -7,7 +7,7 @@ use super::{
     Done, Shell, all_pages, named,
     output::{self, Format, say},
 };
-use crate::admin::{self, ClientInput, ClientView, Level};
+use crate::admin::{self, ClientInput, ClientView, Expected, Level};
 
 #[derive(Subcommand)]
 pub(super) enum Command {
@@ -103,7 +103,10 @@ pub(super) async fn run(command: Command, shell: Shell) -> Done {
         }
         Command::Delete { tenant, client_id } => {
             let permit = shell.permit(&tenant, Level::Write).await?;
-            named(admin::delete_client(&admin, &permit, &client_id).await, &format!("client {client_id}"))?;
+            named(
+                admin::delete_client(&admin, &permit, &client_id, &Expected::ANY).await,
+                &format!("client {client_id}"),
+            )?;
             say(&format!("deleted client {client_id}"))
         }
     }

@@ -82,7 +82,7 @@ pub(super) async fn run(command: Command, shell: Shell) -> Done {
         }
         Command::Suspend { slug } => {
             let permit = shell.permit(&slug, Level::Write).await?;
-            admin::suspend_tenant(&admin, &permit).await?;
+            admin::suspend_tenant(&admin, &permit, &Expected::ANY).await?;
             say(&format!("suspended tenant {slug}; its sessions have ended"))
         }
         Command::Resume { slug } => {
@@ -92,7 +92,7 @@ pub(super) async fn run(command: Command, shell: Shell) -> Done {
         }
         Command::Purge { slug } => {
             let permit = shell.permit(&slug, Level::Write).await?;
-            admin::delete_tenant(&admin, &everywhere, permit.tenant()).await?;
+            admin::delete_tenant(&admin, &everywhere, permit.tenant(), &Expected::ANY).await?;
             say(&format!("deleted tenant {slug} and everything in it"))
         }
     }

@@ -133,7 +133,7 @@ pub(super) async fn run(command: Command, shell: Shell) -> Done {
         Command::Delete { tenant, user } => {
             let permit = shell.permit(&tenant, Level::Write).await?;
             let found = find(&shell, &permit, &user).await?;
-            admin::delete_user(&admin, &permit, &found.id.to_string()).await?;
+            admin::delete_user(&admin, &permit, &found.id.to_string(), &Expected::ANY).await?;
             say(&format!("deleted user {}", found.username))
         }
     }

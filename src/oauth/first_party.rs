@@ -9,6 +9,7 @@ use serde::Serialize;
 
 use super::{
     Cx, RefreshToken,
+    client_auth::Authenticated,
     grants::{Asked, grant_first_party, rotate, sign_in_refusal},
     resource, verify_access_token,
 };
@@ -30,7 +31,7 @@ pub async fn login(
     password: &SecretString,
     sign_in: &dyn SignIn,
 ) -> Result<TokenResponse, OauthError> {
-    let client = cx.app.directory.find_client(cx.tenant, client_id).await?;
+    let client = cx.app.directory.known(cx.tenant, client_id).await?.map(Authenticated);
     let client = client.filter(|client| client.allows(GrantType::Password));
     let Some(client) = client else {
         cx.refused(&Actor::Client(client_id.to_owned()), "login.refused", client_id, "client may not sign users in");
@@ -65,7 +66,7 @@ async fn refresh_checked(cx: &Cx<'_>, bearer: &str) -> Result<TokenResponse, Oau
     let family = store.find_family(presented.family).await?.ok_or_else(|| refused("unknown family"))?;
     let session = store.find_session(family.session_id).await?;
     drop(unit);
-    let client = cx.app.directory.find_client(cx.tenant, &family.client_id).await?;
+    let client = cx.app.directory.known(cx.tenant, &family.client_id).await?.map(Authenticated);
     let client = client.ok_or_else(|| refused("client gone"))?;
     let first_party = session.is_some_and(|session| session.kind == SessionKind::FirstParty);
     if !first_party && client.is_confidential() {

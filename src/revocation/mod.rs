@@ -112,10 +112,13 @@ impl Revocations {
     /// # Errors
     /// [`StorageError::Away`] where this node cannot say: its view is old and SQL is away.
     pub async fn refuses(&self, tenant: &Tenant, subjects: &Subjects<'_>) -> Result<bool, StorageError> {
+        // Whether memory may be asked is asked before memory: the other way round, a node that is
+        // held up in between would answer from what it knew before, and call that fresh.
+        let is_fresh = self.view.is_fresh();
         if self.registry.refuses(tenant.id, subjects) {
             return Ok(true);
         }
-        if self.view.is_fresh() {
+        if is_fresh {
             return Ok(false);
         }
         let mut unit = self.storage.read(tenant).await?;
@@ -157,9 +160,11 @@ impl Revocations {
     pub async fn follow(&self) -> Result<usize, StorageError> {
         // The view is as old as the moment the question was put, not the moment of the answer.
         let asked = Instant::now();
+        // What is applied is read before the head: this node may commit in between, and is then
+        // ahead of the head that it has read without anything having been restored.
+        let mut applied = self.view.applied();
         let mut unit = self.storage.read_apart(EveryTenant::Installation).await?;
         let head = unit.head().await?;
-        let mut applied = self.view.applied();
         if head < applied {
             drop(unit);
             self.view.give_up();

@@ -149,6 +149,9 @@ pub struct Registry {
 
 #[derive(Default)]
 struct Endings {
+    /// The highest number of a tenant's endings that were forgotten. Whatever they could meet was
+    /// born before it, and has expired, unless a clock is wrong.
+    floors: HashMap<TenantId, EventNumber>,
     held: HashMap<Name, Held>,
     by_tick: BTreeMap<u64, Vec<Name>>,
 }
@@ -177,6 +180,9 @@ impl Registry {
     /// Whether an ending that is known here refuses the token.
     pub fn refuses(&self, tenant: TenantId, token: &Subjects<'_>) -> bool {
         let endings = unpoisoned!(self.endings.read());
+        if endings.floors.get(&tenant).is_some_and(|floor| token.born < *floor) {
+            return true;
+        }
         if endings.held.is_empty() {
             return false;
         }
@@ -196,7 +202,7 @@ impl Registry {
         let name = Name::of(tenant, ending);
         let tick = self.tick_after(lives);
         let mut endings = unpoisoned!(self.endings.write());
-        let Endings { held, by_tick } = &mut *endings;
+        let Endings { held, by_tick, .. } = &mut *endings;
         match held.get_mut(&name) {
             Some(known) if known.number >= number && known.tick >= tick => return,
             Some(known) => *known = Held { number: known.number.max(number), tick: known.tick.max(tick) },
@@ -218,9 +224,10 @@ impl Registry {
         while let Some(entry) = endings.by_tick.first_entry().filter(|entry| *entry.key() <= now) {
             for name in entry.remove() {
                 // One that was heard of again since lies under a later tick too.
-                if endings.held.get(&name).is_some_and(|held| held.tick <= now) {
-                    endings.held.remove(&name);
-                }
+                let Some(gone) = endings.held.get(&name).filter(|held| held.tick <= now).copied() else { continue };
+                endings.held.remove(&name);
+                let floor = endings.floors.entry(name.tenant).or_default();
+                *floor = gone.number.max(*floor);
             }
         }
         if endings.held.len() * 4 < endings.held.capacity() {

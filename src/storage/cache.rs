@@ -2,14 +2,16 @@
 
 use std::{
     hash::Hash,
-    sync::atomic::{AtomicU64, Ordering},
+    sync::{Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
 /// A bounded map of what the database last said.
 pub struct Cache<K, V> {
     map: moka::sync::Cache<K, V>,
-    changes: AtomicU64,
+    /// How many changes were heard of. Held while a value is put in or taken out: a change that
+    /// comes between the look at it and the putting in would find nothing to take out.
+    changes: Mutex<u64>,
 }
 
 /// How long a value stays at most: a net under the events, should one be missed.
@@ -19,7 +21,7 @@ impl<K: Hash + Eq + Send + Sync + 'static, V: Clone + Send + Sync + 'static> Cac
     /// A cache of at most `most` values.
     pub fn new(most: u64) -> Self {
         let map = moka::sync::Cache::builder().max_capacity(most).time_to_live(NET).build();
-        Self { map, changes: AtomicU64::new(0) }
+        Self { map, changes: Mutex::new(0) }
     }
 
     /// The value under `key`, from `load` where it is not held. "None" is not held: names that
@@ -31,24 +33,32 @@ impl<K: Hash + Eq + Send + Sync + 'static, V: Clone + Send + Sync + 'static> Cac
         if let Some(held) = self.map.get(&key) {
             return Ok(Some(held));
         }
-        let before = self.changes.load(Ordering::SeqCst);
+        let before = *self.changes();
         let Some(value) = load.await? else { return Ok(None) };
         // A change that came while the database was being asked may be younger than its answer.
-        if self.changes.load(Ordering::SeqCst) == before {
+        let changes = self.changes();
+        if *changes == before {
             self.map.insert(key, value.clone());
         }
+        drop(changes);
         Ok(Some(value))
+    }
+
+    fn changes(&self) -> MutexGuard<'_, u64> {
+        self.changes.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Forgets one value.
     pub fn forget(&self, key: &K) {
-        self.changes.fetch_add(1, Ordering::SeqCst);
+        let mut changes = self.changes();
+        *changes += 1;
         self.map.invalidate(key);
     }
 
     /// Forgets all of them.
     pub fn forget_all(&self) {
-        self.changes.fetch_add(1, Ordering::SeqCst);
+        let mut changes = self.changes();
+        *changes += 1;
         self.map.invalidate_all();
     }
 }

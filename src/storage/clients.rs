@@ -131,18 +131,25 @@ impl TenantStore<'_> {
     /// Adds a client, without secrets. It is born now: what one of the same name had before is
     /// none of its own.
     pub async fn insert_client(&mut self, client: &Client) -> Result<(), StorageError> {
-        let born = self.unit.head().await?;
         let row = Row {
             tenant_id: self.key(),
             client_id: client.client_id.clone(),
             metadata: serde_json::to_string(&client.metadata).map_err(StorageError::broken)?,
             version: client.version,
-            born_seq: born.0,
-            ended_seq: born.0,
+            born_seq: 0,
+            ended_seq: 0,
             created_at: client.created_at.millis(),
             updated_at: client.updated_at.millis(),
         };
         on_conn!(self.unit, conn => diesel::insert_into(clients::table).values(&row).execute(conn).await)?;
+        // The number is read once the row is in: putting it in may have waited for another's
+        // commit, the one that deletes the client of this name.
+        let born = self.unit.head().await?;
+        let target = clients::table
+            .filter(clients::tenant_id.eq(self.key()))
+            .filter(clients::client_id.eq(client.client_id.clone()));
+        let change = (clients::born_seq.eq(born.0), clients::ended_seq.eq(born.0));
+        on_conn!(self.unit, conn => diesel::update(target).set(change).execute(conn).await)?;
         self.client_changed(&client.client_id);
         Ok(())
     }

@@ -48,8 +48,7 @@ impl Directory {
     /// # Errors
     /// [`StorageError`].
     pub async fn find_client(&self, tenant: &Tenant, client_id: &str) -> Result<Option<Arc<Client>>, StorageError> {
-        // No client has such an identifier, and PostgreSQL has no text with a NUL in it.
-        if client_id.len() > 128 || client_id.contains('\0') {
+        if !may_be_client_id(client_id) {
             return Ok(None);
         }
         let load = async {
@@ -73,6 +72,9 @@ impl Directory {
     /// # Errors
     /// [`StorageError`].
     pub async fn known(&self, tenant: &Tenant, client_id: &str) -> Result<Option<Known>, StorageError> {
+        if !may_be_client_id(client_id) {
+            return Ok(None);
+        }
         if self.view.is_fresh() {
             let by = self.view.applied();
             let found = (self.find_tenant(&tenant.slug).await?, self.find_client(tenant, client_id).await?);
@@ -121,4 +123,9 @@ impl Directory {
         self.clients.forget_all();
         self.grants.forget_all();
     }
+}
+
+/// No client has any other identifier, and PostgreSQL has no text with a NUL in it.
+fn may_be_client_id(text: &str) -> bool {
+    text.len() <= 128 && !text.contains('\0')
 }

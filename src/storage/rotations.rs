@@ -25,6 +25,8 @@ pub struct RotationRequest {
     pub client_id: String,
     /// Whether that client has proven who it is: a copy of the token alone is then worth nothing.
     pub is_confidential: bool,
+    /// The last event that its proof was checked by.
+    pub proven_by: EventNumber,
     /// Whether this node owes it the answer to this very rotation: it may have been committed and
     /// could not be answered.
     pub is_owed: bool,
@@ -55,6 +57,8 @@ pub enum Rotation {
     Reused,
     /// It was good for nothing; the word is for the audit trail.
     Refused(&'static str),
+    /// Its client was ended since it proved who it is: it must prove it anew.
+    Overtaken,
 }
 
 /// How long a client that proves who it is may retry a rotation whose successor nobody has used.
@@ -102,6 +106,9 @@ impl TenantStore<'_> {
         }
         if let Some(why) = standing.grant_refusal(&session, family.born_seq, request.now) {
             return refused(why);
+        }
+        if standing.client_ended.is_some_and(|ended| ended > request.proven_by) {
+            return Ok(Some(Rotation::Overtaken));
         }
         if request.presented > family.generation {
             tracing::error!(

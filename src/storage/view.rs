@@ -28,8 +28,8 @@ pub struct View {
 struct Times {
     /// When the question was put whose answer was applied last.
     whole_at: Option<Instant>,
-    /// Until when other nodes count on this one.
-    leased_until: Option<Instant>,
+    /// Since when, without a break, and until when other nodes count on this one.
+    lease: Option<(Instant, Instant)>,
 }
 
 impl View {
@@ -50,8 +50,14 @@ impl View {
     }
 
     /// Notes that other nodes count on this one until `until`.
+    ///
+    /// Where the lease before was over by now, others may have said meanwhile that an ending is in
+    /// force everywhere and not have asked this node: what it knew from before counts no more.
     pub fn leased(&self, until: Instant) {
-        self.write().leased_until = Some(until);
+        let now = Instant::now();
+        let mut times = self.write();
+        let since = times.lease.filter(|(_, over)| now < *over).map_or(now, |(since, _)| since);
+        times.lease = Some((since, until));
     }
 
     /// Notes that nobody counts on this node any more.
@@ -80,8 +86,7 @@ impl View {
     /// Whether this node may answer from memory. It may not without a lease: others would say
     /// that an ending is in force everywhere and not have asked it.
     pub fn is_fresh(&self) -> bool {
-        let Times { whole_at, leased_until } = self.times();
-        let whole = whole_at.is_some_and(|at| at.elapsed() <= FRESH);
-        whole && leased_until.is_some_and(|until| Instant::now() < until)
+        let Times { whole_at: Some(whole_at), lease: Some((since, until)) } = self.times() else { return false };
+        whole_at.elapsed() <= FRESH && since <= whole_at && Instant::now() < until
     }
 }

@@ -5,12 +5,13 @@ mod post;
 mod private_key_jwt;
 mod secret;
 
-use std::sync::Arc;
+use std::ops::Deref;
 
 use super::Cx;
 use crate::{
-    domain::{Actor, AuthMethod, Client},
+    domain::{Actor, AuthMethod, Client, EventNumber, Standing, Tenant},
     protocol::{ErrorCode, OauthError, Params},
+    storage::Known,
 };
 
 /// What a request shows to prove who the client is.
@@ -20,6 +21,45 @@ pub struct Presented<'a> {
     pub authorization: Option<&'a str>,
     /// The body's parameters.
     pub params: &'a Params,
+}
+
+/// A client that has proven who it is, or has nothing to prove it with.
+pub struct Authenticated(pub(super) Known);
+
+impl Deref for Authenticated {
+    type Target = Client;
+    fn deref(&self) -> &Client {
+        &self.0.client
+    }
+}
+
+impl Authenticated {
+    /// The last event that its proof was checked by: what it is issued for itself bears its number.
+    pub(super) fn known(&self) -> EventNumber {
+        self.0.by
+    }
+
+    /// Its tenant as it was then.
+    pub(super) fn tenant(&self) -> &Tenant {
+        &self.0.tenant
+    }
+
+    /// The last event by which it may have been ended before its proof was checked. A proof by a
+    /// secret that was withdrawn since is worth nothing; who has none has nothing to withdraw.
+    pub(super) fn proven_by(&self) -> EventNumber {
+        if self.is_confidential() { self.0.by } else { EventNumber(i64::MAX) }
+    }
+
+    /// Checks that its proof has not been overtaken.
+    ///
+    /// # Errors
+    /// `temporarily_unavailable`: it must prove anew who it is.
+    pub(super) fn still_counts(&self, standing: &Standing) -> Result<(), OauthError> {
+        if standing.client_ended.is_some_and(|ended| ended > self.proven_by()) {
+            return Err(OauthError::unavailable().because("the client was ended since it proved who it is"));
+        }
+        Ok(())
+    }
 }
 
 /// A claim to be a client, not yet checked.
@@ -55,7 +95,7 @@ impl Claim {
 /// # Errors
 /// `invalid_request` where it uses more than one method (RFC 6749 §2.3), `invalid_client`
 /// where the proof fails, is missing, or is of another method than the registered one.
-pub async fn authenticate(cx: &Cx<'_>, presented: Presented<'_>) -> Result<Arc<Client>, OauthError> {
+pub async fn authenticate(cx: &Cx<'_>, presented: Presented<'_>) -> Result<Authenticated, OauthError> {
     let claim = read(presented)?;
     let key = format!("{}/{}/{}", cx.tenant.id, claim.client_id(), cx.origin.ip);
     let checked = match cx.app.client_failures.enter(key) {
@@ -105,18 +145,19 @@ fn read(presented: Presented<'_>) -> Result<Claim, OauthError> {
     }
 }
 
-async fn check(cx: &Cx<'_>, claim: &Claim) -> Result<Arc<Client>, OauthError> {
-    let found = cx.app.directory.find_client(cx.tenant, claim.client_id()).await?;
-    let Some(client) = found else {
+async fn check(cx: &Cx<'_>, claim: &Claim) -> Result<Authenticated, OauthError> {
+    let found = cx.app.directory.known(cx.tenant, claim.client_id()).await?;
+    let Some(known) = found else {
         return Err(OauthError::invalid_client().because("unknown client"));
     };
+    let client = &known.client;
     if client.metadata.token_endpoint_auth_method != claim.method() {
         return Err(OauthError::invalid_client().because("another authentication method"));
     }
     match claim {
-        Claim::Basic { secret, .. } | Claim::Post { secret, .. } => secret::check(&client, secret, cx.now)?,
-        Claim::Assertion { assertion, .. } => private_key_jwt::check(cx, &client, assertion).await?,
+        Claim::Basic { secret, .. } | Claim::Post { secret, .. } => secret::check(client, secret, cx.now)?,
+        Claim::Assertion { assertion, .. } => private_key_jwt::check(cx, client, assertion).await?,
         Claim::Nothing { .. } => {}
     }
-    Ok(client)
+    Ok(Authenticated(known))
 }

@@ -91,6 +91,7 @@ impl AuthorizationCodeGrant {
         if let Some(why) = standing.grant_refusal(&session, code.born_seq, cx.now) {
             return Err(refused(why));
         }
+        client.still_counts(&standing)?;
         let user = &standing.user;
         if refreshes {
             let lives = (session.id, session.expires_at);

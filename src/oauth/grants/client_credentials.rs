@@ -31,17 +31,17 @@ impl Grant for ClientCredentialsGrant {
         let scope = engine::narrow(params.find("scope"), &ceiling, &default)?;
         let resources = resource::requested(cx.tenant, params.resources())?;
         let keys = cx.app.keys.of(cx.tenant).await?;
-        // Tenant and client were looked up when the request came. What they are now decides, and
-        // the token bears the number that this is known by.
-        let known = cx.app.directory.known(cx.tenant, &client.client_id).await?;
-        let known = known.filter(|known| known.tenant.is_active() && known.client.allows(GrantType::ClientCredentials));
-        let known = known.ok_or_else(|| OauthError::invalid_client().because("client or tenant gone meanwhile"))?;
+        if !client.tenant().is_active() {
+            return Err(OauthError::invalid_client().because("tenant suspended meanwhile"));
+        }
+        // The token bears the number by which the client's proof was checked: what has happened to
+        // it since outlives the token.
         let grant = ClientGrant {
             client_id: &client.client_id,
-            known: known.by,
+            known: client.known(),
             scope,
             resource: &resources,
-            ttl: known.tenant.settings.access_token_ttl,
+            ttl: client.tenant().settings.access_token_ttl,
         };
         issue::for_client(cx, &keys, grant)
     }

@@ -9,9 +9,9 @@ pub(super) use authorization_code::{code_digest, new_code};
 pub(super) use password::{grant_to as grant_first_party, refusal as sign_in_refusal};
 pub(super) use refresh_token::{Asked, rotate};
 
-use super::Cx;
+use super::{Cx, client_auth::Authenticated};
 use crate::{
-    domain::{Client, GrantType},
+    domain::GrantType,
     installation::SignIn,
     protocol::{OauthError, Params, TokenResponse},
 };
@@ -19,7 +19,7 @@ use crate::{
 /// One request to exchange a grant, its client authenticated.
 pub(super) struct Exchange<'a> {
     pub(super) cx: Cx<'a>,
-    pub(super) client: &'a Client,
+    pub(super) client: &'a Authenticated,
     pub(super) params: &'a Params,
     pub(super) sign_in: &'a dyn SignIn,
 }

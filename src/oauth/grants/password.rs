@@ -7,7 +7,9 @@ use crate::{
     domain::{Actor, Client, EventNumber, FamilyId, GrantType, Session, SessionId, SessionKind, User},
     installation::SignInRefused,
     oauth::{
-        Cx, engine,
+        Cx,
+        client_auth::Authenticated,
+        engine,
         issue::{self, UserGrant},
         resource,
     },
@@ -53,7 +55,7 @@ pub(in crate::oauth) fn refusal(refused: SignInRefused) -> OauthError {
 /// been disabled, or given another password, while this one was being hashed.
 pub(in crate::oauth) async fn grant_to(
     cx: &Cx<'_>,
-    client: &Client,
+    client: &Authenticated,
     user: &User,
     kind: SessionKind,
     scope: crate::protocol::Scope,
@@ -67,6 +69,7 @@ pub(in crate::oauth) async fn grant_to(
     if let Some(why) = standing.client_refusal() {
         return Err(refused(why));
     }
+    client.still_counts(&standing)?;
     if standing.user.password_hash != user.password_hash {
         return Err(refused("the password was changed meanwhile"));
     }

@@ -6,7 +6,9 @@ use super::{Exchange, Grant};
 use crate::{
     domain::{Actor, Client, EndReason, GrantType},
     oauth::{
-        Cx, RefreshToken, engine,
+        Cx, RefreshToken,
+        client_auth::Authenticated,
+        engine,
         issue::{self, UserGrant},
         resource,
     },
@@ -49,7 +51,7 @@ impl Asked<'_> {
 /// Rotates `presented` for `client`, and answers with the successor.
 pub(in crate::oauth) async fn rotate(
     cx: &Cx<'_>,
-    client: &Client,
+    client: &Authenticated,
     presented: RefreshToken,
     asked: &Asked<'_>,
 ) -> Result<TokenResponse, OauthError> {
@@ -66,6 +68,7 @@ pub(in crate::oauth) async fn rotate(
         presented: presented.generation,
         client_id: client.client_id.clone(),
         is_confidential: client.is_confidential(),
+        proven_by: client.proven_by(),
         is_owed: false,
         now: cx.now,
     };
@@ -78,6 +81,9 @@ pub(in crate::oauth) async fn rotate(
         Rotation::Granted(rotated) => *rotated,
         Rotation::Reused => return Err(OauthError::invalid_grant().because("refresh token reused")),
         Rotation::Refused(why) => return Err(OauthError::invalid_grant().because(why)),
+        Rotation::Overtaken => {
+            return Err(OauthError::unavailable().because("the client was ended since it proved who it is"));
+        }
     };
     let (scope, resources) = decided.unwrap_or_else(|| (family.scope.clone(), family.resource.clone()));
     // A client whose registration was narrowed gets no more than it is registered for.

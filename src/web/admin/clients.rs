@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::{Member, Shown, Signed, differences, go, lines, next_page, run, seen};
 use crate::{
-    admin::{self, AdminError, ClientInput, ClientView, Level},
+    admin::{self, AdminError, ClientInput, ClientView, Expected, Level},
     domain::{AuthMethod, FieldError, GrantType, Tenant},
     protocol::{OauthError, Params},
     views::admin::{Choice, ClientForm, ClientSecretPage, Clients},
@@ -197,7 +197,7 @@ pub(super) async fn delete(member: Signed, slug: &str, client_id: &str, form: Re
     member.sent(form)?;
     let permit = member.permit(slug, Level::Write).await?;
     let (site, id) = (std::sync::Arc::clone(&member.site), client_id.to_owned());
-    match run(async move { admin::delete_client(&admin_of(&site), &permit, &id).await }).await {
+    match run(async move { admin::delete_client(&admin_of(&site), &permit, &id, &Expected::ANY).await }).await {
         Ok(()) => go(format!("/admin/tenants/{slug}/clients")),
         Err(error) => member.refusal(&error),
     }

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::{Member, Shown, Signed, differences, go, next_page, run, seen};
 use crate::{
-    admin::{self, AdminError, Level, Permit, TenantView},
+    admin::{self, AdminError, Expected, Level, Permit, TenantView},
     domain::FieldError,
     protocol::{OauthError, Params},
     views::admin::{NewTenant, TenantPage, Tenants},
@@ -177,7 +177,7 @@ async fn deed(member: Signed, slug: &str, form: Result<Form, OauthError>, deed: 
         let admin = admin_of(&site);
         match deed {
             Deed::Suspend => {
-                admin::suspend_tenant(&admin, &permit).await?;
+                admin::suspend_tenant(&admin, &permit, &Expected::ANY).await?;
                 Ok(format!("{at}?done=suspended"))
             }
             Deed::Resume => {
@@ -185,7 +185,7 @@ async fn deed(member: Signed, slug: &str, form: Result<Form, OauthError>, deed: 
                 Ok(format!("{at}?done=resumed"))
             }
             Deed::Purge => {
-                admin::delete_tenant(&admin, &everywhere, permit.tenant()).await?;
+                admin::delete_tenant(&admin, &everywhere, permit.tenant(), &Expected::ANY).await?;
                 Ok("/admin/tenants".to_owned())
             }
         }

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::{Member, Shown, Signed, differences, go, next_page, run, seen};
 use crate::{
-    admin::{self, AdminError, Level, UserView},
+    admin::{self, AdminError, Expected, Level, UserView},
     domain::{Role, Tenant},
     protocol::{OauthError, Params},
     views::admin::{Choice, UserForm, Users},
@@ -159,7 +159,7 @@ pub(super) async fn delete(member: Signed, slug: &str, id: &str, form: Result<Fo
     member.sent(form)?;
     let permit = member.permit(slug, Level::Write).await?;
     let (site, of) = (std::sync::Arc::clone(&member.site), id.to_owned());
-    match run(async move { admin::delete_user(&admin_of(&site), &permit, &of).await }).await {
+    match run(async move { admin::delete_user(&admin_of(&site), &permit, &of, &Expected::ANY).await }).await {
         Ok(()) => go(format!("/admin/tenants/{slug}/users")),
         Err(error) => member.refusal(&error),
     }

@@ -96,10 +96,16 @@ pub(super) async fn update(
 #[utoipa::path(context_path = "/api", tag = "clients", params(("slug" = String, Path), ("client_id" = String, Path)),
     responses((status = 204), (status = 404, body = Problem)))]
 #[delete("/v1/tenants/<slug>/clients/<client_id>")]
-pub(super) async fn delete(site: Shared, caller: Called, slug: &str, client_id: &str) -> Result<Status, Problem> {
+pub(super) async fn delete(
+    site: Shared,
+    caller: Called,
+    slug: &str,
+    client_id: &str,
+    seen: IfMatch,
+) -> Result<Status, Problem> {
     let permit = permit(&site.0, caller, slug, Level::Write).await?;
     let client_id = client_id.to_owned();
-    run(async move { admin::delete_client(&admin_of(&site.0), &permit, &client_id).await }).await?;
+    run(async move { admin::delete_client(&admin_of(&site.0), &permit, &client_id, &seen.0).await }).await?;
     Ok(Status::NoContent)
 }
 

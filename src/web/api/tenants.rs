@@ -92,15 +92,21 @@ pub(super) async fn update(
     ("slug" = String, Path), ("purge" = Option<bool>, Query, description = "Delete it for good")),
     responses((status = 204), (status = 404, body = Problem), (status = 409, body = Problem)))]
 #[delete("/v1/tenants/<slug>?<purge>")]
-pub(super) async fn delete(site: Shared, caller: Called, slug: &str, purge: Option<bool>) -> Result<Status, Problem> {
+pub(super) async fn delete(
+    site: Shared,
+    caller: Called,
+    slug: &str,
+    purge: Option<bool>,
+    seen: IfMatch,
+) -> Result<Status, Problem> {
     let permit = permit(&site.0, caller, slug, Level::Write).await?;
     let everywhere = permit.authority().everywhere(Level::Write)?;
     run(async move {
         let admin = admin_of(&site.0);
         if purge == Some(true) {
-            admin::delete_tenant(&admin, &everywhere, permit.tenant()).await
+            admin::delete_tenant(&admin, &everywhere, permit.tenant(), &seen.0).await
         } else {
-            admin::suspend_tenant(&admin, &permit).await.map(|_| ())
+            admin::suspend_tenant(&admin, &permit, &seen.0).await.map(|_| ())
         }
     })
     .await?;

@@ -87,9 +87,15 @@ pub(super) async fn update(
 #[utoipa::path(context_path = "/api", tag = "users", params(("slug" = String, Path), ("id" = String, Path)),
     responses((status = 204), (status = 404, body = Problem)))]
 #[delete("/v1/tenants/<slug>/users/<id>")]
-pub(super) async fn delete(site: Shared, caller: Called, slug: &str, id: &str) -> Result<Status, Problem> {
+pub(super) async fn delete(
+    site: Shared,
+    caller: Called,
+    slug: &str,
+    id: &str,
+    seen: IfMatch,
+) -> Result<Status, Problem> {
     let permit = permit(&site.0, caller, slug, Level::Write).await?;
     let id = id.to_owned();
-    run(async move { admin::delete_user(&admin_of(&site.0), &permit, &id).await }).await?;
+    run(async move { admin::delete_user(&admin_of(&site.0), &permit, &id, &seen.0).await }).await?;
     Ok(Status::NoContent)
 }

@@ -151,9 +151,9 @@ async fn o1_a_key_that_is_withdrawn(mut siege: Siege) {
         let (who, _) = mint_for_tenant(&mut siege).await;
         let kid = crate::support::kid(&kept.access);
         let path = format!("/tenants/acme/keys/{kid}/withdraw");
+        siege.note(&kept);
         let ended = siege.end(round % siege.nodes.len(), Method::Post, &path, Value::Null).await;
         assert!(ended.event.is_some(), "the ending has a number: {:?}", ended.reply);
-        siege.note(&kept);
         siege.judge_access(what, &ended, Reach::SignedWith(kid.clone())).await;
         siege.serves(what, &who).await;
         // What was granted goes on, under another key, and nobody is offered the old one.

@@ -171,6 +171,7 @@ fn address(path: &str, slug: &str, held: &Artefacts) -> String {
         .replace("<client_id>", "web")
         .replace("/clients/<id>", "/clients/web")
         .replace("<id>", id)
+        .replace("<kid>", "a-kid-of-theirs")
         .replace("<event>", "1")
 }
 
