@@ -2,7 +2,7 @@
 
 CARGO ?= cargo
 
-.PHONY: help run test lint bench clean
+.PHONY: help run test lint model bench clean
 
 help: ## Show this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 14
@@ -13,12 +13,16 @@ run: ## Start the server with a demo tenant on http://127.0.0.1:8000
 test: ## Install what the tests need, then lint and run every test on both databases
 	./tests/services/install
 	$(MAKE) lint
+	$(CARGO) test -p portcullis-model
 	./tests/services/with $(CARGO) test --no-fail-fast
 	PORTCULLIS_TEST_BACKEND=postgres ./tests/services/with $(CARGO) test --no-fail-fast --test suite
 
 lint: ## Formatting and clippy, warnings denied
-	$(CARGO) fmt --check
-	$(CARGO) clippy --all-targets -- -D warnings
+	$(CARGO) fmt --all --check
+	$(CARGO) clippy --workspace --all-targets -- -D warnings
+
+model: ## Check the model of endings at its larger size, a few minutes
+	PORTCULLIS_MODEL=large $(CARGO) test -p portcullis-model --release
 
 bench: ## Measure, as ratios taken in one run
 	./tests/services/install

@@ -305,10 +305,10 @@ impl CommitListener for Revocations {
             self.apply(event);
         }
         // Where nothing lies in between, this node is as far as its own events.
-        if let (Some(first), Some(last)) = (events.first(), events.last()) {
-            if first.seq.0 == self.view.applied().0 + 1 {
-                self.view.advance(last.seq);
-            }
+        if let (Some(first), Some(last)) = (events.first(), events.last())
+            && first.seq.0 == self.view.applied().0 + 1
+        {
+            self.view.advance(last.seq);
         }
         if let Some(mirror) = &self.mirror {
             mirror.announce(events);

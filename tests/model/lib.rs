@@ -3,6 +3,7 @@
 //! The sentence that has to hold is in `truth`; `design` checks it for the design, `flaws` shows
 //! that each part of the design is needed, and `instants` shows how the old rule failed. The
 //! variable `PORTCULLIS_MODEL=large` makes the configurations larger (use `--release` for that).
+#![cfg(test)]
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
