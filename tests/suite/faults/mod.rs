@@ -1,5 +1,8 @@
 //! The fault rows of the security catalogue that this version answers for, named by number.
 
 mod nodes;
+mod o12_locked_file;
+mod o12_standstill;
+mod policies;
 mod process;
 mod services;

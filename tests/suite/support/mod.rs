@@ -3,6 +3,7 @@
 mod agent;
 mod minters;
 mod nodes;
+mod postgres;
 mod proxy;
 mod reply;
 mod server;
@@ -24,6 +25,7 @@ use rocket::{http::Method, local::asynchronous::Client};
 pub(crate) use agent::Agent;
 pub(crate) use minters::{Mint, Span, Who};
 pub(crate) use nodes::{PassingTime, Ways, on_four_threads};
+pub(crate) use postgres::{Postgres, postgres_bin, psql};
 pub(crate) use proxy::Proxy;
 pub(crate) use reply::Reply;
 pub(crate) use server::{Server, free_port, plain_http};

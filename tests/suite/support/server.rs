@@ -113,6 +113,17 @@ impl Server {
         (output.status.code().unwrap_or(-1), text(&output.stdout), text(&output.stderr))
     }
 
+    /// The same, where commands and the next start speak to another database.
+    pub(crate) fn over(mut self, database: &str) -> Self {
+        for (name, value) in &mut self.environment {
+            if name == "PORTCULLIS_DATABASE_URL" {
+                database.clone_into(value);
+            }
+        }
+        self
+    }
+
+
     /// SIGKILL: no chance to finish anything.
     pub(crate) fn kill(&mut self) {
         self.child.kill().unwrap();
