@@ -69,9 +69,8 @@ fn o12_while_another_process_writes_reads_go_on_and_writes_are_answered_503_in_t
             let refresh = async { (acme.refresh(&ada.refresh).await, began.elapsed()) };
             let login = json!({ "username": "alan", "password": PASSWORD, "client_id": "app" });
             let login = async { (acme.post_json("/auth/login", login).await, began.elapsed()) };
-            let patch = async {
-                (app.api_as(&operator, Method::Patch, &user, json!({ "name": "N" })).await, began.elapsed())
-            };
+            let patch =
+                async { (app.api_as(&operator, Method::Patch, &user, json!({ "name": "N" })).await, began.elapsed()) };
             let logout = async { (acme.bearer(Method::Post, "/auth/logout", &sam.access).await, began.elapsed()) };
             let (refresh, login, patch, logout) = rocket::tokio::join!(refresh, login, patch, logout);
             for (reply, took) in [refresh, login, patch, logout] {

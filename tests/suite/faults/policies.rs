@@ -3,8 +3,7 @@
 use crate::support::{TestApp, on_postgres, psql, service};
 
 async fn connect(app: &TestApp) -> tokio_postgres::Client {
-    let (client, connection) =
-        tokio_postgres::connect(app.config.database_url(), tokio_postgres::NoTls).await.unwrap();
+    let (client, connection) = tokio_postgres::connect(app.config.database_url(), tokio_postgres::NoTls).await.unwrap();
     rocket::tokio::spawn(connection);
     client
 }

@@ -24,7 +24,7 @@ use rocket::{http::Method, local::asynchronous::Client};
 
 pub(crate) use agent::Agent;
 pub(crate) use minters::{Mint, Span, Who};
-pub(crate) use nodes::{PassingTime, Ways, on_four_threads};
+pub(crate) use nodes::{PassingTime, Stopped, Ways, on_four_threads};
 pub(crate) use postgres::{Postgres, postgres_bin, psql};
 pub(crate) use proxy::Proxy;
 pub(crate) use reply::Reply;

@@ -91,6 +91,11 @@ impl Server {
         std::fs::read_to_string(self.folder.join("server.log")).unwrap_or_default()
     }
 
+    pub(crate) fn database(&self) -> &str {
+        let named = self.environment.iter().find(|(name, _)| name == "PORTCULLIS_DATABASE_URL");
+        named.map_or("", |(_, value)| value)
+    }
+
     pub(crate) fn base(&self) -> String {
         format!("http://127.0.0.1:{}", self.port)
     }
@@ -122,7 +127,6 @@ impl Server {
         }
         self
     }
-
 
     /// SIGKILL: no chance to finish anything.
     pub(crate) fn kill(&mut self) {
