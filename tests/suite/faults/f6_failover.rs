@@ -83,7 +83,8 @@ async fn fail_over(strike: impl FnOnce(&Postgres)) {
     let server = node_over(folder.path(), &url).await;
     let ledger = Arc::new(Mutex::new(HashMap::new()));
     for family in 0..4 {
-        ledger.lock().unwrap().insert(family, log_in(server.port).await);
+        let token = log_in(server.port).await;
+        ledger.lock().unwrap().insert(family, token);
     }
     let mut sessions = Vec::new();
     for _ in 0..25 {

@@ -34,7 +34,7 @@ struct Sessions {
 
 /// Signs in and out, and writes down what was answered.
 async fn come_and_go(port: u16, going: Arc<AtomicBool>, sessions: Arc<Mutex<Sessions>>) {
-    let mut count = 0_u32;
+    let mut stays = false;
     while going.load(Ordering::SeqCst) {
         let body = r#"{"username":"ada","password":"correct horse battery staple","client_id":"app"}"#;
         let headers = [("Content-Type", "application/json")];
@@ -56,8 +56,8 @@ async fn come_and_go(port: u16, going: Arc<AtomicBool>, sessions: Arc<Mutex<Sess
                 continue;
             }
         };
-        count += 1;
-        if count % 3 == 0 {
+        stays = !stays;
+        if stays {
             sessions.lock().unwrap().live.push(token);
             continue;
         }
@@ -100,8 +100,10 @@ async fn f1_f2_nothing_acknowledged_is_lost_to_kill_9() {
         let mut work: Vec<_> = (0..FAMILIES)
             .map(|family| tokio::spawn(load(server.port, Arc::clone(&going), Arc::clone(&ledger), family)))
             .collect();
-        work.push(tokio::spawn(come_and_go(server.port, Arc::clone(&going), Arc::clone(&sessions))));
-        tokio::time::sleep(Duration::from_millis(150 + round % 10 * 23)).await;
+        for _ in 0..2 {
+            work.push(tokio::spawn(come_and_go(server.port, Arc::clone(&going), Arc::clone(&sessions))));
+        }
+        tokio::time::sleep(Duration::from_millis(200 + round % 10 * 23)).await;
         server.kill();
         going.store(false, Ordering::SeqCst);
         for done in join_all(work).await {

@@ -145,15 +145,20 @@ fn a_row_that_cannot_be_read_fails_its_own_rotation_and_no_other() {
     on_four_threads(async {
         let app = TestApp::start().await;
         let acme = app.acme();
-        for (table, column) in [("token_families", "resource"), ("token_families", "scope"), ("sessions", "amr")] {
+        for (table, column, unreadable) in
+            [("token_families", "resource", "{"), ("token_families", "scope", "\""), ("sessions", "amr", "[")]
+        {
             let broken = acme.sign_in("sam").await;
             let mut tokens = vec![broken.refresh];
             for _ in 0..20 {
                 tokens.push(acme.sign_in("ada").await.refresh);
             }
             let sam = "(SELECT id FROM users WHERE username = 'sam' ORDER BY tenant_id)";
-            sql(app.config.database_url(), &format!("UPDATE {table} SET {column} = '{{broken' WHERE user_id IN {sam}"))
-                .await;
+            sql(
+                app.config.database_url(),
+                &format!("UPDATE {table} SET {column} = '{unreadable}' WHERE user_id IN {sam}"),
+            )
+            .await;
             for round in 0..3 {
                 let replies = join_all(tokens.iter().map(|token| acme.refresh(token))).await;
                 replies[0].assert_error(500, "server_error");
