@@ -26,44 +26,49 @@ fn kills() -> u64 {
 /// What was acknowledged beside the rotations.
 #[derive(Default)]
 struct Sessions {
-    /// Refresh tokens of sign-ins that were answered and are not being ended.
+    /// Refresh tokens of sign-ins that were answered.
     live: Vec<String>,
     /// Those of sessions whose end was answered.
     ended: Vec<String>,
 }
 
-/// Signs in and out, and writes down what was answered.
-async fn come_and_go(port: u16, going: Arc<AtomicBool>, sessions: Arc<Mutex<Sessions>>) {
-    let mut stays = false;
+/// One sign-in: access and refresh token, where it was answered.
+async fn sign_in(port: u16) -> Option<(String, String)> {
+    let body = r#"{"username":"ada","password":"correct horse battery staple","client_id":"app"}"#;
+    let headers = [("Content-Type", "application/json")];
+    match plain_http(port, "POST", "/t/acme/auth/login", &headers, body).await {
+        // An answer that was cut off acknowledges nothing.
+        Some((200, body)) => {
+            let json: Value = serde_json::from_str(&body).ok()?;
+            let text = |name: &str| json[name].as_str().unwrap().to_owned();
+            Some((text("access_token"), text("refresh_token")))
+        }
+        Some((status, body)) => {
+            assert!(matches!(status, 429 | 503), "a sign-in is answered {status} {body}");
+            None
+        }
+        None => None,
+    }
+}
+
+/// Signs in for as long as `going`, and writes down what was answered.
+async fn come(port: u16, going: Arc<AtomicBool>, sessions: Arc<Mutex<Sessions>>) {
     while going.load(Ordering::SeqCst) {
-        let body = r#"{"username":"ada","password":"correct horse battery staple","client_id":"app"}"#;
-        let headers = [("Content-Type", "application/json")];
-        let (access, token) = match plain_http(port, "POST", "/t/acme/auth/login", &headers, body).await {
-            // An answer that was cut off acknowledges nothing.
-            Some((200, body)) => match serde_json::from_str::<Value>(&body) {
-                Ok(json) => {
-                    let text = |name: &str| json[name].as_str().unwrap().to_owned();
-                    (text("access_token"), text("refresh_token"))
-                }
-                Err(_) => continue,
-            },
-            Some((status, body)) => {
-                assert!(matches!(status, 429 | 503), "a sign-in is answered {status} {body}");
-                continue;
-            }
-            None => {
-                tokio::time::sleep(Duration::from_millis(5)).await;
-                continue;
-            }
-        };
-        stays = !stays;
-        if stays {
-            sessions.lock().unwrap().live.push(token);
-            continue;
+        match sign_in(port).await {
+            Some((_, token)) => sessions.lock().unwrap().live.push(token),
+            None => tokio::time::sleep(Duration::from_millis(5)).await,
+        }
+    }
+}
+
+/// Signs out of one session after the other, and writes down what was answered.
+async fn leave(port: u16, going: Arc<AtomicBool>, held: Vec<(String, String)>, sessions: Arc<Mutex<Sessions>>) {
+    for (access, token) in held {
+        if !going.load(Ordering::SeqCst) {
+            return;
         }
         let bearer = format!("Bearer {access}");
-        let out = plain_http(port, "POST", "/t/acme/auth/logout", &[("Authorization", &bearer)], "").await;
-        match out {
+        match plain_http(port, "POST", "/t/acme/auth/logout", &[("Authorization", &bearer)], "").await {
             Some((204, _)) => sessions.lock().unwrap().ended.push(token),
             // It is ended or not: nobody was told.
             Some((503, _)) | None => {}
@@ -94,15 +99,17 @@ async fn f1_f2_nothing_acknowledged_is_lost_to_kill_9() {
     }
     let (mut rotations, mut signed_in, mut ended) = (0, 0, 0);
     for round in 0..kills() {
+        let (before, mut held) = (ledger.lock().unwrap().clone(), Vec::new());
+        for _ in 0..4 {
+            held.extend(sign_in(server.port).await);
+        }
         let going = Arc::new(AtomicBool::new(true));
         let sessions = Arc::new(Mutex::new(Sessions::default()));
-        let before = ledger.lock().unwrap().clone();
         let mut work: Vec<_> = (0..FAMILIES)
             .map(|family| tokio::spawn(load(server.port, Arc::clone(&going), Arc::clone(&ledger), family)))
             .collect();
-        for _ in 0..2 {
-            work.push(tokio::spawn(come_and_go(server.port, Arc::clone(&going), Arc::clone(&sessions))));
-        }
+        work.push(tokio::spawn(come(server.port, Arc::clone(&going), Arc::clone(&sessions))));
+        work.push(tokio::spawn(leave(server.port, Arc::clone(&going), held, Arc::clone(&sessions))));
         tokio::time::sleep(Duration::from_millis(200 + round % 10 * 23)).await;
         server.kill();
         going.store(false, Ordering::SeqCst);
