@@ -2,7 +2,7 @@
 
 CARGO ?= cargo
 
-.PHONY: help run test lint model bench clean
+.PHONY: help run test lint model bench faults clean
 
 help: ## Show this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 14
@@ -27,6 +27,11 @@ model: ## Check the model of endings at its larger size, a few minutes
 bench: ## Measure, as ratios taken in one run
 	./tests/services/install
 	./tests/services/with ./benches/run
+
+faults: ## Kill the server a thousand times on each database, and look whether anything was lost
+	./tests/services/install
+	PORTCULLIS_TEST_KILLS=1000 ./tests/services/with $(CARGO) test --test suite -- --nocapture faults::kills
+	PORTCULLIS_TEST_KILLS=1000 PORTCULLIS_TEST_BACKEND=postgres ./tests/services/with $(CARGO) test --test suite -- --nocapture faults::kills
 
 clean: ## Remove what was built and the demo's data
 	$(CARGO) clean

@@ -36,6 +36,9 @@ pub(super) async fn run(config: &Config) -> Done {
     let migrated = schema.is_ok();
     told("database", schema)?;
     if let Some(storage) = storage.ok().filter(|_| migrated) {
+        if let Some(policies) = policies(&storage).await {
+            told("policies", policies)?;
+        }
         told("keys", keys(config, &storage).await)?;
         told("clock", clock(&storage).await)?;
     }
@@ -58,6 +61,18 @@ async fn schema(storage: &Storage) -> Result<String, String> {
     match pending.as_slice() {
         [] => Ok(format!("{}, at this version", storage.backend())),
         some => Err(format!("lacks {} migrations: run `portcullis migrate`", some.len())),
+    }
+}
+
+/// Whether the policies that stand behind the tenant filter hold this role, where there are some.
+async fn policies(storage: &Storage) -> Option<Result<String, String>> {
+    match storage.policies_hold().await {
+        Ok(None) => None,
+        Ok(Some(true)) => Some(Ok("row-level security holds this role".into())),
+        Ok(Some(false)) => Some(Err("this role bypasses row-level security: \
+             connect as one that is no superuser and has no BYPASSRLS"
+            .into())),
+        Err(why) => Some(Err(why.to_string())),
     }
 }
 

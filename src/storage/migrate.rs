@@ -19,6 +19,7 @@ const POSTGRES: EmbeddedMigrations = embed_migrations!("migrations/postgres");
 const LOCK: i64 = 0x706f_7274_6375_6c6c;
 
 define_sql_function!(fn pg_advisory_xact_lock(key: diesel::sql_types::BigInt));
+define_sql_function!(fn row_security_active(table: diesel::sql_types::Text) -> diesel::sql_types::Bool);
 
 impl Storage {
     /// Runs the migrations that have not run; answers their names.
@@ -58,6 +59,17 @@ impl Storage {
                 Backend::Postgres(_) => Err(failed("no SQLite connection")),
             },
         }
+    }
+
+    /// Whether row-level security holds the role that this server connects as; `None` for SQLite,
+    /// which has none.
+    ///
+    /// # Errors
+    /// [`StorageError`] where the database cannot be asked.
+    pub async fn policies_hold(&self) -> Result<Option<bool>, StorageError> {
+        let Some(mut conn) = self.unlimited_postgres().await? else { return Ok(None) };
+        let holds = diesel::select(row_security_active("sessions")).get_result(&mut conn).await?;
+        Ok(Some(holds))
     }
 
     async fn unlimited_postgres(&self) -> Result<Option<AsyncPgConnection>, StorageError> {

@@ -13,7 +13,7 @@ use super::{
     connection::{Backend, Connection, PgLease, SqliteConn, SqliteLease},
     deadline,
     postgres::{self, PgManager},
-    sqlite::{self, SqliteManager},
+    sqlite::{self, OpenedFile, SqliteManager},
 };
 
 /// The database of the installation, as Rocket knows it.
@@ -31,6 +31,7 @@ enum Kind {
         writer: Arc<Mutex<SqliteConn>>,
         readers: managed::Pool<SqliteManager>,
         follower: managed::Pool<SqliteManager>,
+        opened: OpenedFile,
     },
     Postgres {
         requests: managed::Pool<PgManager>,
@@ -70,7 +71,8 @@ impl Pool {
             let path = path.trim_start_matches("//");
             let (writer, readers) = sqlite::pool(path, size)?;
             let follower = sqlite::readers(path, 1)?;
-            Kind::Sqlite { path: path.into(), writer: Arc::new(Mutex::new(writer)), readers, follower }
+            let opened = OpenedFile::at(path.into());
+            Kind::Sqlite { path: path.into(), writer: Arc::new(Mutex::new(writer)), readers, follower, opened }
         } else if url.starts_with("postgres://") || url.starts_with("postgresql://") {
             let manager = |limits| PgManager::new(url, limits);
             Kind::Postgres {
@@ -89,7 +91,8 @@ impl Pool {
     pub(super) async fn reader(&self, whom: For) -> Result<Connection, PoolError> {
         let away = |why: &dyn std::fmt::Display| PoolError::Away(why.to_string());
         match &*self.0 {
-            Kind::Sqlite { readers, follower, .. } => {
+            Kind::Sqlite { readers, follower, opened, .. } => {
+                opened.check(whom)?;
                 let pool = if whom == For::Follower { follower } else { readers };
                 let conn = pool.get().await.map_err(|why| away(&why))?;
                 Ok(Connection(Backend::Sqlite(SqliteLease::Reader(conn))))
@@ -109,7 +112,8 @@ impl Pool {
     /// A connection to write with: SQLite has one, which is waited for as long as for any other.
     pub(super) async fn writer(&self, whom: For) -> Result<Connection, PoolError> {
         match &*self.0 {
-            Kind::Sqlite { writer, .. } => {
+            Kind::Sqlite { writer, opened, .. } => {
+                opened.check(whom)?;
                 let lock = Arc::clone(writer).lock_owned();
                 let conn = tokio::time::timeout(deadline::CONNECTION, lock).await;
                 let conn = conn.map_err(|_| PoolError::Away("others are writing".into()))?;

@@ -1,16 +1,30 @@
 //! Connections to PostgreSQL, and the pool that keeps them.
 
-use std::{str::FromStr, time::Duration};
+use std::{
+    str::FromStr,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
 
 use deadpool::managed::{Manager, Metrics, Pool, RecycleError, RecycleResult};
 use diesel::{ConnectionError, ConnectionResult};
 use diesel_async::{AsyncPgConnection, SimpleAsyncConnection as _, pooled_connection::PoolableConnection as _};
+use tokio_postgres::{
+    Config,
+    config::{Host, SslMode, TargetSessionAttrs},
+};
 
 use super::{PoolError, Scope, deadline};
 
 /// Makes connections and says whether an old one is still good.
 pub(crate) struct PgManager {
-    config: tokio_postgres::Config,
+    /// One for each server that the URL names.
+    servers: Arc<[Config]>,
+    /// The one that took the last connection.
+    last: Arc<AtomicUsize>,
     tls: bool,
     limits: &'static str,
 }
@@ -23,11 +37,93 @@ pub(crate) struct Pooled {
 
 impl PgManager {
     pub(super) fn new(url: &str, limits: &'static str) -> Result<Self, PoolError> {
-        let mut config =
-            tokio_postgres::Config::from_str(url).map_err(|why| PoolError::Url(format!("postgres: {why}")))?;
-        let tls = config.get_ssl_mode() == tokio_postgres::config::SslMode::Require;
-        // A server that has gone without a word is given up within seconds, not hours.
-        config
+        let config = Config::from_str(url).map_err(|why| PoolError::Url(format!("postgres: {why}")))?;
+        let tls = config.get_ssl_mode() == SslMode::Require;
+        let servers = servers_of(&config);
+        if servers.is_empty() {
+            return Err(PoolError::Url("postgres: it names no server".into()));
+        }
+        Ok(Self { servers: servers.into(), last: Arc::default(), tls, limits })
+    }
+
+    /// The same without limits in time.
+    pub(super) fn unlimited(&self) -> Self {
+        Self { servers: Arc::clone(&self.servers), last: Arc::clone(&self.last), tls: self.tls, limits: "" }
+    }
+
+    /// A connection to the first server that takes writes, beginning with the one that did last.
+    pub(super) async fn connect(&self) -> ConnectionResult<AsyncPgConnection> {
+        let (first, count) = (self.last.load(Ordering::Relaxed), self.servers.len());
+        let mut refused = ConnectionError::BadConnection("no server".into());
+        for at in (0..count).map(|step| (first + step) % count) {
+            let Some(server) = self.servers.get(at) else { continue };
+            // Each has its share of the time: one that stands still must not hide the next.
+            let share = deadline::CONNECT / u32::try_from(count).unwrap_or(u32::MAX);
+            match tokio::time::timeout(share, self.connect_to(server)).await {
+                Ok(Ok(conn)) => {
+                    self.last.store(at, Ordering::Relaxed);
+                    return Ok(conn);
+                }
+                Ok(Err(why)) => refused = why,
+                Err(_) => refused = ConnectionError::BadConnection("a server does not answer".into()),
+            }
+        }
+        Err(refused)
+    }
+
+    async fn connect_to(&self, server: &Config) -> ConnectionResult<AsyncPgConnection> {
+        let bad = |why: tokio_postgres::Error| ConnectionError::BadConnection(why.to_string());
+        let mut conn = if self.tls {
+            let roots = rustls::RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
+            let tls = rustls::ClientConfig::builder().with_root_certificates(roots).with_no_client_auth();
+            let connector = tokio_postgres_rustls::MakeRustlsConnect::new(tls);
+            let (client, connection) = server.connect(connector).await.map_err(bad)?;
+            AsyncPgConnection::try_from_client_and_connection(client, connection).await?
+        } else {
+            let (client, connection) = server.connect(tokio_postgres::NoTls).await.map_err(bad)?;
+            AsyncPgConnection::try_from_client_and_connection(client, connection).await?
+        };
+        let limited = conn.batch_execute(self.limits).await;
+        limited.map_err(ConnectionError::CouldntSetupConfiguration)?;
+        Ok(conn)
+    }
+}
+
+/// How to connect to each server that a URL names.
+fn servers_of(config: &Config) -> Vec<Config> {
+    let count = config.get_hosts().len().max(config.get_hostaddrs().len());
+    let server = |at: usize| {
+        let mut one = Config::new();
+        match config.get_hosts().get(at) {
+            Some(Host::Tcp(host)) => drop(one.host(host)),
+            #[cfg(unix)]
+            Some(Host::Unix(path)) => drop(one.host_path(path)),
+            None => {}
+        }
+        if let Some(address) = config.get_hostaddrs().get(at) {
+            one.hostaddr(*address);
+        }
+        if let Some(port) = config.get_ports().get(at).or(config.get_ports().first()) {
+            one.port(*port);
+        }
+        if let Some(user) = config.get_user() {
+            one.user(user);
+        }
+        if let Some(password) = config.get_password() {
+            one.password(password);
+        }
+        if let Some(name) = config.get_dbname() {
+            one.dbname(name);
+        }
+        if let Some(options) = config.get_options() {
+            one.options(options);
+        }
+        one.ssl_mode(config.get_ssl_mode())
+            .ssl_negotiation(config.get_ssl_negotiation())
+            .channel_binding(config.get_channel_binding())
+            // A standby answers what was true a while ago, and takes nothing.
+            .target_session_attrs(TargetSessionAttrs::ReadWrite)
+            // A server that has gone without a word is given up within seconds, not hours.
             .connect_timeout(deadline::CONNECT)
             .tcp_user_timeout(Duration::from_secs(3))
             .keepalives(true)
@@ -35,30 +131,9 @@ impl PgManager {
             .keepalives_interval(Duration::from_secs(1))
             .keepalives_retries(2)
             .application_name("portcullis");
-        Ok(Self { config, tls, limits })
-    }
-
-    /// The same without limits in time.
-    pub(super) fn unlimited(&self) -> Self {
-        Self { config: self.config.clone(), tls: self.tls, limits: "" }
-    }
-
-    pub(super) async fn connect(&self) -> ConnectionResult<AsyncPgConnection> {
-        let bad = |why: tokio_postgres::Error| ConnectionError::BadConnection(why.to_string());
-        let mut conn = if self.tls {
-            let roots = rustls::RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
-            let tls = rustls::ClientConfig::builder().with_root_certificates(roots).with_no_client_auth();
-            let connector = tokio_postgres_rustls::MakeRustlsConnect::new(tls);
-            let (client, connection) = self.config.connect(connector).await.map_err(bad)?;
-            AsyncPgConnection::try_from_client_and_connection(client, connection).await?
-        } else {
-            let (client, connection) = self.config.connect(tokio_postgres::NoTls).await.map_err(bad)?;
-            AsyncPgConnection::try_from_client_and_connection(client, connection).await?
-        };
-        let limited = conn.batch_execute(self.limits).await;
-        limited.map_err(ConnectionError::CouldntSetupConfiguration)?;
-        Ok(conn)
-    }
+        one
+    };
+    (0..count).map(server).collect()
 }
 
 impl Manager for PgManager {

@@ -339,6 +339,11 @@ impl Storage {
         let raise = diesel::update(head).set(revocation_head::seq.eq(begun.0));
         on_conn!(unit, conn => raise.execute(conn).await)?;
         let ids: Vec<Key> = on_conn!(unit, conn => tenants::table.select(tenants::id).load(conn).await)?;
+        // There is always one. The rows of a backup that is being put back come table by table, and
+        // what is not there yet cannot be ended: the next look finds it whole.
+        if ids.is_empty() {
+            return Err(StorageError::away("no tenants: a backup is being put back"));
+        }
         for id in ids {
             let change = Change::Ending(id.into(), Ending::Tenant);
             let settle = Some(Settle::Mark(EndReason::Restored));

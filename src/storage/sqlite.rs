@@ -1,6 +1,10 @@
 //! Connections to a SQLite file: one that writes, and readers that never wait for it.
 
-use std::path::Path;
+use std::{
+    os::unix::fs::MetadataExt as _,
+    path::{Path, PathBuf},
+    sync::atomic::{AtomicBool, Ordering},
+};
 
 use deadpool::managed::{Manager, Metrics, Pool, RecycleResult};
 use diesel::{Connection as _, ConnectionError, ConnectionResult, SqliteConnection, connection::SimpleConnection as _};
@@ -11,6 +15,7 @@ use super::{
     columns::portcullis_now_ms_utils,
     connection::{InPlace, SqliteConn},
     deadline,
+    pool::For,
 };
 use crate::effects::{Clock as _, SystemClock, private_folder_of};
 
@@ -61,4 +66,37 @@ pub(super) fn readers(path: &str, size: usize) -> Result<Pool<SqliteManager>, Po
         .runtime(deadpool::Runtime::Tokio1)
         .build()
         .map_err(|why| PoolError::Away(format!("{path}: {why}")))
+}
+
+/// The file that was opened. Where another was put in its place, what is open leads nowhere: a
+/// write would be answered and lost, and a new reader would see another database.
+pub(super) struct OpenedFile {
+    path: PathBuf,
+    identity: Option<(u64, u64)>,
+    replaced: AtomicBool,
+}
+
+impl OpenedFile {
+    pub(super) fn at(path: PathBuf) -> Self {
+        let identity = identity(&path);
+        Self { path, identity, replaced: AtomicBool::new(false) }
+    }
+
+    /// Refuses where the file was replaced. The one who follows the events looks, a few times a
+    /// second; everybody else is told what it has seen.
+    pub(super) fn check(&self, whom: For) -> Result<(), PoolError> {
+        let is_looking = whom == For::Follower && !self.replaced.load(Ordering::Relaxed);
+        if is_looking && identity(&self.path) != self.identity {
+            tracing::error!(file = %self.path.display(), "the database file was replaced: restart this node");
+            self.replaced.store(true, Ordering::Relaxed);
+        }
+        match self.replaced.load(Ordering::Relaxed) {
+            true => Err(PoolError::Away("the database file was replaced: restart this node".into())),
+            false => Ok(()),
+        }
+    }
+}
+
+fn identity(path: &Path) -> Option<(u64, u64)> {
+    std::fs::metadata(path).ok().map(|file| (file.dev(), file.ino()))
 }

@@ -132,6 +132,7 @@ pub(super) async fn submit(
     jar: &CookieJar<'_>,
 ) -> Shown {
     let (tenant, sent) = (site.0.or_page(tenant)?, site.0.or_page(sent)?);
+    let held = site.0.or_page(current.0)?;
     let cx = Cx::new(&site.0.app, &tenant, &from.0);
     if !browser.sent(&sent) {
         cx.refused(&crate::domain::Actor::Anonymous, "csrf", "login", "form token missing or wrong");
@@ -155,7 +156,6 @@ pub(super) async fn submit(
     };
     let way_on = Purpose::read(sent.find("request")).0.way_on(&tenant);
     let device = cookies::device(&site.0.app.config, &tenant, site.0.accounts.device_token(&tenant, &user));
-    let held = site.0.or_page(current.0)?;
     let (app, at) = (std::sync::Arc::clone(&site.0.app), tenant.clone());
     let begun = uncut(async move {
         let begun = sign_in_browser(&app, &at, &user, SessionKind::Browser, held.as_ref(), &from.0).await;

@@ -21,7 +21,7 @@ use crate::{
         Site,
         account::words,
         cookies,
-        guards::{Addressed, Browser, Form, Peer, Query, Shared},
+        guards::{Addressed, Browser, Form, NoTenant, Peer, Query, Shared},
         page::{Answer, Html, forged},
         uncut,
     },
@@ -74,8 +74,10 @@ pub(super) async fn submit(
         }))
     };
     const WRONG: &str = "That tenant, name and password do not go together, or the user is no administrator.";
-    let Ok(Addressed(home)) = Addressed::find(&site.0, slug.trim()).await else {
-        return again(Status::Forbidden, WRONG, None);
+    let home = match Addressed::find(&site.0, slug.trim()).await {
+        Ok(Addressed(home)) => home,
+        Err(NoTenant::Away) => return Err(Answer::Page(Html::error(&site.0, &OauthError::unavailable()))),
+        Err(NoTenant::Unknown | NoTenant::Suspended) => return again(Status::Forbidden, WRONG, None),
     };
     let password = SecretString::from(field("password"));
     let user = match site.0.accounts.check(&home, &username, &password, &from.0).await {

@@ -23,7 +23,7 @@ use super::{
     Site,
     api::admin_of,
     cookies,
-    guards::{Addressed, Browser, Form, Peer},
+    guards::{Addressed, Browser, Form, NoTenant, Peer},
     page::{Answer, Html, Shown, forged},
     uncut,
 };
@@ -219,12 +219,17 @@ impl<'r> FromRequest<'r> for Member {
         let Some((slug, cookie)) = cookie.as_deref().and_then(|value| value.split_once('.')) else {
             return to_login();
         };
-        let Ok(Addressed(home)) = Addressed::find(site, slug).await else { return to_login() };
+        let away = |why: OauthError| {
+            let page = Html::error(site, &why);
+            Outcome::Error((Status::ServiceUnavailable, Outside(Answer::Page(page))))
+        };
+        let home = match Addressed::find(site, slug).await {
+            Ok(Addressed(home)) => home,
+            Err(NoTenant::Away) => return away(OauthError::unavailable()),
+            Err(NoTenant::Unknown | NoTenant::Suspended) => return to_login(),
+        };
         match find_visitor(&site.app, &home, SessionKind::Console, cookie).await {
-            Err(why) => {
-                let page = Html::error(site, &OauthError::from(why));
-                Outcome::Error((Status::ServiceUnavailable, Outside(Answer::Page(page))))
-            }
+            Err(why) => away(OauthError::from(why)),
             Ok(None) => to_login(),
             Ok(Some(visitor)) => match Authority::of_user(&home, &visitor.user, origin.clone()) {
                 Some(authority) => {

@@ -76,7 +76,8 @@ impl<'r> FromRequest<'r> for Addressed {
         let Some(site) = request.rocket().state::<Arc<Site>>() else {
             return Outcome::Error((Status::ServiceUnavailable, NoTenant::Away));
         };
-        match Self::find(site, slug).await {
+        // Several guards of a request ask for it: while the database stands still, one wait is enough.
+        match request.local_cache_async(Self::find(site, slug)).await.clone() {
             Ok(tenant) => Outcome::Success(tenant),
             Err(why) => Outcome::Error((Status::NotFound, why)),
         }

@@ -1,6 +1,13 @@
 //! The fault rows of the security catalogue that this version answers for, named by number.
 
+mod f6_failover;
+mod kills;
 mod memory;
 mod nodes;
+mod o12_locked_file;
+mod o12_standstill;
+mod policies;
 mod process;
+mod s3_f25_restore;
 mod services;
+mod settling;

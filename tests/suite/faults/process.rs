@@ -9,12 +9,12 @@ use std::{
     time::Duration,
 };
 
-use rocket::{futures::future::join_all, tokio};
+use rocket::tokio;
 use serde_json::Value;
 
 use crate::support::{Server, form, new_database, plain_http, write_master_key};
 
-const FILE: &str = r#"
+pub(super) const FILE: &str = r#"
 tenants:
   - slug: acme
     settings: { password_bcrypt_cost: 10, refresh_reuse_grace: 300 }
@@ -27,7 +27,7 @@ tenants:
     users: [{ username: ada, password: correct horse battery staple }]
 "#;
 
-async fn seeded(folder: &std::path::Path) -> Server {
+pub(super) async fn seeded(folder: &std::path::Path) -> Server {
     write_master_key(folder);
     let database = new_database(folder).await;
     let server = Server::start(folder, &database, &[]).await;
@@ -36,7 +36,7 @@ async fn seeded(folder: &std::path::Path) -> Server {
     server
 }
 
-async fn log_in(port: u16) -> String {
+pub(super) async fn log_in(port: u16) -> String {
     let body = r#"{"username":"ada","password":"correct horse battery staple","client_id":"app"}"#;
     for _ in 0..100 {
         let headers = [("Content-Type", "application/json")];
@@ -49,7 +49,7 @@ async fn log_in(port: u16) -> String {
 }
 
 /// One refresh: the successor where it was acknowledged, the status where it was refused.
-async fn refresh(port: u16, token: &str) -> Result<String, Option<u16>> {
+pub(super) async fn refresh(port: u16, token: &str) -> Result<String, Option<u16>> {
     let body = form(&[("grant_type", "refresh_token"), ("client_id", "app"), ("refresh_token", token)]);
     let headers = [("Content-Type", "application/x-www-form-urlencoded")];
     match plain_http(port, "POST", "/t/acme/oauth2/token", &headers, &body).await {
@@ -62,8 +62,8 @@ async fn refresh(port: u16, token: &str) -> Result<String, Option<u16>> {
     }
 }
 
-/// Rotates each family for as long as `going`, and keeps the ledger: the last acknowledged token.
-async fn load(port: u16, going: Arc<AtomicBool>, ledger: Arc<Mutex<HashMap<usize, String>>>, family: usize) {
+/// Rotates a family for as long as `going`, and keeps the ledger: the last acknowledged token.
+pub(super) async fn load(port: u16, going: Arc<AtomicBool>, ledger: Arc<Mutex<HashMap<usize, String>>>, family: usize) {
     while going.load(Ordering::SeqCst) {
         let token = ledger.lock().unwrap()[&family].clone();
         match refresh(port, &token).await {
@@ -72,36 +72,6 @@ async fn load(port: u16, going: Arc<AtomicBool>, ledger: Arc<Mutex<HashMap<usize
             }
             Err(Some(status)) => assert_eq!(status, 503, "an acknowledged token was refused"),
             Err(None) => tokio::time::sleep(Duration::from_millis(5)).await,
-        }
-    }
-}
-
-#[rocket::async_test]
-async fn f1_f2_no_acknowledged_rotation_is_lost_to_kill_9() {
-    let folder = tempfile::tempdir().unwrap();
-    let mut server = seeded(folder.path()).await;
-    let ledger = Arc::new(Mutex::new(HashMap::new()));
-    for family in 0..4 {
-        let token = log_in(server.port).await;
-        ledger.lock().unwrap().insert(family, token);
-    }
-    for round in 0..10 {
-        let going = Arc::new(AtomicBool::new(true));
-        let work =
-            (0..4).map(|family| tokio::spawn(load(server.port, Arc::clone(&going), Arc::clone(&ledger), family)));
-        let work: Vec<_> = work.collect();
-        tokio::time::sleep(Duration::from_millis(100 + round * 13)).await;
-        server.kill();
-        going.store(false, Ordering::SeqCst);
-        for done in join_all(work).await {
-            done.unwrap();
-        }
-        server.restart().await;
-        // Each last acknowledged token is good; one whose answer was lost is retried with it.
-        for family in 0..4 {
-            let token = ledger.lock().unwrap()[&family].clone();
-            let next = refresh(server.port, &token).await.expect("the acknowledged token is good after the kill");
-            ledger.lock().unwrap().insert(family, next);
         }
     }
 }

@@ -10,7 +10,7 @@ use portcullis::domain::{EndReason, Ending};
 use rocket::{http::Method, tokio};
 use serde_json::Value;
 
-use crate::support::{Server, TestApp, free_port, write_master_key};
+use crate::support::{Postgres, Server, TestApp, free_port, write_master_key};
 
 struct Redis {
     child: Child,
@@ -201,80 +201,6 @@ async fn f10_a_redis_that_is_full_changes_nothing() {
     assert!(!app.acme().is_active(&tokens.access).await);
     assert_eq!(redis.cutoffs().await, 0);
     assert_eq!(app.get("/readyz").await.status, 200);
-}
-
-/// A PostgreSQL of the test's own, to be stopped and started.
-struct Postgres {
-    folder: tempfile::TempDir,
-    port: u16,
-    bin: PathBuf,
-}
-
-impl Postgres {
-    fn start() -> Self {
-        let bin = std::fs::read_dir("/usr/lib/postgresql").expect("postgresql is installed by `make test`");
-        let bin = bin.map(|entry| entry.unwrap().path().join("bin")).find(|bin| bin.join("initdb").exists()).unwrap();
-        let folder = tempfile::Builder::new().prefix("pg").tempdir_in("/tmp").unwrap();
-        let postgres = Self { folder, port: free_port(), bin };
-        let data = postgres.data();
-        std::fs::create_dir(&data).unwrap();
-        use std::os::unix::fs::PermissionsExt as _;
-        std::fs::set_permissions(postgres.folder.path(), std::fs::Permissions::from_mode(0o755)).unwrap();
-        if Self::as_root() {
-            assert!(Command::new("chown").arg("postgres").arg(&data).status().unwrap().success());
-        }
-        let data = data.display().to_string();
-        postgres.run("initdb", &["-D", &data, "-U", "portcullis", "--auth=trust", "--no-sync"]);
-        postgres.up();
-        postgres
-    }
-
-    fn as_root() -> bool {
-        let output = Command::new("id").arg("-u").output().unwrap();
-        output.stdout.starts_with(b"0\n")
-    }
-
-    fn data(&self) -> PathBuf {
-        self.folder.path().join("data")
-    }
-
-    fn run(&self, tool: &str, arguments: &[&str]) {
-        let tool = self.bin.join(tool);
-        let mut command = if Self::as_root() {
-            let mut command = Command::new("setpriv");
-            command.args(["--reuid=postgres", "--regid=postgres", "--clear-groups"]).arg(tool);
-            command
-        } else {
-            Command::new(tool)
-        };
-        let status = command.args(arguments).current_dir("/").stdout(Stdio::null()).stderr(Stdio::null()).status();
-        assert!(status.unwrap().success(), "{arguments:?}");
-    }
-
-    fn up(&self) {
-        let data = self.data().display().to_string();
-        let options = format!("-p {} -k {data} -c listen_addresses=127.0.0.1 -c fsync=off", self.port);
-        let log = format!("{data}/log");
-        self.run("pg_ctl", &["-D", &data, "-w", "-l", &log, "-o", &options, "start"]);
-    }
-
-    fn down(&self) {
-        let data = self.data().display().to_string();
-        self.run("pg_ctl", &["-D", &data, "-m", "immediate", "stop"]);
-    }
-
-    fn url(&self) -> String {
-        format!("postgres://portcullis@127.0.0.1:{}/postgres", self.port)
-    }
-}
-
-impl Drop for Postgres {
-    fn drop(&mut self) {
-        let data = self.data().display().to_string();
-        let _ = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
-            self.run("pg_ctl", &["-D", &data, "-m", "immediate", "stop"]);
-        }));
-    }
 }
 
 #[rocket::async_test]

@@ -3,6 +3,7 @@
 mod agent;
 mod minters;
 mod nodes;
+mod postgres;
 mod proxy;
 mod reply;
 mod server;
@@ -23,9 +24,10 @@ use rocket::{http::Method, local::asynchronous::Client};
 
 pub(crate) use agent::Agent;
 pub(crate) use minters::{Mint, Span, Who};
-pub(crate) use nodes::{PassingTime, Ways, on_four_threads};
+pub(crate) use nodes::{PassingTime, Stopped, Ways, on_four_threads};
+pub(crate) use postgres::{Postgres, postgres_bin, psql};
 pub(crate) use proxy::Proxy;
-pub(crate) use reply::Reply;
+pub(crate) use reply::{Reply, Tokens};
 pub(crate) use server::{Server, free_port, plain_http};
 pub(crate) use siege::{Siege, besiege, besieged, until_served};
 pub(crate) use verdict::{BOUND, Ended, Reach, Root, claim, kid};
@@ -278,14 +280,6 @@ impl TestApp {
 pub(crate) struct TestTenant<'a> {
     pub(crate) app: &'a TestApp,
     pub(crate) slug: &'a str,
-}
-
-/// What a sign-in has given.
-#[derive(Clone, Debug)]
-pub(crate) struct Tokens {
-    pub(crate) access: String,
-    pub(crate) refresh: String,
-    pub(crate) id: Option<String>,
 }
 
 pub(crate) fn basic(client_id: &str, secret: &str) -> String {

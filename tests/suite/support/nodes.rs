@@ -66,7 +66,28 @@ impl Ways {
     }
 }
 
+/// What is left of a node that was stopped.
+pub(crate) struct Stopped {
+    pub(crate) config: Config,
+    clock: Arc<ManualClock>,
+    folder: Arc<tempfile::TempDir>,
+}
+
+impl Stopped {
+    /// The same node anew, over what stands in the database by now.
+    pub(crate) async fn start(self) -> TestApp {
+        TestApp::over(self.config, self.clock, self.folder).await
+    }
+}
+
 impl TestApp {
+    /// Stops the node as SIGTERM does.
+    pub(crate) async fn stop(self) -> Stopped {
+        let Self { client, config, clock, _folder: folder, .. } = self;
+        drop(client.terminate().await);
+        Stopped { config, clock, folder }
+    }
+
     pub(super) async fn over_with(
         config: Config,
         effects: Effects,

@@ -1,6 +1,6 @@
 //! A way to a service that can be cut, held up, and healed.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use rocket::tokio::{
     self,
@@ -23,6 +23,7 @@ enum Way {
 /// A TCP proxy in front of one service.
 pub(crate) struct Proxy {
     way: Arc<watch::Sender<Way>>,
+    target: Arc<Mutex<String>>,
     accepting: JoinHandle<()>,
 }
 
@@ -31,11 +32,12 @@ impl Proxy {
     pub(crate) async fn before(url: &str) -> (Self, String) {
         let mut url = url::Url::parse(url).unwrap();
         let target = format!("{}:{}", url.host_str().unwrap(), url.port().unwrap());
+        let target = Arc::new(Mutex::new(target));
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         url.set_port(Some(listener.local_addr().unwrap().port())).unwrap();
         let (way, open) = watch::channel(Way::Open);
-        let accepting = tokio::spawn(accept(listener, target, open));
-        (Self { way: Arc::new(way), accepting }, url.into())
+        let accepting = tokio::spawn(accept(listener, Arc::clone(&target), open));
+        (Self { way: Arc::new(way), target, accepting }, url.into())
     }
 
     /// Closes what is open and takes nothing new.
@@ -46,6 +48,11 @@ impl Proxy {
     /// Takes connections, and bytes, and passes nothing on until it is healed.
     pub(crate) fn stall(&self) {
         self.way.send_replace(Way::Stalled);
+    }
+
+    /// Leads new connections to another port of this machine; those that are open stay.
+    pub(crate) fn lead_to(&self, port: u16) {
+        *self.target.lock().unwrap() = format!("127.0.0.1:{port}");
     }
 
     pub(crate) fn heal(&self) {
@@ -60,16 +67,17 @@ impl Drop for Proxy {
     }
 }
 
-async fn accept(listener: TcpListener, target: String, way: watch::Receiver<Way>) {
+async fn accept(listener: TcpListener, target: Arc<Mutex<String>>, way: watch::Receiver<Way>) {
     while let Ok((near, _)) = listener.accept().await {
         if *way.borrow() == Way::Cut {
             continue;
         }
-        let (target, mut way) = (target.clone(), way.clone());
+        let (target, mut way) = (Arc::clone(&target), way.clone());
         tokio::spawn(async move {
             if way.wait_for(|way| *way != Way::Stalled).await.is_err() {
                 return;
             }
+            let target = target.lock().unwrap().clone();
             let Ok(far) = TcpStream::connect(&target).await else { return };
             let _ = (near.set_nodelay(true), far.set_nodelay(true));
             let ((near_in, near_out), (far_in, far_out)) = (near.into_split(), far.into_split());

@@ -5,7 +5,13 @@ use std::collections::BTreeMap;
 use rocket::local::asynchronous::LocalResponse;
 use serde_json::Value;
 
-use super::Tokens;
+/// What a sign-in has given.
+#[derive(Clone, Debug)]
+pub(crate) struct Tokens {
+    pub(crate) access: String,
+    pub(crate) refresh: String,
+    pub(crate) id: Option<String>,
+}
 
 #[derive(Debug, Clone)]
 pub(crate) struct Reply {

@@ -91,6 +91,11 @@ impl Server {
         std::fs::read_to_string(self.folder.join("server.log")).unwrap_or_default()
     }
 
+    pub(crate) fn database(&self) -> &str {
+        let named = self.environment.iter().find(|(name, _)| name == "PORTCULLIS_DATABASE_URL");
+        named.map_or("", |(_, value)| value)
+    }
+
     pub(crate) fn base(&self) -> String {
         format!("http://127.0.0.1:{}", self.port)
     }
@@ -111,6 +116,16 @@ impl Server {
         let output = child.wait_with_output().unwrap();
         let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
         (output.status.code().unwrap_or(-1), text(&output.stdout), text(&output.stderr))
+    }
+
+    /// The same, where commands and the next start speak to another database.
+    pub(crate) fn over(mut self, database: &str) -> Self {
+        for (name, value) in &mut self.environment {
+            if name == "PORTCULLIS_DATABASE_URL" {
+                database.clone_into(value);
+            }
+        }
+        self
     }
 
     /// SIGKILL: no chance to finish anything.

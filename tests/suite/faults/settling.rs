@@ -1,0 +1,176 @@
+//! Settling what was ended, by a process that dies in the middle of it; and rows that nobody can read.
+
+use std::time::Duration;
+
+use rocket::{futures::future::join_all, http::Method, tokio};
+use serde_json::Value;
+
+use super::process::{log_in, seeded};
+use crate::support::{Server, TestApp, on_four_threads, on_postgres};
+
+/// Sessions of the tenant when it is ended; ten steps of the job.
+const SESSIONS: u32 = 2000;
+
+/// Runs plain SQL beside the server.
+async fn sql(url: &str, statement: &str) {
+    match url.strip_prefix("sqlite:") {
+        Some(path) => {
+            use diesel::{Connection as _, connection::SimpleConnection as _};
+            let mut conn = diesel::SqliteConnection::establish(path).unwrap();
+            conn.batch_execute(&format!("PRAGMA busy_timeout = 5000; {statement}")).unwrap();
+        }
+        None => {
+            let (client, connection) = tokio_postgres::connect(url, tokio_postgres::NoTls).await.unwrap();
+            tokio::spawn(connection);
+            client.batch_execute(&format!("SET portcullis.every_tenant = on; {statement}")).await.unwrap();
+        }
+    }
+}
+
+/// More sessions like the one that there is.
+fn more_sessions() -> String {
+    let columns =
+        "user_id, kind, client_id, born_seq, auth_time, amr, ip, user_agent, created_at, last_seen_at, expires_at";
+    let (id, numbers) = match on_postgres() {
+        true => (
+            "('01000000-0000-7000-8000-' || lpad(to_hex(n), 12, '0'))::uuid",
+            format!("generate_series(1, {SESSIONS}) AS numbers (n)"),
+        ),
+        false => (
+            "unhex('01000000000070008000' || printf('%012x', n))",
+            format!(
+                "(WITH RECURSIVE counted (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM counted WHERE n < {SESSIONS}) \
+                 SELECT n FROM counted)"
+            ),
+        ),
+    };
+    format!(
+        "INSERT INTO sessions (tenant_id, id, {columns}) SELECT tenant_id, {id}, {columns} \
+         FROM (SELECT * FROM sessions LIMIT 1) AS one, {numbers}"
+    )
+}
+
+/// Has the job fail at one session in the middle, until it is taken away.
+fn stumbling_block() -> (String, &'static str) {
+    match on_postgres() {
+        true => (
+            "CREATE FUNCTION stumble() RETURNS trigger LANGUAGE plpgsql AS \
+             $$ BEGIN RAISE EXCEPTION 'a stumbling block'; END $$; \
+             CREATE TRIGGER stumble BEFORE UPDATE ON sessions FOR EACH ROW \
+             WHEN (NEW.id = '01000000-0000-7000-8000-0000000003e8') EXECUTE FUNCTION stumble()"
+                .to_owned(),
+            "DROP TRIGGER stumble ON sessions",
+        ),
+        false => (
+            "CREATE TRIGGER stumble BEFORE UPDATE ON sessions \
+             WHEN NEW.id = x'010000000000700080000000000003e8' \
+             BEGIN SELECT RAISE(ABORT, 'a stumbling block'); END"
+                .to_owned(),
+            "DROP TRIGGER stumble",
+        ),
+    }
+}
+
+struct Operator<'a> {
+    server: &'a Server,
+    bearer: String,
+}
+
+impl<'a> Operator<'a> {
+    fn at(server: &'a Server) -> Self {
+        let (code, token, error) = server.command(&["token", "--tenant", "system"], "");
+        assert_eq!(code, 0, "{error}");
+        Self { server, bearer: format!("Bearer {}", token.trim()) }
+    }
+
+    async fn call(&self, method: &str, path: &str) -> Value {
+        let headers = [("Authorization", self.bearer.as_str())];
+        let (status, body) = self.server.request(method, &format!("/api/v1{path}"), &headers, "").await;
+        assert_eq!(status, 200, "{method} {path} {body}");
+        serde_json::from_str(&body).unwrap()
+    }
+
+    async fn settling(&self, event: &Value) -> (i64, bool) {
+        let found = self.call("GET", &format!("/revocations/{event}")).await;
+        let settling = &found["settling"];
+        (settling["rows"].as_i64().unwrap(), settling["finished"].as_bool().unwrap())
+    }
+}
+
+#[rocket::async_test]
+async fn settling_that_dies_with_its_node_is_finished_by_another() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut server = seeded(folder.path()).await;
+    let url = server.database().to_owned();
+    log_in(server.port).await;
+    sql(&url, &more_sessions()).await;
+    let (block, away) = stumbling_block();
+    sql(&url, &block).await;
+    let operator = Operator::at(&server);
+    let ended = operator.call("POST", "/tenants/acme/logout").await;
+    let event = ended["event"].clone();
+    // The ending is answered and in force while its rows are being settled. Then comes somebody new.
+    let later = log_in(server.port).await;
+    let (mut rows, mut finished) = (0, false);
+    for _ in 0..200 {
+        (rows, finished) = operator.settling(&event).await;
+        if rows >= 800 {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    assert!(!finished && (800..1000).contains(&rows), "it stands in the middle: {rows}");
+    server.kill();
+    sql(&url, away).await;
+    let began = std::time::Instant::now();
+    server.restart().await;
+    let operator = Operator::at(&server);
+    let again = operator.settling(&event).await;
+    assert!(again.0 >= rows, "what was done is kept");
+    // The lease of the dead is over after fifteen seconds.
+    while !finished {
+        assert!(began.elapsed() < Duration::from_secs(40), "nobody takes it up: {rows}");
+        tokio::time::sleep(Duration::from_millis(200)).await;
+        (rows, finished) = operator.settling(&event).await;
+    }
+    eprintln!("settling: finished {:?} after the start, {rows} rows", began.elapsed());
+    assert!(rows >= i64::from(SESSIONS), "{rows}");
+    let live = operator.call("GET", "/tenants/acme/sessions?active=true&limit=200").await;
+    assert_eq!(live["items"].as_array().unwrap().len(), 1, "the one that came after it, and no other: {live}");
+    super::process::refresh(server.port, &later).await.expect("what was born after the ending is good");
+}
+
+#[test]
+fn a_row_that_cannot_be_read_fails_its_own_rotation_and_no_other() {
+    on_four_threads(async {
+        let app = TestApp::start().await;
+        let acme = app.acme();
+        for (table, column, unreadable) in
+            [("token_families", "resource", "{"), ("token_families", "scope", "\""), ("sessions", "amr", "[")]
+        {
+            let broken = acme.sign_in("sam").await;
+            let mut tokens = vec![broken.refresh];
+            for _ in 0..20 {
+                tokens.push(acme.sign_in("ada").await.refresh);
+            }
+            let sam = "(SELECT id FROM users WHERE username = 'sam' ORDER BY tenant_id)";
+            sql(
+                app.config.database_url(),
+                &format!("UPDATE {table} SET {column} = '{unreadable}' WHERE user_id IN {sam}"),
+            )
+            .await;
+            for round in 0..3 {
+                let replies = join_all(tokens.iter().map(|token| acme.refresh(token))).await;
+                replies[0].assert_error(500, "server_error");
+                for (at, reply) in replies.iter().enumerate().skip(1) {
+                    assert_eq!(reply.status, 200, "{table}.{column} round {round}: {}", reply.body);
+                    tokens[at] = reply.clone().tokens().refresh;
+                }
+            }
+            // Where an administrator ends what cannot be read, it is gone.
+            let users = app.api(Method::Get, "/tenants/acme/users?q=sam", Value::Null).await.json();
+            let id = users["items"][0]["id"].as_str().unwrap().to_owned();
+            app.api(Method::Post, &format!("/tenants/acme/users/{id}/logout"), Value::Null).await.ok();
+        }
+    });
+}
