@@ -1,7 +1,10 @@
 //! What an empty installation is given.
 
 use super::{Admin, AdminError, Authority, Change, File, Level, TenantInput, apply, tenants};
-use crate::domain::{Role, Slug, TenantSettings};
+use crate::{
+    domain::{Role, Slug, TenantSettings},
+    storage::UserCursor,
+};
 
 /// Makes tenant `system` where there is none yet.
 ///
@@ -38,7 +41,7 @@ pub async fn ensure_system_tenant(admin: &Admin<'_>) -> Result<(), AdminError> {
 pub async fn has_operator(admin: &Admin<'_>) -> Result<bool, AdminError> {
     let tenant = super::find_tenant(admin, Slug::SYSTEM).await?;
     let mut unit = admin.app.storage.read(&*tenant).await?;
-    let users = unit.tenant(&tenant).list_users("", "", super::MOST_ITEMS).await?;
+    let users = unit.tenant(&tenant).list_users("", &UserCursor::Name(String::new()), super::MOST_ITEMS).await?;
     Ok(users.items.iter().any(|user| user.roles.contains(&Role::Operator) && user.is_active()))
 }
 

@@ -6,7 +6,10 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::{Admin, AdminError, Authority, ClientInput, Level, TenantInput, UserInput, clients, tenants, users};
-use crate::domain::{Client, FieldError, GrantType, Tenant, User, UserStatus};
+use crate::{
+    domain::{Client, FieldError, GrantType, Tenant, User, UserStatus},
+    storage::UserCursor,
+};
 
 /// The whole file.
 #[derive(Debug, Clone, Deserialize)]
@@ -268,13 +271,13 @@ async fn export_tenant(admin: &Admin<'_>, tenant: &Tenant, with_hashes: bool) ->
             None => break,
         }
     }
-    after.clear();
+    let mut after = UserCursor::Name(String::new());
     loop {
         let mut unit = admin.app.storage.read(tenant).await?;
         let page = unit.tenant(tenant).list_users("", &after, super::MOST_ITEMS).await?;
         users.extend(page.items.iter().map(|user| user_entry(user, with_hashes)));
         match page.next {
-            Some(next) => after = next,
+            Some(next) => after = UserCursor::parse(&next).unwrap_or(after),
             None => break,
         }
     }

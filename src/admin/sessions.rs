@@ -70,6 +70,9 @@ fn most() -> i64 {
     i64::try_from(MOST_COUNTED).unwrap_or(i64::MAX)
 }
 
+/// The same where something is really ended, which shall not wait for its figures.
+const FEW: usize = 1_000;
+
 /// How many sessions and families are live, up to [`MOST_COUNTED`] each.
 ///
 /// # Errors
@@ -87,15 +90,15 @@ pub(super) fn ended(admin: &Admin<'_>, reached: Reached, number: EventNumber) ->
         dry_run: false,
         sessions: reached.sessions,
         families: reached.families,
-        more: is_cut(reached),
+        more: is_cut(reached, FEW),
         event: Some(number.0),
         effective_here_at: Some(now),
         effective_everywhere_by: Some(now.plus(bound)),
     }
 }
 
-fn is_cut(reached: Reached) -> bool {
-    reached.sessions >= MOST_COUNTED || reached.families >= MOST_COUNTED
+fn is_cut(reached: Reached, most: usize) -> bool {
+    reached.sessions >= most || reached.families >= most
 }
 
 /// Ends what `selection` reaches, or tells what that would be.
@@ -115,10 +118,11 @@ pub async fn end_sessions(
     if !exists(admin, permit, selection).await? {
         return Err(AdminError::NotFound);
     }
-    let reached = admin.app.storage.read(tenant).await?.tenant(tenant).count_reached(selection, most()).await?;
+    let bound = if dry_run { most() } else { i64::try_from(FEW).unwrap_or(i64::MAX) };
+    let reached = admin.app.storage.read(tenant).await?.tenant(tenant).count_reached(selection, bound).await?;
     if dry_run {
         let (event, effective_here_at, effective_everywhere_by) = (None, None, None);
-        let more = is_cut(reached);
+        let more = is_cut(reached, MOST_COUNTED);
         let Reached { sessions, families } = reached;
         return Ok(Ending { dry_run, sessions, families, more, event, effective_here_at, effective_everywhere_by });
     }
@@ -144,7 +148,7 @@ pub async fn end_sessions(
 }
 
 fn figures(reached: Reached) -> String {
-    let more = if is_cut(reached) { " at least" } else { "" };
+    let more = if is_cut(reached, FEW) { " at least" } else { "" };
     format!("{} sessions, {} families{more}", reached.sessions, reached.families)
 }
 

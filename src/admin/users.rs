@@ -7,7 +7,10 @@ use super::{
     input::{merge, read},
     limited,
 };
-use crate::domain::{EndReason, Ending, EventNumber, FieldError, Role, User, UserId};
+use crate::{
+    domain::{EndReason, Ending, EventNumber, FieldError, Role, User, UserId},
+    storage::UserCursor,
+};
 
 /// Users by name, those whose name or address begins with `prefix`.
 ///
@@ -20,8 +23,10 @@ pub async fn list_users(
     after: &str,
     limit: Option<i64>,
 ) -> Result<Listed<UserView>, AdminError> {
+    let wrong = || FieldError::new("after", "the `next` of the page before");
+    let after = UserCursor::parse(after).ok_or_else(wrong)?;
     let mut unit = admin.app.storage.read(permit.tenant()).await?;
-    let page = unit.tenant(permit.tenant()).list_users(prefix, after, limited(limit)).await?;
+    let page = unit.tenant(permit.tenant()).list_users(prefix, &after, limited(limit)).await?;
     Ok(Listed::of(page, |user| UserView::from(&user)))
 }
 

@@ -93,12 +93,13 @@ impl Unit {
         Ok(found.map(|(rows, finished)| Settling { rows, finished: finished.is_some() }))
     }
 
-    /// The job that waits longest and that `node` may go on with.
+    /// The job that `node` may go on with: of several the one that has had least, so that a large
+    /// tenant's does not hold up a small one's.
     async fn next_job(&mut self, node: NodeId) -> Result<Option<Job>, StorageError> {
         let query = jobs::table
             .filter(jobs::finished_at.is_null())
             .filter(jobs::lease_until.lt(portcullis_now_ms(0)).or(jobs::leased_by.eq(Some(Key::from(node)))))
-            .order(jobs::id)
+            .order((jobs::rows_done, jobs::id))
             .select((jobs::id, jobs::kind, jobs::tenant_id, jobs::event_seq, jobs::payload));
         let found: Option<Row> = on_conn!(self, conn => query.first(conn).await.optional())?;
         found.map(Job::try_from).transpose()

@@ -56,6 +56,7 @@ pub use session_lists::{ListedSession, Reached, Selection, SessionFilter};
 pub use signing_keys::KeyRotation;
 pub use sweep::Sweep;
 pub use unit::{CommitListener, Storage, TenantStore, Unit};
+pub use users::UserCursor;
 pub use view::View;
 
 /// A page of a keyset-paged list: what it holds, and where the next one begins.

@@ -207,9 +207,9 @@ async fn mark_families(
 macro_rules! remove_some {
     ($unit:expr, $tenant:expr, $table:ident, $key:expr, $type:ty, $query:ident => $narrow:expr) => {{
         let found: Vec<$type> = on_conn!($unit, conn => {
+            // In no order: what was found is gone, and an order would choose the index.
             let $query = $table::table
                 .filter($table::tenant_id.eq($tenant))
-                .order($key)
                 .limit(SOME)
                 .select($key)
                 .into_boxed();

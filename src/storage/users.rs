@@ -83,6 +83,36 @@ macro_rules! row_of_user {
     };
 }
 
+/// Where a page of users ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum UserCursor {
+    /// Among those who are found by their name; empty at the beginning.
+    Name(String),
+    /// Among those who are found by their address.
+    Email(String),
+}
+
+impl UserCursor {
+    /// Reads what [`std::fmt::Display`] writes; nothing is the beginning.
+    pub fn parse(text: &str) -> Option<Self> {
+        match text.split_once(':') {
+            None if text.is_empty() => Some(Self::Name(String::new())),
+            Some(("name", key)) => Some(Self::Name(key.to_owned())),
+            Some(("email", key)) => Some(Self::Email(key.to_owned())),
+            _ => None,
+        }
+    }
+}
+
+impl std::fmt::Display for UserCursor {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Name(key) => write!(f, "name:{key}"),
+            Self::Email(key) => write!(f, "email:{key}"),
+        }
+    }
+}
+
 /// The end of a range of texts that begin with the same letters: after each of their successors.
 const AFTER_ALL: char = '\u{10ffff}';
 
@@ -116,26 +146,62 @@ impl TenantStore<'_> {
         named.into_iter().chain(addressed).next().map(User::try_from).transpose()
     }
 
-    /// Users in the order of their names, those after `after`, whose name or address begins with `prefix`.
-    pub async fn list_users(&mut self, prefix: &str, after: &str, limit: i64) -> Result<Page<User>, StorageError> {
-        let (key, from) = (self.key(), User::key(prefix));
-        let rows: Vec<Row> = on_conn!(self.unit, conn => {
-            let mut query = users::table
-                .filter(users::tenant_id.eq(key))
-                .filter(users::username_key.gt(after.to_owned()))
-                .order(users::username_key)
-                .limit(limit + 1)
-                .select(Row::as_select())
-                .into_boxed();
-            if !from.is_empty() {
-                let to = format!("{from}{AFTER_ALL}");
-                let named = users::username_key.between(from.clone(), to.clone());
-                query = query.filter(named.or(users::email_key.assume_not_null().between(from.clone(), to)));
-            }
-            query.load(conn).await
-        })?;
-        let items = rows.into_iter().map(User::try_from).collect::<Result<_, _>>()?;
-        Ok(Page::cut(items, limit, |user: &User| User::key(&user.username)))
+    /// Users whose name begins with `prefix`, in the order of their names, then those whose address
+    /// does and whose name does not, in the order of their addresses. Each half has its index.
+    pub async fn list_users(
+        &mut self,
+        prefix: &str,
+        after: &UserCursor,
+        limit: i64,
+    ) -> Result<Page<User>, StorageError> {
+        let prefix = User::key(prefix);
+        let mut users = match after {
+            UserCursor::Name(after) => self.users_by_name(&prefix, after, limit + 1).await?,
+            UserCursor::Email(_) => Vec::new(),
+        };
+        let named = users.len();
+        let left = limit + 1 - i64::try_from(named).unwrap_or_default();
+        if left > 0 && !prefix.is_empty() {
+            let after = match after {
+                UserCursor::Name(_) => "",
+                UserCursor::Email(after) => after,
+            };
+            users.extend(self.users_by_email(&prefix, after, left).await?);
+        }
+        let is_named = |user: &User| User::key(&user.username).starts_with(&prefix);
+        Ok(Page::cut(users, limit, |user: &User| {
+            let cursor = match (is_named(user), &user.email) {
+                (false, Some(email)) => UserCursor::Email(User::key(email)),
+                _ => UserCursor::Name(User::key(&user.username)),
+            };
+            cursor.to_string()
+        }))
+    }
+
+    async fn users_by_name(&mut self, prefix: &str, after: &str, limit: i64) -> Result<Vec<User>, StorageError> {
+        let query = users::table
+            .filter(users::tenant_id.eq(self.key()))
+            .filter(users::username_key.gt(after.to_owned()))
+            .filter(users::username_key.between(prefix.to_owned(), format!("{prefix}{AFTER_ALL}")))
+            .order(users::username_key)
+            .limit(limit);
+        let rows: Vec<Row> = on_conn!(self.unit, conn => query.select(Row::as_select()).load(conn).await)?;
+        rows.into_iter().map(User::try_from).collect()
+    }
+
+    async fn users_by_email(&mut self, prefix: &str, after: &str, limit: i64) -> Result<Vec<User>, StorageError> {
+        let (from, to) = (prefix.to_owned(), format!("{prefix}{AFTER_ALL}"));
+        let email = users::email_key.assume_not_null();
+        let query = users::table
+            .filter(users::tenant_id.eq(self.key()))
+            .filter(users::email_key.is_not_null())
+            .filter(email.gt(after.to_owned()))
+            .filter(email.between(from.clone(), to.clone()))
+            .filter(diesel::dsl::not(users::username_key.between(from, to)))
+            .order(email)
+            .limit(limit);
+        let rows: Vec<Row> = on_conn!(self.unit, conn => query.select(Row::as_select()).load(conn).await)?;
+        rows.into_iter().map(User::try_from).collect()
     }
 
     /// Adds a user.

@@ -133,7 +133,7 @@ CREATE TABLE token_families (
     end_reason  TEXT,
     PRIMARY KEY (tenant_id, id)
 );
-CREATE INDEX token_families_session ON token_families (tenant_id, session_id, id);
+CREATE INDEX token_families_session ON token_families (tenant_id, session_id, client_id);
 CREATE INDEX token_families_client ON token_families (tenant_id, client_id, session_id, id);
 CREATE INDEX token_families_user ON token_families (tenant_id, user_id, id);
 
