@@ -90,15 +90,11 @@ pub(super) fn ended(admin: &Admin<'_>, reached: Reached, number: EventNumber) ->
         dry_run: false,
         sessions: reached.sessions,
         families: reached.families,
-        more: is_cut(reached, FEW),
+        more: reached.more,
         event: Some(number.0),
         effective_here_at: Some(now),
         effective_everywhere_by: Some(now.plus(bound)),
     }
-}
-
-fn is_cut(reached: Reached, most: usize) -> bool {
-    reached.sessions >= most || reached.families >= most
 }
 
 /// Ends what `selection` reaches, or tells what that would be.
@@ -122,8 +118,7 @@ pub async fn end_sessions(
     let reached = admin.app.storage.read(tenant).await?.tenant(tenant).count_reached(selection, bound).await?;
     if dry_run {
         let (event, effective_here_at, effective_everywhere_by) = (None, None, None);
-        let more = is_cut(reached, MOST_COUNTED);
-        let Reached { sessions, families } = reached;
+        let Reached { sessions, families, more } = reached;
         return Ok(Ending { dry_run, sessions, families, more, event, effective_here_at, effective_everywhere_by });
     }
     let (target, ending) = match selection {
@@ -148,7 +143,7 @@ pub async fn end_sessions(
 }
 
 fn figures(reached: Reached) -> String {
-    let more = if is_cut(reached, FEW) { " at least" } else { "" };
+    let more = if reached.more { " at least" } else { "" };
     format!("{} sessions, {} families{more}", reached.sessions, reached.families)
 }
 

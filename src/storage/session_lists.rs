@@ -59,6 +59,8 @@ pub struct Reached {
     pub sessions: usize,
     /// Refresh token families.
     pub families: usize,
+    /// Whether there may be more: so many rows were looked at that it was left at that.
+    pub more: bool,
 }
 
 /// Rows a page reads at most. Where few of them are to be shown, the page is short and the next
@@ -164,7 +166,8 @@ impl TenantStore<'_> {
             // not settled yet joins the ended ones a moment later.
             let is_wide = filter.user.is_none() && filter.ip.is_none() && of_client.is_none();
             match filter.active {
-                Some(true) => query = query.filter(sessions::ended_at.is_null()),
+                // Beside another filter it would only tempt the planner away from that one's index.
+                Some(true) if is_wide => query = query.filter(sessions::ended_at.is_null()),
                 Some(false) if is_wide => query = query.filter(sessions::ended_at.is_not_null()),
                 _ => {}
             }
@@ -208,26 +211,26 @@ impl TenantStore<'_> {
     /// What ending `selection` would reach, counted no further than to `most`.
     pub async fn count_reached(&mut self, selection: &Selection, most: i64) -> Result<Reached, StorageError> {
         let key = self.key();
-        let sessions: Vec<Key> = on_conn!(self.unit, conn => {
+        // Where an index finds them, whether they have ended is looked at here: the partial index
+        // of live sessions would find all of the tenant's.
+        let sessions: Vec<Option<i64>> = on_conn!(self.unit, conn => {
             let query = sessions::table
                 .filter(sessions::tenant_id.eq(key))
-                .filter(sessions::ended_at.is_null())
-                .select(sessions::id)
+                .select(sessions::ended_at)
                 .limit(most)
                 .into_boxed();
             let query = match selection {
                 Selection::Session(id) => query.filter(sessions::id.eq(Key::from(*id))),
                 Selection::User(id) => query.filter(sessions::user_id.eq(Key::from(*id))),
                 Selection::Client(id) => query.filter(sessions::client_id.eq(Some(id.clone()))),
-                Selection::Tenant => query,
+                Selection::Tenant => query.filter(sessions::ended_at.is_null()),
             };
             query.load(conn).await
         })?;
-        let families: Vec<Key> = on_conn!(self.unit, conn => {
+        let families: Vec<Option<i64>> = on_conn!(self.unit, conn => {
             let query = token_families::table
                 .filter(token_families::tenant_id.eq(key))
-                .filter(token_families::ended_at.is_null())
-                .select(token_families::id)
+                .select(token_families::ended_at)
                 .limit(most)
                 .into_boxed();
             let query = match selection {
@@ -238,7 +241,10 @@ impl TenantStore<'_> {
             };
             query.load(conn).await
         })?;
-        Ok(Reached { sessions: sessions.len(), families: families.len() })
+        let live = |rows: &[Option<i64>]| rows.iter().filter(|ended| ended.is_none()).count();
+        let is_cut = |rows: &[Option<i64>]| i64::try_from(rows.len()).is_ok_and(|rows| rows >= most);
+        let more = is_cut(&sessions) || is_cut(&families);
+        Ok(Reached { sessions: live(&sessions), families: live(&families), more })
     }
 }
 

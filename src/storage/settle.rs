@@ -129,28 +129,28 @@ async fn mark_sessions(
     now: Timestamp,
 ) -> Result<Marked, StorageError> {
     let tenant = Key::from(settlement.tenant_id);
-    let found: Vec<(Key, i64)> = on_conn!(unit, conn => {
+    let found: Vec<(Key, i64, Option<i64>)> = on_conn!(unit, conn => {
         let query = sessions::table
             .filter(sessions::tenant_id.eq(tenant))
             .filter(sessions::id.gt(cursor.after.0))
-            .filter(sessions::ended_at.is_null())
             .order(sessions::id)
             .limit(SOME)
-            .select((sessions::id, sessions::born_seq))
+            .select((sessions::id, sessions::born_seq, sessions::ended_at))
             .into_boxed();
         let query = match &settlement.ending {
             Ending::User(id) => query.filter(sessions::user_id.eq(Key::from(*id))),
             Ending::Client(id) => query.filter(sessions::client_id.eq(Some(id.clone()))),
-            _ => query,
+            _ => query.filter(sessions::ended_at.is_null()),
         };
         query.load(conn).await
     })?;
-    let ended: Vec<Key> = found.iter().filter(|(_, born)| *born < settlement.seq.0).map(|(id, _)| *id).collect();
+    let is_due = |(_, born, ended): &&(Key, i64, Option<i64>)| ended.is_none() && *born < settlement.seq.0;
+    let ended: Vec<Key> = found.iter().filter(is_due).map(|(id, ..)| *id).collect();
     let target = sessions::table.filter(sessions::tenant_id.eq(tenant)).filter(sessions::id.eq_any(ended));
     let change =
         (sessions::ended_at.eq(Some(now.millis())), sessions::end_reason.eq(Some(settlement.reason().as_str())));
     on_conn!(unit, conn => diesel::update(target).set(change).execute(conn).await)?;
-    Ok((found.len(), found.last().map(|(id, _)| (*id, Cursor::FIRST))))
+    Ok((found.len(), found.last().map(|(id, ..)| (*id, Cursor::FIRST))))
 }
 
 /// Session, family, born, and when it was ended.

@@ -64,8 +64,8 @@ pub(super) async fn create(member: Signed, form: Result<Form, OauthError>) -> Sh
 }
 
 /// A count that may have been cut short.
-fn figure(count: usize) -> String {
-    if count >= admin::MOST_COUNTED { format!("{count}+") } else { count.to_string() }
+fn figure(count: usize, more: bool) -> String {
+    if more { format!("{count}+") } else { count.to_string() }
 }
 
 async fn tenant_page(member: &Member, permit: &Permit, notice: Option<&str>) -> Result<TenantPage, AdminError> {
@@ -81,8 +81,8 @@ async fn tenant_page(member: &Member, permit: &Permit, notice: Option<&str>) -> 
     Ok(TenantPage {
         frame: member.frame("overview", Some(tenant)),
         tenant: TenantView::of(tenant, member.site.app.issuer(tenant)),
-        sessions: figure(live.sessions),
-        families: figure(live.families),
+        sessions: figure(live.sessions, live.more),
+        families: figure(live.families, live.more),
         error: None,
         version: tenant.version,
         differences: Vec::new(),
