@@ -208,6 +208,10 @@ async fn measure(name: &str, database: Option<String>) {
 async fn main() {
     measure("sqlite", None).await;
     if let Ok(server) = std::env::var("PORTCULLIS_TEST_POSTGRES") {
-        measure("postgres", Some(format!("{server}/postgres"))).await;
+        let (client, connection) =
+            tokio_postgres::connect(&format!("{server}/postgres"), tokio_postgres::NoTls).await.unwrap();
+        tokio::spawn(connection);
+        client.batch_execute("CREATE DATABASE load").await.unwrap();
+        measure("postgres", Some(format!("{server}/load"))).await;
     }
 }
