@@ -85,6 +85,9 @@ async fn start(
     } else if let Some(first) = storage.pending_migrations().await?.first() {
         return Err(format!("the database lacks migration {first}: run `portcullis migrate`").into());
     }
+    if storage.policies_hold().await? == Some(false) {
+        tracing::warn!("row-level security does not hold this role on PostgreSQL: `portcullis doctor` says why");
+    }
     let app = installation::Installation::start(config, effects, storage).await?;
     let accounts = Arc::new(accounts::Accounts::new(Arc::clone(&app)));
     admin::ensure_system_tenant(&admin::Admin { app: &app, hasher: &*accounts }).await?;

@@ -277,7 +277,8 @@ pub async fn delete_secret(
     store.insert_audit(&event).await?;
     let place = compromised.then(|| store.end(domain::Ending::Client(client_id.to_owned()), EndReason::Withdrawn));
     let events = unit.commit().await?;
-    Ok(place.map(|place| ended(admin, Default::default(), place.in_events(&events))))
+    let event = place.map(|place| place.in_events(&events)).transpose()?;
+    Ok(event.map(|event| ended(admin, Default::default(), event)))
 }
 
 /// Whether `secret` is one of the client's that counts.

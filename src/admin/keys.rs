@@ -63,5 +63,5 @@ pub async fn withdraw_key(admin: &Admin<'_>, permit: &Permit, kid: &str) -> Resu
     let place = store.withdraw_key(kid, &spare, now).await?.ok_or(AdminError::NotFound)?;
     store.insert_audit(&event).await?;
     let events = unit.commit().await?;
-    Ok(ended(admin, Default::default(), place.in_events(&events)))
+    Ok(ended(admin, Default::default(), place.in_events(&events)?))
 }

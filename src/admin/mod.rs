@@ -28,8 +28,8 @@ pub use file::{Change, File, apply, export};
 pub use input::{ClientInput, TenantInput, UserInput};
 pub use keys::{list_keys, rotate_keys, withdraw_key};
 pub use sessions::{
-    MOST_COUNTED, count_active, end_sessions, list_sessions, revoke_jti, revoke_token, show_session,
-    wait_until_effective, where_effective,
+    count_active, end_sessions, list_sessions, revoke_jti, revoke_token, show_session, wait_until_effective,
+    where_effective,
 };
 pub use tenants::{
     create_tenant, delete_tenant, find_tenant, list_tenants, resume_tenant, show_tenant, suspend_tenant, update_tenant,

@@ -64,7 +64,7 @@ pub async fn show_session(admin: &Admin<'_>, permit: &Permit, id: &str) -> Resul
 
 /// What is reached by an ending is counted up to here: counting a million of them would take longer
 /// than ending them.
-pub const MOST_COUNTED: usize = 10_000;
+const MOST_COUNTED: usize = 10_000;
 
 fn most() -> i64 {
     i64::try_from(MOST_COUNTED).unwrap_or(i64::MAX)
@@ -139,7 +139,7 @@ pub async fn end_sessions(
     store.insert_audit(&event).await?;
     let place = store.end(ending, EndReason::Forced);
     let events = unit.commit().await?;
-    Ok(ended(admin, reached, place.in_events(&events)))
+    Ok(ended(admin, reached, place.in_events(&events)?))
 }
 
 fn figures(reached: Reached) -> String {

@@ -239,3 +239,46 @@ macro_rules! on_conn {
     }};
 }
 pub(crate) use on_conn;
+
+/// Runs a query for each of many things, rows or keys: on PostgreSQL all are sent at once. A list of keys in
+/// one statement would be shorter, but a planner without statistics takes the rows of a tenant
+/// for fewer than the keys, and reads all of them.
+macro_rules! on_conn_each {
+    ($unit:expr, $each:expr, $one:ident, $conn:ident => $query:expr) => {{
+        let unit: &mut $crate::storage::Unit = $unit.as_unit();
+        let deadline = unit.statement_deadline();
+        let scope = unit.scope;
+        match &mut unit.conn.0 {
+            $crate::storage::connection::Backend::Sqlite(lease) => {
+                let $conn: &mut $crate::storage::connection::SqliteConn = lease;
+                let result: diesel::QueryResult<Vec<_>> = Box::pin(async {
+                    let mut all = Vec::new();
+                    for $one in $each {
+                        all.push($query?);
+                    }
+                    Ok(all)
+                })
+                .await;
+                result.map_err($crate::storage::StorageError::from)
+            }
+            $crate::storage::connection::Backend::Postgres(lease) => {
+                let statements = Box::pin(async {
+                    lease.enter(scope).await?;
+                    let shared: &diesel_async::AsyncPgConnection = lease;
+                    let all = $each.into_iter().map(|$one| async move {
+                        let mut shared = shared;
+                        let $conn = &mut shared;
+                        $query
+                    });
+                    rocket::futures::future::try_join_all(all).await
+                });
+                let (result, spoilt) = $crate::storage::connection::within(deadline, statements).await;
+                if spoilt {
+                    lease.spoil();
+                }
+                result
+            }
+        }
+    }};
+}
+pub(crate) use on_conn_each;

@@ -3,9 +3,12 @@
 
 use std::sync::Arc;
 
-use tokio::sync::{mpsc, oneshot};
+use tokio::time::Instant;
 
-use super::{EveryTenant, Place, Storage, StorageError, Unit, deadline};
+use super::{
+    EveryTenant, Place, Storage, StorageError, Unit, deadline,
+    gathered::{Gather, Outcomes},
+};
 use crate::domain::{AuditEvent, EndReason, EventNumber, FamilyId, SessionId, Tenant, Timestamp};
 
 /// What is to be ended.
@@ -33,71 +36,66 @@ pub struct EndRequest {
     pub now: Timestamp,
 }
 
-struct Waiting {
-    request: EndRequest,
-    answer: oneshot::Sender<Result<EventNumber, StorageError>>,
-}
-
-/// Endings written together at most.
-const TOGETHER: usize = 64;
-/// Endings that wait at most; past this a request is told that the database is busy.
-const QUEUE: usize = 4096;
-
-/// The entrance to the writer of gathered endings.
-#[derive(Clone)]
-pub(super) struct GatheredEndings(mpsc::Sender<Waiting>);
-
-impl GatheredEndings {
-    pub(super) fn start(storage: Storage) -> Self {
-        let (queue, waiting) = mpsc::channel(QUEUE);
-        tokio::spawn(write(storage, waiting));
-        Self(queue)
-    }
-}
-
 impl Storage {
     /// Ends one session, grant or token. When it answers, this node refuses every token of it.
     ///
     /// # Errors
     /// [`StorageError`]: it was not ended, or it cannot be told whether it was.
     pub async fn end_one(&self, request: EndRequest) -> Result<EventNumber, StorageError> {
-        let (answer, told) = oneshot::channel();
-        let full = |_| StorageError::away("too many endings wait");
-        self.gathered_endings().0.try_send(Waiting { request, answer }).map_err(full)?;
-        match tokio::time::timeout(deadline::UNIT, told).await {
-            Ok(told) => told.map_err(|_| StorageError::away("the writer of endings is gone"))?,
-            Err(_) => Err(StorageError::away("an ending did not come back in time")),
-        }
+        self.gathered_endings().write(request).await
     }
 }
 
-async fn write(storage: Storage, mut waiting: mpsc::Receiver<Waiting>) {
-    let mut batch = Vec::new();
-    while waiting.recv_many(&mut batch, TOGETHER).await > 0 {
-        match write_together(&storage, &batch).await {
-            Ok(numbers) => {
-                for (Waiting { answer, .. }, number) in batch.drain(..).zip(numbers) {
-                    // Whoever asked may have gone; what they asked for has happened.
-                    let _ = answer.send(Ok(number));
+impl Gather for EndRequest {
+    type Answer = EventNumber;
+    const TOGETHER: usize = 64;
+    const NAME: &'static str = "endings";
+    // Whoever asked for an end and has gone meant it.
+    const OUTLIVES_ITS_CALLER: bool = true;
+
+    /// One that cannot be written, since somebody holds its row, is nobody else's trouble: the
+    /// others are written without it.
+    async fn write(storage: &Storage, batch: &[Self]) -> Result<Outcomes<EventNumber>, StorageError> {
+        let begun = Instant::now();
+        let mut left: Vec<(usize, &Self)> = batch.iter().enumerate().collect();
+        let mut outcomes = Vec::with_capacity(batch.len());
+        loop {
+            match write_together(storage, &left).await {
+                Ok(numbers) => {
+                    outcomes.extend(left.iter().zip(numbers).map(|((at, _), number)| (*at, Ok(number))));
+                    break;
                 }
-            }
-            Err(why) => {
-                for Waiting { answer, .. } in batch.drain(..) {
-                    let _ = answer.send(Err(StorageError::away(&why)));
+                // Past that time nobody waits any longer, and others do.
+                Err(Failed { at: Some(at), why }) if left.len() > 1 && begun.elapsed() < deadline::UNIT => {
+                    let (at, _) = left.remove(at);
+                    outcomes.push((at, Err(why)));
+                }
+                Err(Failed { why, .. }) => {
+                    outcomes.extend(left.iter().map(|(at, _)| (*at, Err(StorageError::away(&why)))));
+                    break;
                 }
             }
         }
+        outcomes.sort_by_key(|(at, _)| *at);
+        Ok(outcomes.into_iter().map(|(_, outcome)| outcome).collect())
     }
 }
 
-async fn write_together(storage: &Storage, batch: &[Waiting]) -> Result<Vec<EventNumber>, StorageError> {
-    let mut unit = storage.write(EveryTenant::GatheredEndings).await?;
+/// Why a batch was not written, and which of it is to blame, where one is.
+struct Failed {
+    at: Option<usize>,
+    why: StorageError,
+}
+
+async fn write_together(storage: &Storage, batch: &[(usize, &EndRequest)]) -> Result<Vec<EventNumber>, Failed> {
+    let all = |why| Failed { at: None, why };
+    let mut unit = storage.write(EveryTenant::GatheredEndings).await.map_err(all)?;
     let mut places = Vec::with_capacity(batch.len());
-    for Waiting { request, .. } in batch {
-        places.push(write_one(&mut unit, request).await?);
+    for (at, (_, request)) in batch.iter().enumerate() {
+        places.push(write_one(&mut unit, request).await.map_err(|why| Failed { at: Some(at), why })?);
     }
-    let events = unit.commit().await?;
-    Ok(places.iter().map(|place| place.in_events(&events)).collect())
+    let events = unit.commit().await.map_err(all)?;
+    places.iter().map(|place| place.in_events(&events).map_err(all)).collect()
 }
 
 async fn write_one(unit: &mut Unit, request: &EndRequest) -> Result<Place, StorageError> {

@@ -9,9 +9,15 @@ use diesel::{
 use diesel_async::RunQueryDsl;
 
 use super::{
-    Key, Place, StorageError, TenantStore, columns::portcullis_now_ms, connection::on_conn, schema::token_families,
+    Key, Place, StorageError, TenantStore,
+    columns::portcullis_now_ms,
+    connection::{on_conn, on_conn_each},
+    schema::token_families,
 };
 use crate::domain::{EndReason, Ending, EventNumber, FamilyId, SessionId, Timestamp, TokenFamily};
+
+/// Families of a session that are read at most to name its clients.
+const MOST_READ: i64 = 100;
 
 #[derive(Queryable, Selectable, Insertable)]
 #[diesel(table_name = token_families)]
@@ -99,22 +105,29 @@ impl TenantStore<'_> {
         rows.into_iter().map(TokenFamily::try_from).collect()
     }
 
-    /// The clients that have families in these sessions, by session.
+    /// The clients that have families in these sessions, by session, in the order of their names.
+    /// Of a session with very many families, those of the first are named.
     pub async fn clients_of(
         &mut self,
         sessions: &[SessionId],
     ) -> Result<HashMap<SessionId, Vec<String>>, StorageError> {
-        let ids: Vec<Key> = sessions.iter().copied().map(Key::from).collect();
-        let query = token_families::table
-            .filter(token_families::tenant_id.eq(self.key()))
-            .filter(token_families::session_id.eq_any(ids))
-            .select((token_families::session_id, token_families::client_id))
-            .order((token_families::session_id, token_families::client_id))
-            .distinct();
-        let rows: Vec<(Key, String)> = on_conn!(self.unit, conn => query.load(conn).await)?;
+        let key = self.key();
+        let found: Vec<Vec<(Key, String)>> = on_conn_each!(self.unit, sessions, session, conn => {
+            token_families::table
+                .filter(token_families::tenant_id.eq(key))
+                .filter(token_families::session_id.eq(Key::from(*session)))
+                .order(token_families::id)
+                .limit(MOST_READ)
+                .select((token_families::session_id, token_families::client_id))
+                .load(conn)
+                .await
+        })?;
         let mut clients: HashMap<SessionId, Vec<String>> = HashMap::new();
-        for (session, client) in rows {
-            clients.entry(session.into()).or_default().push(client);
+        for (session, client) in found.into_iter().flatten() {
+            let known = clients.entry(session.into()).or_default();
+            if let Err(at) = known.binary_search(&client) {
+                known.insert(at, client);
+            }
         }
         Ok(clients)
     }

@@ -17,6 +17,7 @@ mod directory;
 mod endings;
 mod error;
 mod families;
+mod gathered;
 mod jobs;
 mod migrate;
 mod nodes;

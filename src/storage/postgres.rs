@@ -83,8 +83,9 @@ impl PgManager {
             let (client, connection) = server.connect(tokio_postgres::NoTls).await.map_err(bad)?;
             AsyncPgConnection::try_from_client_and_connection(client, connection).await?
         };
-        let limited = conn.batch_execute(self.limits).await;
-        limited.map_err(ConnectionError::CouldntSetupConfiguration)?;
+        for settings in [self.limits, deadline::PLANNING] {
+            conn.batch_execute(settings).await.map_err(ConnectionError::CouldntSetupConfiguration)?;
+        }
         Ok(conn)
     }
 }

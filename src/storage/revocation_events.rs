@@ -6,7 +6,7 @@ use diesel_async::RunQueryDsl;
 use super::{
     EveryTenant, Key, Storage, StorageError, TenantStore, Unit,
     columns::portcullis_now_ms,
-    connection::on_conn,
+    connection::{on_conn, on_conn_each},
     schema::{clients, revocation_events, revocation_head, tenants, users},
 };
 use crate::domain::{Change, EndReason, Ending, EventNumber, NodeId, RevocationEvent, TenantId, TenantSettings};
@@ -32,8 +32,12 @@ pub struct Place(usize);
 
 impl Place {
     /// The number that the commit has given it.
-    pub fn in_events(self, events: &[RevocationEvent]) -> EventNumber {
-        events.get(self.0).map(|event| event.seq).unwrap_or_default()
+    ///
+    /// # Errors
+    /// [`StorageError::Broken`] where they are the events of another unit.
+    pub fn in_events(self, events: &[RevocationEvent]) -> Result<EventNumber, StorageError> {
+        let event = events.get(self.0).ok_or_else(|| StorageError::broken("an ending without its event"))?;
+        Ok(event.seq)
     }
 }
 
@@ -236,8 +240,10 @@ impl Unit {
             .limit(limit)
             .select(revocation_events::seq);
         let old: Vec<i64> = on_conn!(self, conn => old.load(conn).await)?;
-        let gone = revocation_events::table.filter(revocation_events::seq.eq_any(old));
-        on_conn!(self, conn => diesel::delete(gone).execute(conn).await)
+        let count = old.len();
+        let gone = old.into_iter().map(|seq| revocation_events::table.filter(revocation_events::seq.eq(seq)));
+        on_conn_each!(self, gone.map(diesel::delete), row, conn => row.execute(conn).await)?;
+        Ok(count)
     }
 }
 

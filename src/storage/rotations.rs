@@ -7,9 +7,10 @@
 
 use std::sync::Arc;
 
-use tokio::sync::{mpsc, oneshot};
-
-use super::{EveryTenant, Storage, StorageError, TenantStore, deadline};
+use super::{
+    EveryTenant, Storage, StorageError, TenantStore,
+    gathered::{Gather, Outcomes},
+};
 use crate::domain::{EventNumber, FamilyId, Session, Tenant, Timestamp, TokenFamily, User};
 
 /// A rotation that is asked for.
@@ -135,38 +136,6 @@ impl TenantStore<'_> {
     }
 }
 
-struct Waiting {
-    request: RotationRequest,
-    answer: oneshot::Sender<Result<Rotation, StorageError>>,
-}
-
-/// Rotations written together at most.
-const TOGETHER: usize = 128;
-/// Rotations that wait at most; past this a request is told that the database is busy.
-const QUEUE: usize = 4096;
-
-/// The entrance to the writer of gathered rotations.
-#[derive(Clone)]
-pub(super) struct Rotations(mpsc::Sender<Waiting>);
-
-impl Rotations {
-    pub(super) fn start(storage: Storage) -> Self {
-        let (queue, waiting) = mpsc::channel(QUEUE);
-        tokio::spawn(write(storage, waiting));
-        Self(queue)
-    }
-
-    async fn rotate(&self, request: RotationRequest) -> Result<Rotation, StorageError> {
-        let (answer, told) = oneshot::channel();
-        let full = |_| StorageError::away("too many rotations wait");
-        self.0.try_send(Waiting { request, answer }).map_err(full)?;
-        match tokio::time::timeout(deadline::UNIT, told).await {
-            Ok(told) => told.map_err(|_| StorageError::away("the writer of rotations is gone"))?,
-            Err(_) => Err(StorageError::away("a rotation did not come back in time")),
-        }
-    }
-}
-
 impl Storage {
     /// Rotates a family, and lets it last before it answers.
     ///
@@ -177,7 +146,7 @@ impl Storage {
         let key = (request.family, request.presented);
         request.is_owed = self.unanswered.contains_key(&key);
         let rotation = match self.gathered_rotations() {
-            Some(rotations) => rotations.rotate(request).await,
+            Some(rotations) => rotations.write(request).await,
             None => self.rotate_by_itself(&request).await,
         };
         match &rotation {
@@ -195,44 +164,25 @@ impl Storage {
     }
 }
 
-async fn write(storage: Storage, mut waiting: mpsc::Receiver<Waiting>) {
-    let mut batch = Vec::new();
-    while waiting.recv_many(&mut batch, TOGETHER).await > 0 {
-        // Whoever has stopped waiting was told that it cannot be done now.
-        batch.retain(|waiting| !waiting.answer.is_closed());
-        let outcome = write_together(&storage, &batch).await;
-        match outcome {
-            Ok(rotations) => {
-                for (Waiting { answer, .. }, rotation) in batch.drain(..).zip(rotations) {
-                    // Whoever asked may have gone; a retry inside the grace gets the same answer.
-                    let _ = answer.send(rotation);
-                }
-            }
-            Err(why) => {
-                for Waiting { answer, .. } in batch.drain(..) {
-                    let _ = answer.send(Err(StorageError::away(&why)));
-                }
-            }
-        }
-    }
-}
+impl Gather for RotationRequest {
+    type Answer = Rotation;
+    const TOGETHER: usize = 128;
+    const NAME: &'static str = "rotations";
+    // Who has stopped waiting was told that it cannot be done now.
+    const OUTLIVES_ITS_CALLER: bool = false;
 
-type Outcomes = Vec<Result<Rotation, StorageError>>;
-
-/// All that can be read are written together; one row that cannot is nobody else's trouble.
-async fn write_together(storage: &Storage, batch: &[Waiting]) -> Result<Outcomes, StorageError> {
-    if batch.is_empty() {
-        return Ok(Vec::new());
-    }
-    let mut unit = storage.write(EveryTenant::GatheredRotations).await?;
-    let mut rotations = Vec::with_capacity(batch.len());
-    for Waiting { request, .. } in batch {
-        let rotation = unit.tenant(&request.tenant).rotate(request).await;
-        if let Err(StorageError::Away(why)) = rotation {
-            return Err(StorageError::Away(why));
+    /// All that can be read are written together; one row that cannot is nobody else's trouble.
+    async fn write(storage: &Storage, batch: &[Self]) -> Result<Outcomes<Rotation>, StorageError> {
+        let mut unit = storage.write(EveryTenant::GatheredRotations).await?;
+        let mut rotations = Vec::with_capacity(batch.len());
+        for request in batch {
+            let rotation = unit.tenant(&request.tenant).rotate(request).await;
+            if let Err(StorageError::Away(why)) = rotation {
+                return Err(StorageError::Away(why));
+            }
+            rotations.push(rotation);
         }
-        rotations.push(rotation);
+        unit.commit().await?;
+        Ok(rotations)
     }
-    unit.commit().await?;
-    Ok(rotations)
 }

@@ -7,7 +7,7 @@ use diesel_async::RunQueryDsl;
 
 use super::{
     Key, Page, StorageError, TenantStore,
-    connection::on_conn,
+    connection::{on_conn, on_conn_each},
     schema::{clients, sessions, tenants, token_families, users},
     sessions::Row,
 };
@@ -26,6 +26,20 @@ pub struct SessionFilter {
     pub active: Option<bool>,
     /// The last identifier of the page before.
     pub after: Option<SessionId>,
+}
+
+impl SessionFilter {
+    /// Whether nothing narrows the list but whether sessions are live.
+    fn is_wide(&self) -> bool {
+        self.user.is_none() && self.client.is_none() && self.ip.is_none()
+    }
+
+    /// Whether a session is asked for.
+    fn wants(&self, listed: &ListedSession) -> bool {
+        self.active.is_none_or(|active| active == listed.is_live)
+            && self.user.is_none_or(|user| user == listed.session.user_id)
+            && self.ip.as_ref().is_none_or(|ip| *ip == listed.session.ip)
+    }
 }
 
 /// A session in a list.
@@ -76,6 +90,26 @@ struct Part {
     last: Option<SessionId>,
 }
 
+/// Sessions of a tenant, each with what says whether it is live.
+macro_rules! listed_sessions {
+    ($key:expr) => {{
+        let of_user = users::tenant_id.eq(sessions::tenant_id).and(users::id.eq(sessions::user_id));
+        let own_client =
+            clients::tenant_id.eq(sessions::tenant_id).and(clients::client_id.nullable().eq(sessions::client_id));
+        sessions::table
+            .inner_join(tenants::table.on(tenants::id.eq(sessions::tenant_id)))
+            .left_join(users::table.on(of_user))
+            .left_join(clients::table.on(own_client))
+            .filter(sessions::tenant_id.eq($key))
+            .select((
+                Row::as_select(),
+                (users::username, users::ended_seq).nullable(),
+                tenants::ended_seq,
+                clients::ended_seq.nullable(),
+            ))
+    }};
+}
+
 fn listed((row, user, tenant_ended, client_ended): Read, now: Timestamp) -> Result<ListedSession, StorageError> {
     let session = Session::try_from(row)?;
     let ended = |at: Option<i64>| at.is_none_or(|at| session.born_seq < EventNumber(at));
@@ -104,7 +138,7 @@ impl TenantStore<'_> {
             read += some;
             for row in part.rows {
                 let row = listed(row, now)?;
-                if filter.active.is_some_and(|active| active != row.is_live) {
+                if !filter.wants(&row) {
                     continue;
                 }
                 if items.len() == wanted {
@@ -122,53 +156,32 @@ impl TenantStore<'_> {
         Ok(Page { items, next: position.map(|id| id.to_string()) })
     }
 
-    /// At most `limit` rows after `after`, of which some may not be live.
+    /// At most `limit` rows after `after`, of which some may not be asked for.
     async fn read_sessions(
         &mut self,
         filter: &SessionFilter,
         after: Option<SessionId>,
         limit: i64,
     ) -> Result<Part, StorageError> {
-        let of_client = match &filter.client {
-            Some(client) => Some(self.sessions_of_client(client, after, limit).await?),
-            None => None,
-        };
+        if let Some(client) = &filter.client {
+            let (sessions, last) = self.sessions_of_client(client, after, limit).await?;
+            return Ok(Part { rows: self.sessions_by_id(sessions).await?, last });
+        }
         let key = self.key();
         let rows: Vec<Read> = on_conn!(self.unit, conn => {
-            let of_user = users::tenant_id.eq(sessions::tenant_id).and(users::id.eq(sessions::user_id));
-            let own_client = clients::tenant_id
-                .eq(sessions::tenant_id)
-                .and(clients::client_id.nullable().eq(sessions::client_id));
-            let mut query = sessions::table
-                .inner_join(tenants::table.on(tenants::id.eq(sessions::tenant_id)))
-                .left_join(users::table.on(of_user))
-                .left_join(clients::table.on(own_client))
-                .filter(sessions::tenant_id.eq(key))
-                .order(sessions::id.desc())
-                .limit(limit)
-                .select((
-                    Row::as_select(),
-                    (users::username, users::ended_seq).nullable(),
-                    tenants::ended_seq,
-                    clients::ended_seq.nullable(),
-                ))
-                .into_boxed();
+            let mut query = listed_sessions!(key).order(sessions::id.desc()).limit(limit).into_boxed();
             if let Some(user) = filter.user {
                 query = query.filter(sessions::user_id.eq(Key::from(user)));
-            }
-            if let Some(ids) = &of_client {
-                query = query.filter(sessions::id.eq_any(ids.clone()));
             }
             if let Some(ip) = &filter.ip {
                 query = query.filter(sessions::ip.eq(ip.clone()));
             }
             // Where nothing else narrows the list, a partial index has to: what was ended and is
             // not settled yet joins the ended ones a moment later.
-            let is_wide = filter.user.is_none() && filter.ip.is_none() && of_client.is_none();
             match filter.active {
                 // Beside another filter it would only tempt the planner away from that one's index.
-                Some(true) if is_wide => query = query.filter(sessions::ended_at.is_null()),
-                Some(false) if is_wide => query = query.filter(sessions::ended_at.is_not_null()),
+                Some(true) if filter.is_wide() => query = query.filter(sessions::ended_at.is_null()),
+                Some(false) if filter.is_wide() => query = query.filter(sessions::ended_at.is_not_null()),
                 _ => {}
             }
             if let Some(after) = after {
@@ -176,30 +189,40 @@ impl TenantStore<'_> {
             }
             query.load(conn).await
         })?;
-        let (count, last) = match &of_client {
-            Some(ids) => (ids.len(), ids.last().copied()),
-            None => (rows.len(), rows.last().map(|(row, ..)| row.key())),
-        };
-        let is_full = i64::try_from(count).is_ok_and(|count| count == limit);
-        Ok(Part { rows, last: last.filter(|_| is_full).map(SessionId::from) })
+        let is_full = i64::try_from(rows.len()).is_ok_and(|count| count == limit);
+        let last = rows.last().filter(|_| is_full).map(|(row, ..)| row.key().into());
+        Ok(Part { rows, last })
     }
 
+    async fn sessions_by_id(&mut self, ids: Vec<Key>) -> Result<Vec<Read>, StorageError> {
+        let key = self.key();
+        let rows: Vec<Vec<Read>> = on_conn_each!(self.unit, ids, id, conn => {
+            listed_sessions!(key).filter(sessions::id.eq(id)).load(conn).await
+        })?;
+        Ok(rows.into_iter().flatten().collect())
+    }
+
+    /// Sessions of a client, the newest first, found by at most `limit` of its families, of which
+    /// several may be of one; and where to go on.
     async fn sessions_of_client(
         &mut self,
         client_id: &str,
         after: Option<SessionId>,
         limit: i64,
-    ) -> Result<Vec<Key>, StorageError> {
+    ) -> Result<(Vec<Key>, Option<SessionId>), StorageError> {
         let before = after.map_or(Key::LAST, Key::from);
         let query = token_families::table
             .filter(token_families::tenant_id.eq(self.key()))
             .filter(token_families::client_id.eq(client_id.to_owned()))
             .filter(token_families::session_id.lt(before))
             .select(token_families::session_id)
-            .distinct()
             .order(token_families::session_id.desc())
             .limit(limit);
-        on_conn!(self.unit, conn => query.load(conn).await)
+        let mut sessions: Vec<Key> = on_conn!(self.unit, conn => query.load(conn).await)?;
+        let is_full = i64::try_from(sessions.len()).is_ok_and(|count| count == limit);
+        sessions.dedup();
+        let last = sessions.last().filter(|_| is_full).map(|id| SessionId::from(*id));
+        Ok((sessions, last))
     }
 
     /// How many sessions and families of the tenant are live, counted no further than to `most`.
@@ -223,7 +246,8 @@ impl TenantStore<'_> {
                 Selection::Session(id) => query.filter(sessions::id.eq(Key::from(*id))),
                 Selection::User(id) => query.filter(sessions::user_id.eq(Key::from(*id))),
                 Selection::Client(id) => query.filter(sessions::client_id.eq(Some(id.clone()))),
-                Selection::Tenant => query.filter(sessions::ended_at.is_null()),
+                // The order is an index's: without it all tenants' rows might be looked through.
+                Selection::Tenant => query.filter(sessions::ended_at.is_null()).order(sessions::id),
             };
             query.load(conn).await
         })?;
@@ -236,8 +260,10 @@ impl TenantStore<'_> {
             let query = match selection {
                 Selection::Session(id) => query.filter(token_families::session_id.eq(Key::from(*id))),
                 Selection::User(id) => query.filter(token_families::user_id.eq(Key::from(*id))),
-                Selection::Client(id) => query.filter(token_families::client_id.eq(id.clone())),
-                Selection::Tenant => query,
+                Selection::Client(id) => {
+                    query.filter(token_families::client_id.eq(id.clone())).order(token_families::session_id)
+                }
+                Selection::Tenant => query.order(token_families::id),
             };
             query.load(conn).await
         })?;

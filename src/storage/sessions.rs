@@ -5,8 +5,9 @@ use diesel_async::RunQueryDsl;
 
 use super::{
     Key, Place, StorageError, TenantStore,
-    connection::on_conn,
+    connection::{on_conn, on_conn_each},
     schema::{sessions, token_families},
+    settle::SOME,
 };
 use crate::domain::{EndReason, Ending, EventNumber, Session, SessionId, SessionKind, Timestamp};
 
@@ -138,10 +139,22 @@ impl TenantStore<'_> {
         let families = token_families::table
             .filter(token_families::tenant_id.eq(self.key()))
             .filter(token_families::session_id.eq(Key::from(id)))
-            .filter(token_families::ended_at.is_null());
+            .order(token_families::id)
+            .limit(SOME)
+            .select((token_families::id, token_families::ended_at));
+        let families: Vec<(Key, Option<i64>)> = on_conn!(self.unit, conn => families.load(conn).await)?;
+        let is_full = i64::try_from(families.len()).is_ok_and(|count| count >= SOME);
+        let live = families.iter().filter(|(_, ended)| ended.is_none());
+        let tenant = self.key();
         let change =
             (token_families::ended_at.eq(Some(now.millis())), token_families::end_reason.eq(Some(reason.as_str())));
-        on_conn!(self.unit, conn => diesel::update(families).set(change).execute(conn).await)?;
-        Ok(self.end_one(Ending::Session(id)))
+        let rows = live.map(|(id, _)| {
+            let row =
+                token_families::table.filter(token_families::tenant_id.eq(tenant)).filter(token_families::id.eq(*id));
+            diesel::update(row).set(change)
+        });
+        on_conn_each!(self.unit, rows, row, conn => row.execute(conn).await)?;
+        // A session may have any number of families: those that are left are marked by a job.
+        Ok(if is_full { self.end(Ending::Session(id), reason) } else { self.end_one(Ending::Session(id)) })
     }
 }

@@ -2,12 +2,12 @@
 //! waits for this. Rows are marked or removed a few at a time, in the order of their keys, so that
 //! lists are right and nothing else waits long.
 
-use diesel::{BoolExpressionMethods, ExpressionMethods, QueryDsl};
+use diesel::{ExpressionMethods, QueryDsl};
 use diesel_async::RunQueryDsl;
 
 use super::{
     Key, StorageError, Unit,
-    connection::on_conn,
+    connection::{on_conn, on_conn_each},
     revocation_events::Settle,
     schema::{authorization_codes, clients, consents, sessions, token_families, users},
 };
@@ -28,7 +28,7 @@ pub(super) struct Progress {
 }
 
 /// Rows of one step: a few milliseconds of SQLite's writer.
-const SOME: i64 = 200;
+pub(super) const SOME: i64 = 200;
 
 /// A stage of a settlement: one table, walked in the order of a key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -50,6 +50,8 @@ use Stage::{
 impl Settlement {
     fn stages(&self) -> &'static [Stage] {
         match (self.settle, &self.ending) {
+            // The session itself was marked with its ending.
+            (Settle::Mark(_), Ending::Session(_)) => &[MarkFamilies],
             (Settle::Mark(_), _) => &[MarkSessions, MarkFamilies],
             (Settle::Remove, Ending::Client(_)) => &[MarkSessions, RemoveFamilies, RemoveConsents],
             (Settle::Remove, Ending::Tenant) => {
@@ -92,6 +94,9 @@ impl Cursor {
     }
 }
 
+/// Rows looked at, and the key of the last of them, where the walk goes by one.
+type Walked = (usize, Option<(Key, Key)>);
+
 /// Settles some rows more.
 pub(super) async fn some(
     unit: &mut Unit,
@@ -101,12 +106,14 @@ pub(super) async fn some(
 ) -> Result<Progress, StorageError> {
     let cursor = Cursor::read(position);
     let Some(stage) = settlement.stages().get(cursor.stage) else { return Ok(Progress { rows: 0, position: None }) };
+    let tenant = Key::from(settlement.tenant_id);
     let (rows, last) = match stage {
-        MarkSessions => mark_sessions(unit, settlement, cursor, now).await?,
-        MarkFamilies => mark_families(unit, settlement, cursor, now).await?,
-        RemoveSessions | RemoveFamilies | RemoveConsents | RemoveCodes | RemoveUsers | RemoveClients => {
-            (remove(unit, settlement, *stage).await?, None)
-        }
+        MarkSessions | RemoveSessions => settle_sessions(unit, settlement, *stage, cursor, now).await?,
+        MarkFamilies | RemoveFamilies => settle_families(unit, settlement, *stage, cursor, now).await?,
+        RemoveConsents => remove_consents(unit, settlement, cursor).await?,
+        RemoveCodes => (remove_codes(unit, tenant).await?, None),
+        RemoveUsers => (remove_users(unit, tenant).await?, None),
+        RemoveClients => (remove_clients(unit, tenant).await?, None),
     };
     let is_full = i64::try_from(rows).is_ok_and(|rows| rows >= SOME);
     let next = match last {
@@ -119,17 +126,18 @@ pub(super) async fn some(
     Ok(Progress { rows, position: left.then(|| next.write()) })
 }
 
-/// Rows looked at, and the key of the last of them.
-type Marked = (usize, Option<(Key, Key)>);
+/// Identifier, born, and when it was ended.
+type FoundSession = (Key, i64, Option<i64>);
 
-async fn mark_sessions(
+async fn settle_sessions(
     unit: &mut Unit,
     settlement: &Settlement,
+    stage: Stage,
     cursor: Cursor,
     now: Timestamp,
-) -> Result<Marked, StorageError> {
+) -> Result<Walked, StorageError> {
     let tenant = Key::from(settlement.tenant_id);
-    let found: Vec<(Key, i64, Option<i64>)> = on_conn!(unit, conn => {
+    let found: Vec<FoundSession> = on_conn!(unit, conn => {
         let query = sessions::table
             .filter(sessions::tenant_id.eq(tenant))
             .filter(sessions::id.gt(cursor.after.0))
@@ -140,137 +148,172 @@ async fn mark_sessions(
         let query = match &settlement.ending {
             Ending::User(id) => query.filter(sessions::user_id.eq(Key::from(*id))),
             Ending::Client(id) => query.filter(sessions::client_id.eq(Some(id.clone()))),
-            _ => query.filter(sessions::ended_at.is_null()),
+            _ if stage == MarkSessions => query.filter(sessions::ended_at.is_null()),
+            _ => query,
         };
         query.load(conn).await
     })?;
-    let is_due = |(_, born, ended): &&(Key, i64, Option<i64>)| ended.is_none() && *born < settlement.seq.0;
-    let ended: Vec<Key> = found.iter().filter(is_due).map(|(id, ..)| *id).collect();
-    let target = sessions::table.filter(sessions::tenant_id.eq(tenant)).filter(sessions::id.eq_any(ended));
-    let change =
-        (sessions::ended_at.eq(Some(now.millis())), sessions::end_reason.eq(Some(settlement.reason().as_str())));
-    on_conn!(unit, conn => diesel::update(target).set(change).execute(conn).await)?;
+    let is_removed = stage == RemoveSessions;
+    let is_due = |(_, born, ended): &&FoundSession| is_removed || (ended.is_none() && *born < settlement.seq.0);
+    let due = found.iter().filter(is_due);
+    let rows = due.map(|(id, ..)| sessions::table.filter(sessions::tenant_id.eq(tenant)).filter(sessions::id.eq(*id)));
+    if is_removed {
+        on_conn_each!(unit, rows.map(diesel::delete), row, conn => row.execute(conn).await)?;
+    } else {
+        let reason = Some(settlement.reason().as_str());
+        let change = (sessions::ended_at.eq(Some(now.millis())), sessions::end_reason.eq(reason));
+        let rows = rows.map(|row| diesel::update(row).set(change));
+        on_conn_each!(unit, rows, row, conn => row.execute(conn).await)?;
+    }
     Ok((found.len(), found.last().map(|(id, ..)| (*id, Cursor::FIRST))))
 }
 
 /// Session, family, born, and when it was ended.
 type FoundFamily = (Key, Key, i64, Option<i64>);
 
-async fn mark_families(
+async fn settle_families(
     unit: &mut Unit,
     settlement: &Settlement,
+    stage: Stage,
     cursor: Cursor,
     now: Timestamp,
-) -> Result<Marked, StorageError> {
+) -> Result<Walked, StorageError> {
     let tenant = Key::from(settlement.tenant_id);
-    let (one, two) = cursor.after;
+    let is_removed = stage == RemoveFamilies;
+    let found = match &settlement.ending {
+        Ending::Client(client) => families_of_client(unit, tenant, client, cursor.after).await?,
+        _ => families_by_id(unit, tenant, &settlement.ending, cursor.after.0).await?,
+    };
+    // A client that was made anew under the same name has families of its own.
+    let is_due = |(_, _, born, ended): &&FoundFamily| *born < settlement.seq.0 && (is_removed || ended.is_none());
+    let due = found.iter().filter(is_due);
+    let rows = due.map(|(_, id, ..)| {
+        token_families::table.filter(token_families::tenant_id.eq(tenant)).filter(token_families::id.eq(*id))
+    });
+    if is_removed {
+        on_conn_each!(unit, rows.map(diesel::delete), row, conn => row.execute(conn).await)?;
+    } else {
+        let reason = Some(settlement.reason().as_str());
+        let change = (token_families::ended_at.eq(Some(now.millis())), token_families::end_reason.eq(reason));
+        let rows = rows.map(|row| diesel::update(row).set(change));
+        on_conn_each!(unit, rows, row, conn => row.execute(conn).await)?;
+    }
     let by_client = matches!(settlement.ending, Ending::Client(_));
-    let found: Vec<FoundFamily> = on_conn!(unit, conn => {
-        let query = token_families::table
-            .filter(token_families::tenant_id.eq(tenant))
-            .limit(SOME)
-            .select((
-                token_families::session_id,
-                token_families::id,
-                token_families::born_seq,
-                token_families::ended_at,
-            ))
-            .into_boxed();
-        let query = match &settlement.ending {
-            Ending::Client(id) => query
-                .filter(token_families::client_id.eq(id.clone()))
-                .filter(token_families::session_id.ge(one))
-                .filter(token_families::session_id.gt(one).or(token_families::id.gt(two)))
-                .order((token_families::session_id, token_families::id)),
-            Ending::User(id) => query
-                .filter(token_families::user_id.eq(Key::from(*id)))
-                .filter(token_families::id.gt(one))
-                .order(token_families::id),
-            _ => query.filter(token_families::id.gt(one)).order(token_families::id),
-        };
-        query.load(conn).await
-    })?;
-    let is_ended = |(_, _, born, ended): &&FoundFamily| ended.is_none() && *born < settlement.seq.0;
-    let ended: Vec<Key> = found.iter().filter(is_ended).map(|(_, id, ..)| *id).collect();
-    let target =
-        token_families::table.filter(token_families::tenant_id.eq(tenant)).filter(token_families::id.eq_any(ended));
-    let change = (
-        token_families::ended_at.eq(Some(now.millis())),
-        token_families::end_reason.eq(Some(settlement.reason().as_str())),
-    );
-    on_conn!(unit, conn => diesel::update(target).set(change).execute(conn).await)?;
     let last = found.last().map(|(session, id, ..)| if by_client { (*session, *id) } else { (*id, Cursor::FIRST) });
     Ok((found.len(), last))
 }
 
-/// Removes some rows of `$table`, found by `$key`, that `$narrow` leaves; answers how many.
-macro_rules! remove_some {
-    ($unit:expr, $tenant:expr, $table:ident, $key:expr, $type:ty, $query:ident => $narrow:expr) => {{
-        let found: Vec<$type> = on_conn!($unit, conn => {
-            // In no order: what was found is gone, and an order would choose the index.
-            let $query = $table::table
-                .filter($table::tenant_id.eq($tenant))
-                .limit(SOME)
-                .select($key)
-                .into_boxed();
-            let query = $narrow;
-            query.load(conn).await
-        })?;
-        let target = $table::table.filter($table::tenant_id.eq($tenant)).filter($key.eq_any(found));
-        on_conn!($unit, conn => diesel::delete(target).execute(conn).await)?
-    }};
+/// What is looked at of a family.
+macro_rules! found_families {
+    ($tenant:expr, $limit:expr) => {
+        token_families::table.filter(token_families::tenant_id.eq($tenant)).limit($limit).select((
+            token_families::session_id,
+            token_families::id,
+            token_families::born_seq,
+            token_families::ended_at,
+        ))
+    };
 }
 
-async fn remove(unit: &mut Unit, settlement: &Settlement, stage: Stage) -> Result<usize, StorageError> {
-    let (tenant, before) = (Key::from(settlement.tenant_id), settlement.seq.0);
-    let (user, client) = match &settlement.ending {
-        Ending::User(id) => (Some(Key::from(*id)), None),
-        Ending::Client(id) => (None, Some(id.clone())),
-        _ => (None, None),
-    };
-    Ok(match stage {
-        RemoveSessions => remove_some!(unit, tenant, sessions, sessions::id, Key, query => match user {
-            Some(user) => query.filter(sessions::user_id.eq(user)),
-            None => query,
-        }),
-        // A client that was made anew under the same name has families and consents of its own.
-        RemoveFamilies => remove_some!(unit, tenant, token_families, token_families::id, Key, query => {
-            let query = query.filter(token_families::born_seq.lt(before));
-            match (user, &client) {
-                (Some(user), _) => query.filter(token_families::user_id.eq(user)),
-                (None, Some(client)) => query.filter(token_families::client_id.eq(client.clone())),
-                (None, None) => query,
-            }
-        }),
-        RemoveConsents => match &client {
-            Some(client) => remove_consents_of_client(unit, tenant, client, before).await?,
-            None => remove_some!(unit, tenant, consents, consents::user_id, Key, query => match user {
-                Some(user) => query.filter(consents::user_id.eq(user)),
-                None => query,
-            }),
-        },
-        RemoveCodes => {
-            remove_some!(unit, tenant, authorization_codes, authorization_codes::digest, Vec<u8>, query => query)
-        }
-        RemoveClients => remove_some!(unit, tenant, clients, clients::client_id, String, query => query),
-        _ => remove_some!(unit, tenant, users, users::id, Key, query => query),
+async fn families_by_id(
+    unit: &mut Unit,
+    tenant: Key,
+    ending: &Ending,
+    after: Key,
+) -> Result<Vec<FoundFamily>, StorageError> {
+    on_conn!(unit, conn => {
+        let query = found_families!(tenant, SOME)
+            .filter(token_families::id.gt(after))
+            .order(token_families::id)
+            .into_boxed();
+        let query = match ending {
+            Ending::User(id) => query.filter(token_families::user_id.eq(Key::from(*id))),
+            Ending::Session(id) => query.filter(token_families::session_id.eq(Key::from(*id))),
+            _ => query,
+        };
+        query.load(conn).await
     })
 }
 
-async fn remove_consents_of_client(
+/// The rest of the session where the walk stands, then the sessions after it.
+async fn families_of_client(
     unit: &mut Unit,
     tenant: Key,
     client: &str,
-    before: i64,
-) -> Result<usize, StorageError> {
-    let of_client = || {
+    (session, family): (Key, Key),
+) -> Result<Vec<FoundFamily>, StorageError> {
+    let of_client = |limit| found_families!(tenant, limit).filter(token_families::client_id.eq(client.to_owned()));
+    let rest = of_client(SOME)
+        .filter(token_families::session_id.eq(session))
+        .filter(token_families::id.gt(family))
+        .order(token_families::id);
+    let mut found: Vec<FoundFamily> = on_conn!(unit, conn => rest.load(conn).await)?;
+    let left = SOME - i64::try_from(found.len()).unwrap_or(SOME);
+    if left > 0 {
+        let next = of_client(left)
+            .filter(token_families::session_id.gt(session))
+            .order((token_families::session_id, token_families::id));
+        found.extend::<Vec<FoundFamily>>(on_conn!(unit, conn => next.load(conn).await)?);
+    }
+    Ok(found)
+}
+
+/// User, client, born.
+type FoundConsent = (Key, String, i64);
+
+async fn remove_consents(unit: &mut Unit, settlement: &Settlement, cursor: Cursor) -> Result<Walked, StorageError> {
+    let tenant = Key::from(settlement.tenant_id);
+    let of_client = matches!(settlement.ending, Ending::Client(_));
+    let found: Vec<FoundConsent> = on_conn!(unit, conn => {
+        let query = consents::table
+            .filter(consents::tenant_id.eq(tenant))
+            .order(consents::user_id)
+            .limit(SOME)
+            .select((consents::user_id, consents::client_id, consents::born_seq))
+            .into_boxed();
+        let query = match &settlement.ending {
+            Ending::User(id) => query.filter(consents::user_id.eq(Key::from(*id))),
+            Ending::Client(id) => {
+                query.filter(consents::client_id.eq(id.clone())).filter(consents::user_id.gt(cursor.after.0))
+            }
+            _ => query,
+        };
+        query.load(conn).await
+    })?;
+    // A client that was made anew under the same name has consents of its own.
+    let due = found.iter().filter(|(.., born)| !of_client || *born < settlement.seq.0);
+    let rows = due.map(|(user, client, _)| {
         consents::table
             .filter(consents::tenant_id.eq(tenant))
-            .filter(consents::client_id.eq(client.to_owned()))
-            .filter(consents::born_seq.lt(before))
-    };
-    let found = of_client().order(consents::user_id).limit(SOME).select(consents::user_id);
-    let found: Vec<Key> = on_conn!(unit, conn => found.load(conn).await)?;
-    let target = of_client().filter(consents::user_id.eq_any(found));
-    on_conn!(unit, conn => diesel::delete(target).execute(conn).await)
+            .filter(consents::user_id.eq(*user))
+            .filter(consents::client_id.eq(client.clone()))
+    });
+    on_conn_each!(unit, rows.map(diesel::delete), row, conn => row.execute(conn).await)?;
+    // Of a client some may stay, so the walk goes on behind them.
+    let last = found.last().filter(|_| of_client).map(|(user, ..)| (*user, Cursor::FIRST));
+    Ok((found.len(), last))
+}
+
+/// Removes some rows of `$table`, found in the order of `$key`; answers how many.
+macro_rules! remove_some {
+    ($unit:expr, $tenant:expr, $table:ident, $key:expr, $type:ty) => {{
+        let found = $table::table.filter($table::tenant_id.eq($tenant)).order($key).limit(SOME).select($key);
+        let found: Vec<$type> = on_conn!($unit, conn => found.load(conn).await)?;
+        let count = found.len();
+        let rows = found.into_iter().map(|key| $table::table.filter($table::tenant_id.eq($tenant)).filter($key.eq(key)));
+        on_conn_each!($unit, rows.map(diesel::delete), row, conn => row.execute(conn).await)?;
+        count
+    }};
+}
+
+async fn remove_codes(unit: &mut Unit, tenant: Key) -> Result<usize, StorageError> {
+    Ok(remove_some!(unit, tenant, authorization_codes, authorization_codes::digest, Vec<u8>))
+}
+
+async fn remove_users(unit: &mut Unit, tenant: Key) -> Result<usize, StorageError> {
+    Ok(remove_some!(unit, tenant, users, users::id, Key))
+}
+
+async fn remove_clients(unit: &mut Unit, tenant: Key) -> Result<usize, StorageError> {
+    Ok(remove_some!(unit, tenant, clients, clients::client_id, String))
 }

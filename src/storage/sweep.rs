@@ -6,7 +6,7 @@ use diesel_async::RunQueryDsl;
 
 use super::{
     EveryTenant, Key, Storage, StorageError, Unit,
-    connection::on_conn,
+    connection::{on_conn, on_conn_each},
     schema::{sessions, token_families},
 };
 use crate::domain::{EndReason, Timestamp};
@@ -79,11 +79,12 @@ impl Unit {
             .limit(limit)
             .select((sessions::tenant_id, sessions::id, sessions::expires_at));
         let expired: Vec<(Key, Key, i64)> = on_conn!(self, conn => expired.load(conn).await)?;
-        for (tenant, id, at) in &expired {
+        let rows = expired.iter().map(|(tenant, id, at)| {
             let row = sessions::table.filter(sessions::tenant_id.eq(*tenant)).filter(sessions::id.eq(*id));
             let change = (sessions::ended_at.eq(Some(*at)), sessions::end_reason.eq(Some(EndReason::Expired.as_str())));
-            on_conn!(self, conn => diesel::update(row).set(change).execute(conn).await)?;
-        }
+            diesel::update(row).set(change)
+        });
+        on_conn_each!(self, rows, row, conn => row.execute(conn).await)?;
         Ok(expired.len())
     }
 
@@ -102,14 +103,15 @@ impl Unit {
             let families = token_families::table
                 .filter(token_families::tenant_id.eq(*tenant))
                 .filter(token_families::session_id.eq(*id))
+                .order(token_families::id)
                 .limit(left)
                 .select(token_families::id);
             let families: Vec<Key> = on_conn!(self, conn => families.load(conn).await)?;
             rows += families.len();
-            let gone = token_families::table
-                .filter(token_families::tenant_id.eq(*tenant))
-                .filter(token_families::id.eq_any(families));
-            on_conn!(self, conn => diesel::delete(gone).execute(conn).await)?;
+            let gone = families.into_iter().map(|id| {
+                token_families::table.filter(token_families::tenant_id.eq(*tenant)).filter(token_families::id.eq(id))
+            });
+            on_conn_each!(self, gone.map(diesel::delete), row, conn => row.execute(conn).await)?;
             if i64::try_from(rows).is_ok_and(|rows| rows >= limit) {
                 return Ok(rows);
             }

@@ -12,10 +12,11 @@ use super::{
     Key, Pool, Scope, StorageError,
     connection::{Backend, Connection, within},
     deadline,
-    endings::GatheredEndings,
+    endings::EndRequest,
+    gathered::Gathered,
     pool::For,
     revocation_events::Pending,
-    rotations::Rotations,
+    rotations::RotationRequest,
 };
 use crate::domain::{FamilyId, RevocationEvent, Tenant, TenantId};
 
@@ -31,8 +32,8 @@ pub trait CommitListener: Send + Sync + 'static {
 pub struct Storage {
     pub(super) pool: Pool,
     listener: Arc<OnceLock<Arc<dyn CommitListener>>>,
-    rotations: Arc<OnceLock<Rotations>>,
-    endings: Arc<OnceLock<GatheredEndings>>,
+    rotations: Arc<OnceLock<Gathered<RotationRequest>>>,
+    endings: Arc<OnceLock<Gathered<EndRequest>>>,
     /// Rotations, by family and generation, that may have been committed and were answered 503.
     pub(super) unanswered: moka::sync::Cache<(FamilyId, u32), ()>,
 }
@@ -60,13 +61,13 @@ impl Storage {
     }
 
     /// The writer of gathered rotations, where the database needs one.
-    pub(super) fn gathered_rotations(&self) -> Option<&Rotations> {
-        (self.backend() == "sqlite").then(|| self.rotations.get_or_init(|| Rotations::start(self.detached())))
+    pub(super) fn gathered_rotations(&self) -> Option<&Gathered<RotationRequest>> {
+        (self.backend() == "sqlite").then(|| self.rotations.get_or_init(|| Gathered::start(self.detached())))
     }
 
     /// The writer of gathered endings.
-    pub(super) fn gathered_endings(&self) -> &GatheredEndings {
-        self.endings.get_or_init(|| GatheredEndings::start(self.detached()))
+    pub(super) fn gathered_endings(&self) -> &Gathered<EndRequest> {
+        self.endings.get_or_init(|| Gathered::start(self.detached()))
     }
 
     /// The same database for a task that outlives every request. It holds no way back to the

@@ -20,6 +20,7 @@ mod faults;
 mod first_party;
 mod layout;
 mod oauth;
+mod plans;
 mod properties;
 mod support;
 mod third_party;

@@ -117,6 +117,7 @@ CREATE INDEX sessions_ip ON sessions (tenant_id, ip, id);
 CREATE INDEX sessions_live ON sessions (tenant_id, id) WHERE ended_at IS NULL;
 CREATE INDEX sessions_ended ON sessions (tenant_id, id) WHERE ended_at IS NOT NULL;
 CREATE INDEX sessions_expiry ON sessions (expires_at);
+CREATE INDEX sessions_due ON sessions (expires_at) WHERE ended_at IS NULL;
 
 -- expires_at slides at each rotation and is in no index, so that a rotation rewrites none of
 -- them (PostgreSQL: heap-only tuples); families are swept with their sessions.
@@ -138,7 +139,7 @@ CREATE TABLE token_families (
     end_reason  TEXT,
     PRIMARY KEY (tenant_id, id)
 ) WITH (fillfactor = 80);
-CREATE INDEX token_families_session ON token_families (tenant_id, session_id, client_id);
+CREATE INDEX token_families_session ON token_families (tenant_id, session_id, id);
 CREATE INDEX token_families_client ON token_families (tenant_id, client_id, session_id, id);
 CREATE INDEX token_families_user ON token_families (tenant_id, user_id, id);
 
@@ -255,6 +256,20 @@ CREATE TABLE audit_events (
 );
 CREATE INDEX audit_events_action ON audit_events (tenant_id, action, id);
 CREATE INDEX audit_events_actor ON audit_events (tenant_id, actor, id);
+CREATE INDEX audit_events_actor_action ON audit_events (tenant_id, actor, action, id);
+
+-- A tenant may have all rows of a table, and the planner is to think so of each: else, having
+-- counted a table while it was small, it takes a tenant of a million rows for a few and reads them
+-- all rather than looking one up.
+DO $$
+DECLARE
+    large TEXT;
+BEGIN
+    FOREACH large IN ARRAY ARRAY['users', 'sessions', 'token_families', 'authorization_codes', 'client_assertions',
+        'consents', 'revocation_events', 'audit_events'] LOOP
+        EXECUTE format('ALTER TABLE %I ALTER COLUMN tenant_id SET (n_distinct = 1)', large);
+    END LOOP;
+END $$;
 
 -- Behind the tenant in every query stands the tenant of the unit of work: a filter that was
 -- forgotten finds nothing. A unit says whose rows it works on (portcullis.tenant), or that it

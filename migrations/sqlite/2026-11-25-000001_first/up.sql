@@ -112,6 +112,7 @@ CREATE INDEX sessions_ip ON sessions (tenant_id, ip, id);
 CREATE INDEX sessions_live ON sessions (tenant_id, id) WHERE ended_at IS NULL;
 CREATE INDEX sessions_ended ON sessions (tenant_id, id) WHERE ended_at IS NOT NULL;
 CREATE INDEX sessions_expiry ON sessions (expires_at);
+CREATE INDEX sessions_due ON sessions (expires_at) WHERE ended_at IS NULL;
 
 -- expires_at slides at each rotation and is in no index, so that a rotation rewrites none of
 -- them (PostgreSQL: heap-only tuples); families are swept with their sessions.
@@ -133,7 +134,7 @@ CREATE TABLE token_families (
     end_reason  TEXT,
     PRIMARY KEY (tenant_id, id)
 );
-CREATE INDEX token_families_session ON token_families (tenant_id, session_id, client_id);
+CREATE INDEX token_families_session ON token_families (tenant_id, session_id, id);
 CREATE INDEX token_families_client ON token_families (tenant_id, client_id, session_id, id);
 CREATE INDEX token_families_user ON token_families (tenant_id, user_id, id);
 
@@ -250,3 +251,41 @@ CREATE TABLE audit_events (
 );
 CREATE INDEX audit_events_action ON audit_events (tenant_id, action, id);
 CREATE INDEX audit_events_actor ON audit_events (tenant_id, actor, id);
+CREATE INDEX audit_events_actor_action ON audit_events (tenant_id, actor, action, id);
+
+-- What the planner is to think of these tables: some tenants, and a million rows in each.
+-- Without it, it takes any tenant for ten rows and any index for as good as another
+-- (https://sqlite.org/optoverview.html, "manual control of query plans using sqlite_stat tables").
+-- Rows, then rows of one value of the first column, of the first two, and so on.
+ANALYZE sqlite_schema;
+INSERT INTO sqlite_stat1 (tbl, idx, stat) VALUES
+    ('users', 'sqlite_autoindex_users_1', '10000000 1000000 1'),
+    ('users', 'sqlite_autoindex_users_2', '10000000 1000000 1'),
+    ('users', 'users_email', '10000000 1000000 1'),
+    ('sessions', 'sqlite_autoindex_sessions_1', '10000000 1000000 1'),
+    ('sessions', 'sessions_cookie', '10000000 1000000 1'),
+    ('sessions', 'sessions_user', '10000000 1000000 10 1'),
+    ('sessions', 'sessions_client', '10000000 1000000 100000 1'),
+    ('sessions', 'sessions_ip', '10000000 1000000 100 1'),
+    ('sessions', 'sessions_live', '10000000 1000000 1'),
+    ('sessions', 'sessions_ended', '10000000 1000000 1'),
+    ('sessions', 'sessions_expiry', '10000000 2'),
+    ('sessions', 'sessions_due', '10000000 2'),
+    ('token_families', 'sqlite_autoindex_token_families_1', '10000000 1000000 1'),
+    ('token_families', 'token_families_session', '10000000 1000000 2 1'),
+    ('token_families', 'token_families_client', '10000000 1000000 100000 1 1'),
+    ('token_families', 'token_families_user', '10000000 1000000 10 1'),
+    ('authorization_codes', 'sqlite_autoindex_authorization_codes_1', '10000000 1000000 1'),
+    ('authorization_codes', 'authorization_codes_expiry', '10000000 2'),
+    ('client_assertions', 'sqlite_autoindex_client_assertions_1', '10000000 1000000 100000 1'),
+    ('client_assertions', 'client_assertions_expiry', '10000000 2'),
+    ('consents', 'sqlite_autoindex_consents_1', '10000000 1000000 5 1'),
+    ('consents', 'consents_client', '10000000 1000000 100000 1'),
+    ('revocation_events', 'sqlite_autoindex_revocation_events_1', '10000000 1'),
+    ('revocation_events', 'revocation_events_subject', '10000000 1000000 2'),
+    ('revocation_events', 'revocation_events_expiry', '10000000 2'),
+    ('audit_events', 'sqlite_autoindex_audit_events_1', '10000000 1000000 1'),
+    ('audit_events', 'audit_events_action', '10000000 1000000 50000 1'),
+    ('audit_events', 'audit_events_actor', '10000000 1000000 1000 1'),
+    ('audit_events', 'audit_events_actor_action', '10000000 1000000 1000 100 1');
+ANALYZE sqlite_schema;

@@ -19,6 +19,10 @@ async fn b1_of_a_hundred_guesses_at_once_no_more_than_the_limit_are_evaluated() 
     assert!(evaluated <= 20, "{evaluated}");
     // Others at the same address sign in as before.
     app.acme().sign_in("grace").await;
+    // A slow machine may have evaluated fewer.
+    for _ in evaluated..20 {
+        guess(&app, "ada", "a wrong guess").await;
+    }
     let right = guess(&app, "ada", PASSWORD).await;
     right.assert_error(401, "invalid_grant");
     assert!(right.header("retry-after").is_some());

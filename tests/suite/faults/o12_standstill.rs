@@ -280,3 +280,32 @@ fn o12_a_locked_row_holds_up_what_needs_it_and_nothing_else() {
         }
     });
 }
+
+#[test]
+fn o12_a_session_that_somebody_holds_is_no_other_logouts_trouble() {
+    if !on_postgres() {
+        return;
+    }
+    on_four_threads(async {
+        let postgres = Postgres::start();
+        let app = app_over(postgres.url()).await;
+        let mut sessions = Vec::new();
+        for _ in 0..12 {
+            sessions.push(app.acme().sign_in("ada").await.access);
+        }
+        let held = &sessions[3];
+        let me = app.acme().bearer(Method::Get, "/auth/me", held).await.json();
+        let url = postgres.url().replace("portcullis@", "postgres@");
+        let (client, connection) = tokio_postgres::connect(&url, tokio_postgres::NoTls).await.unwrap();
+        tokio::spawn(connection);
+        let lock = format!("BEGIN; SELECT 1 FROM sessions WHERE id = '{}' FOR UPDATE", me["sid"].as_str().unwrap());
+        client.batch_execute(&lock).await.unwrap();
+        let out = sessions.iter().map(|access| app.acme().bearer(Method::Post, "/auth/logout", access));
+        let replies = join_all(out).await;
+        for (at, reply) in replies.iter().enumerate() {
+            assert_eq!(reply.status, if at == 3 { 503 } else { 204 }, "{at}: {}", reply.body);
+        }
+        client.batch_execute("ROLLBACK").await.unwrap();
+        assert_eq!(app.acme().bearer(Method::Post, "/auth/logout", held).await.status, 204);
+    });
+}

@@ -174,3 +174,52 @@ fn a_row_that_cannot_be_read_fails_its_own_rotation_and_no_other() {
         }
     });
 }
+
+/// More families like the one that there is.
+fn more_families(count: u32) -> String {
+    let columns =
+        "session_id, user_id, client_id, scope, resource, generation, born_seq, created_at, rotated_at, expires_at";
+    let (id, numbers) = match on_postgres() {
+        true => (
+            "('01000000-0000-7000-8000-' || lpad(to_hex(n), 12, '0'))::uuid",
+            format!("generate_series(1, {count}) AS numbers (n)"),
+        ),
+        false => (
+            "unhex('01000000000070008000' || printf('%012x', n))",
+            format!(
+                "(WITH RECURSIVE counted (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM counted WHERE n < {count}) \
+                 SELECT n FROM counted)"
+            ),
+        ),
+    };
+    format!(
+        "INSERT INTO token_families (tenant_id, id, {columns}) SELECT tenant_id, {id}, {columns} \
+         FROM (SELECT * FROM token_families LIMIT 1) AS one, {numbers}"
+    )
+}
+
+#[rocket::async_test]
+async fn a_session_with_any_number_of_grants_ends_whole() {
+    let app = TestApp::start().await;
+    let tokens = app.acme().sign_in("ada").await;
+    let me = app.acme().bearer(Method::Get, "/auth/me", &tokens.access).await.json();
+    sql(app.config.database_url(), &more_families(700)).await;
+    let session = format!("/tenants/acme/sessions/{}", me["sid"].as_str().unwrap());
+    let dry = format!("{session}?dry_run=true");
+    assert_eq!(app.api(Method::Delete, &dry, Value::Null).await.ok().json()["families"], 701);
+    let list = app.api(Method::Get, "/tenants/acme/sessions?client=app", Value::Null).await.ok().json();
+    assert_eq!(list["items"].as_array().unwrap().len(), 1, "one session, however many its grants");
+    let ended = app.api(Method::Delete, &session, Value::Null).await.ok().json();
+    assert!(!app.acme().is_active(&tokens.access).await);
+    app.acme().refresh(&tokens.refresh).await.assert_error(400, "invalid_grant");
+    // The rows that are left say so a little later.
+    for _ in 0..500 {
+        let found = app.api(Method::Get, &format!("/revocations/{}", ended["event"]), Value::Null).await.json();
+        if found["settling"]["finished"] == true {
+            assert_eq!(app.api(Method::Delete, &dry, Value::Null).await.ok().json()["families"], 0);
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    panic!("its grants were not settled");
+}

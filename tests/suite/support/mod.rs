@@ -1,6 +1,7 @@
 //! The fixtures: an installation of its own for each test, with two tenants alike.
 
 mod agent;
+mod crowd;
 mod minters;
 mod nodes;
 mod postgres;
@@ -23,6 +24,7 @@ use portcullis::{
 use rocket::{http::Method, local::asynchronous::Client};
 
 pub(crate) use agent::Agent;
+pub(crate) use crowd::{Crowd, Statistics, TABLES};
 pub(crate) use minters::{Mint, Span, Who};
 pub(crate) use nodes::{PassingTime, Stopped, Ways, on_four_threads};
 pub(crate) use postgres::{Postgres, postgres_bin, psql};

@@ -148,6 +148,11 @@ impl Postgres {
         self.signal("-KILL");
     }
 
+    /// What it has logged.
+    pub(crate) fn log(&self) -> String {
+        String::from_utf8_lossy(&std::fs::read(self.data().join("log")).unwrap()).into_owned()
+    }
+
     pub(crate) fn url(&self) -> String {
         format!("postgres://portcullis@127.0.0.1:{}/portcullis", self.port)
     }

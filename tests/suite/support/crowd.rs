@@ -1,0 +1,130 @@
+//! Rows by the million, made by the database itself: a tenant after some years. The benches make
+//! them with this file too.
+
+use diesel::{Connection as _, connection::SimpleConnection as _};
+
+/// A tenant's rows: so many sessions and families, a quarter of that in users, and as many again
+/// that are old enough to be swept. The sessions are of client `app`.
+pub(crate) struct Crowd<'a> {
+    pub(crate) slug: &'a str,
+    pub(crate) sessions: usize,
+    /// Milliseconds since the Unix epoch.
+    pub(crate) now: i64,
+    pub(crate) statistics: Statistics,
+}
+
+/// What the database knows of its rows when it plans.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Statistics {
+    /// Nothing of its own.
+    Never,
+    /// How many there are.
+    Fresh,
+    /// How few there were before the crowd came.
+    Stale,
+}
+
+/// The tables that come by the million.
+pub(crate) const TABLES: [&str; 8] = [
+    "users",
+    "sessions",
+    "token_families",
+    "authorization_codes",
+    "client_assertions",
+    "consents",
+    "audit_events",
+    "revocation_events",
+];
+
+/// `ID(kind,i)`, `DIGEST(i)` and `SERIES(count)` stand for what each database says for it. A
+/// hundredth of the sessions are of one user.
+const ROWS: &str = r#"
+INSERT INTO users SELECT t.id, ID(1,i), 'user' || i, 'user' || i, 'u' || i || '@x.example', 'u' || i || '@x.example',
+    TRUE, NULL, NULL, '[]', 'active', 1, 0, NOW, NOW FROM tenants t, SERIES(USERS) WHERE slug = 'SLUG';
+INSERT INTO sessions SELECT t.id, ID(2,i), ID(1,OWNER), 'password', 'app', NULL, 0, NOW, '["pwd"]',
+    '10.0.' || (i / 256 % 256) || '.' || (i % 256), 'a browser', NOW, NOW, NOW + 2592000000, NULL, NULL
+    FROM tenants t, SERIES(SESSIONS) WHERE slug = 'SLUG';
+INSERT INTO token_families SELECT t.id, ID(3,i), ID(2,i), ID(1,OWNER), 'app', 'reports.read', '[]', 0, 0, NOW, NULL,
+    NOW + 604800000, NULL, NULL FROM tenants t, SERIES(SESSIONS) WHERE slug = 'SLUG';
+INSERT INTO consents SELECT t.id, ID(1,i), 'app', 'reports.read', 0, NOW FROM tenants t, SERIES(USERS)
+    WHERE slug = 'SLUG';
+INSERT INTO audit_events SELECT t.id, ID(4,i), NOW, 'user:crowd', 'session.started', 'session', '', '10.0.0.1', 'x'
+    FROM tenants t, SERIES(SESSIONS) WHERE slug = 'SLUG';
+INSERT INTO sessions SELECT t.id, ID(5,i), ID(1,OWNER), 'password', 'app', NULL, 0, 0, '["pwd"]', '10.1.0.1', 'x', 0,
+    0, 1000 + i, NULL, NULL FROM tenants t, SERIES(OLD) WHERE slug = 'SLUG';
+INSERT INTO token_families SELECT t.id, ID(6,i), ID(5,i), ID(1,OWNER), 'app', 'reports.read', '[]', 0, 0, 0, NULL,
+    1000, NULL, NULL FROM tenants t, SERIES(OLD) WHERE slug = 'SLUG';
+INSERT INTO authorization_codes SELECT t.id, DIGEST(i), 'app', ID(1,OWNER), ID(5,i), ID(6,i), 'https://app.example/cb',
+    TRUE, 'reports.read', '[]', 'x', NULL, 0, 0, 1000 + i, 0 FROM tenants t, SERIES(OLD) WHERE slug = 'SLUG';
+INSERT INTO client_assertions SELECT t.id, 'app', DIGEST(i), 1000 + i FROM tenants t, SERIES(OLD) WHERE slug = 'SLUG';
+INSERT INTO revocation_events SELECT -1 - i, t.id, 'token', 'jti' || i, 0, 1000 + i FROM tenants t, SERIES(OLD)
+    WHERE slug = 'SLUG';
+"#;
+
+impl Crowd<'_> {
+    /// Puts the rows beside those that are there.
+    pub(crate) async fn gather(&self, url: &str) {
+        match url.strip_prefix("sqlite:") {
+            Some(path) => self.gather_sqlite(path),
+            None => self.gather_postgres(url).await,
+        }
+    }
+
+    fn rows(&self, id: fn(&str, &str) -> String, series: fn(usize) -> String, digest: &str) -> String {
+        let users = self.sessions / 4;
+        let owner = format!("(CASE WHEN i < {} THEN 0 ELSE i % {users} END)", self.sessions / 100);
+        let mut text = ROWS.replace("SLUG", self.slug).replace("NOW", &self.now.to_string());
+        text = text.replace("DIGEST(i)", digest);
+        for (name, count) in [("USERS", users), ("SESSIONS", self.sessions), ("OLD", self.sessions / 4)] {
+            text = text.replace(&format!("SERIES({name})"), &series(count));
+        }
+        for kind in ["1", "2", "3", "4", "5", "6"] {
+            text = text.replace(&format!("ID({kind},i)"), &id(kind, "i"));
+            text = text.replace(&format!("ID({kind},OWNER)"), &id(kind, &owner));
+        }
+        text
+    }
+
+    fn gather_sqlite(&self, path: &str) {
+        let series = |count| {
+            format!("(WITH RECURSIVE s(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM s LIMIT {count}) SELECT i FROM s)")
+        };
+        let id = |kind: &str, i: &str| format!("unhex(printf('0190%08x70008000000000000{kind:0>3}', {i}))");
+        let rows = self.rows(id, series, "unhex(printf('%064x', i))");
+        let (before, after) = match self.statistics {
+            Statistics::Never => ("", ""),
+            Statistics::Fresh => ("", "ANALYZE;"),
+            Statistics::Stale => ("ANALYZE;", ""),
+        };
+        let mut conn = diesel::SqliteConnection::establish(path).unwrap();
+        let text = format!(
+            "PRAGMA synchronous = OFF; {before} BEGIN; {rows} COMMIT; {after} PRAGMA wal_checkpoint(TRUNCATE);"
+        );
+        conn.batch_execute(&text).unwrap();
+    }
+
+    async fn gather_postgres(&self, url: &str) {
+        let series = |count: usize| format!("generate_series(0, {}) i", count - 1);
+        let id = |kind: &str, i: &str| {
+            format!("('0190' || lpad(to_hex({i}), 8, '0') || '70008000000000000{kind:0>3}')::uuid")
+        };
+        let rows = self.rows(id, series, "decode(lpad(to_hex(i), 64, '0'), 'hex')");
+        let (client, connection) = tokio_postgres::connect(url, tokio_postgres::NoTls).await.unwrap();
+        let connection = tokio::spawn(connection);
+        client.batch_execute("SET portcullis.every_tenant = 'on'").await.unwrap();
+        if self.statistics == Statistics::Stale {
+            client.batch_execute("ANALYZE").await.unwrap();
+        }
+        if self.statistics != Statistics::Fresh {
+            for table in TABLES {
+                client.batch_execute(&format!("ALTER TABLE {table} SET (autovacuum_enabled = off)")).await.unwrap();
+            }
+        }
+        client.batch_execute(&rows).await.unwrap();
+        if self.statistics == Statistics::Fresh {
+            client.batch_execute("VACUUM ANALYZE").await.unwrap();
+        }
+        drop(client);
+        connection.await.unwrap().unwrap();
+    }
+}
