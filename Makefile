@@ -26,7 +26,7 @@ model: ## Check the model of endings at its larger size, a few minutes
 
 bench: ## Measure, as ratios taken in one run
 	./tests/services/install
-	./tests/services/with ./benches/run
+	PORTCULLIS_TEST_POSTGRES_SETTINGS= ./tests/services/with ./benches/run
 
 faults: ## Kill the server a thousand times on each database, and look whether anything was lost
 	./tests/services/install

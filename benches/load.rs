@@ -5,9 +5,9 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, missing_docs)]
 
+mod support;
+
 use std::{
-    net::TcpListener,
-    process::{Child, Command, Stdio},
     sync::{
         Arc,
         atomic::{AtomicUsize, Ordering},
@@ -15,10 +15,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use tokio::{
-    io::{AsyncReadExt as _, AsyncWriteExt as _},
-    net::TcpStream,
-};
+use support::{Connection, Server, get, login, post, rotation};
 
 const WORKERS: usize = 16;
 const EACH: Duration = Duration::from_secs(4);
@@ -41,88 +38,6 @@ tenants:
         scope: reports.read
     users: [{ username: ada, password: correct horse battery staple }]
 "#;
-
-struct Server {
-    child: Child,
-    port: u16,
-    _folder: tempfile::TempDir,
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
-
-fn free_port() -> u16 {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
-}
-
-async fn serve(database: Option<String>) -> Server {
-    let folder = tempfile::tempdir().unwrap();
-    let (port, management) = (free_port(), free_port());
-    let database = database.unwrap_or_else(|| format!("sqlite:{}/p.db", folder.path().display()));
-    let command = |arguments: &[&str]| {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_portcullis"));
-        command
-            .args(arguments)
-            .current_dir(folder.path())
-            .env("PORTCULLIS_DATABASE_URL", &database)
-            .env("PORTCULLIS_BASE_URL", format!("http://127.0.0.1:{port}"))
-            .env("PORTCULLIS_MANAGEMENT_ADDRESS", format!("127.0.0.1:{management}"))
-            .env("PORTCULLIS_LOG", "warn")
-            .env("ROCKET_PORT", port.to_string())
-            .stdout(Stdio::null());
-        command
-    };
-    let path = folder.path().join("file.yaml");
-    std::fs::write(&path, FILE).unwrap();
-    assert!(command(&["apply", "-f", path.to_str().unwrap()]).status().unwrap().success());
-    let child = command(&["serve"]).spawn().unwrap();
-    for _ in 0..200 {
-        if TcpStream::connect(("127.0.0.1", port)).await.is_ok() {
-            break;
-        }
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    }
-    Server { child, port, _folder: folder }
-}
-
-/// A connection that is kept.
-struct Connection(TcpStream);
-
-impl Connection {
-    async fn open(port: u16) -> Self {
-        let stream = TcpStream::connect(("127.0.0.1", port)).await.unwrap();
-        stream.set_nodelay(true).unwrap();
-        Self(stream)
-    }
-
-    async fn send(&mut self, request: &str) -> (u16, String) {
-        self.0.write_all(request.as_bytes()).await.unwrap();
-        let (mut answer, mut part) = (Vec::new(), [0; 8192]);
-        loop {
-            let count = self.0.read(&mut part).await.unwrap();
-            assert!(count > 0, "the server closed the connection");
-            answer.extend_from_slice(&part[..count]);
-            let text = String::from_utf8_lossy(&answer).into_owned();
-            let Some((head, body)) = text.split_once("\r\n\r\n") else { continue };
-            let length =
-                head.lines().find_map(|line| line.to_lowercase().strip_prefix("content-length: ").map(str::to_owned));
-            if body.len() >= length.and_then(|length| length.parse().ok()).unwrap_or(0) {
-                return (head.split(' ').nth(1).unwrap().parse().unwrap(), body.to_owned());
-            }
-        }
-    }
-}
-
-fn post(path: &str, more: &str, body: &str) -> String {
-    format!(
-        "POST {path} HTTP/1.1\r\nHost: x\r\nContent-Type: application/x-www-form-urlencoded\r\n{more}Content-Length: {}\r\n\r\n{body}",
-        body.len()
-    )
-}
 
 fn basic() -> String {
     use base64::Engine as _;
@@ -163,45 +78,77 @@ async fn rate(port: u16, starts: Vec<String>, next: fn(&str) -> Option<String>) 
     (rate, times[times.len() * 99 / 100].as_secs_f64() * 1000.0)
 }
 
-fn rotation(token: &str) -> String {
-    post("/t/acme/oauth2/token", "", &format!("grant_type=refresh_token&client_id=app&refresh_token={token}"))
-}
-
 fn same(_: &str) -> Option<String> {
     None
 }
 
 fn successor(body: &str) -> Option<String> {
     let json: serde_json::Value = serde_json::from_str(body).unwrap();
-    Some(rotation(json["refresh_token"].as_str().unwrap()))
+    Some(rotation("acme", json["refresh_token"].as_str().unwrap()))
 }
 
-async fn measure(name: &str, database: Option<String>) {
-    let server = serve(database).await;
-    let mut connection = Connection::open(server.port).await;
+/// Requests that rotate: one for each of as many sessions as there are workers.
+async fn rotations(port: u16) -> Vec<String> {
+    let mut connection = Connection::open(port).await;
     let mut families = Vec::new();
     for _ in 0..WORKERS {
-        let body = r#"{"username":"ada","password":"correct horse battery staple","client_id":"app"}"#;
-        let login = post("/t/acme/auth/login", "", body).replace("x-www-form-urlencoded", "json");
-        let (status, body) = connection.send(&login).await;
+        let (status, body) = connection.send(&login("acme", "ada")).await;
         assert_eq!(status, 200, "{body}");
         families.push(successor(&body).unwrap());
     }
+    families
+}
+
+async fn measure(name: &str, database: Option<String>) {
+    let mut server = Server::new(database, FILE);
+    server.start().await;
+    let mut connection = Connection::open(server.port).await;
     let machine = post("/t/acme/oauth2/token", &basic(), "grant_type=client_credentials");
     let (_, body) = connection.send(&machine).await;
     let token = serde_json::from_str::<serde_json::Value>(&body).unwrap()["access_token"].as_str().unwrap().to_owned();
     let introspection = post("/t/acme/oauth2/introspect", &basic(), &format!("token={token}"));
     let all = |request: &str| vec![request.to_owned(); WORKERS];
-    let (nothing, _) = rate(server.port, all("GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n"), same).await;
+    let (nothing, _) = rate(server.port, all(&get("/healthz", "")), same).await;
     println!("{name}: /healthz {nothing:.0}/s");
     for (what, starts, next) in [
         ("client_credentials", all(&machine), same as fn(&str) -> Option<String>),
         ("introspection", all(&introspection), same),
-        ("refresh rotation", families, successor),
+        ("refresh rotation", rotations(server.port).await, successor),
     ] {
         let (rate, p99) = rate(server.port, starts, next).await;
         println!("{name}: {what} {rate:.0}/s, {:.2} of /healthz, p99 {p99:.1} ms", rate / nothing);
     }
+}
+
+/// What row-level security costs a rotation: two servers, of which one owns tables whose policies
+/// do not hold their owner, in turns.
+async fn measure_policies(postgres: &str, admin: &tokio_postgres::Client) {
+    let mut servers = Vec::new();
+    for name in ["policies", "no_policies"] {
+        admin.batch_execute(&format!("CREATE DATABASE {name}")).await.unwrap();
+        let url = format!("{postgres}/{name}");
+        let mut server = Server::new(Some(url.clone()), FILE);
+        if name == "no_policies" {
+            let (owner, connection) = tokio_postgres::connect(&url, tokio_postgres::NoTls).await.unwrap();
+            tokio::spawn(connection);
+            let each = "SELECT relname::text FROM pg_class WHERE relforcerowsecurity";
+            for row in owner.query(each, &[]).await.unwrap() {
+                let table: String = row.get(0);
+                owner.batch_execute(&format!("ALTER TABLE {table} NO FORCE ROW LEVEL SECURITY")).await.unwrap();
+            }
+        }
+        server.start().await;
+        servers.push(server);
+    }
+    let mut ratios = Vec::new();
+    for _ in 0..5 {
+        let (with, _) = rate(servers[0].port, rotations(servers[0].port).await, successor).await;
+        let (without, _) = rate(servers[1].port, rotations(servers[1].port).await, successor).await;
+        println!("postgres: refresh rotation with policies {with:.0}/s, without {without:.0}/s");
+        ratios.push(with / without);
+    }
+    ratios.sort_by(f64::total_cmp);
+    println!("postgres: with policies {:.3} of without, the median of {}", ratios[ratios.len() / 2], ratios.len());
 }
 
 #[tokio::main]
@@ -213,5 +160,6 @@ async fn main() {
         tokio::spawn(connection);
         client.batch_execute("CREATE DATABASE load").await.unwrap();
         measure("postgres", Some(format!("{server}/load"))).await;
+        measure_policies(&server, &client).await;
     }
 }

@@ -7,14 +7,17 @@ use crate::{
     storage::{StorageError, Sweep},
 };
 
+/// After the start: a node that never runs long sweeps as well.
+const FIRST: Duration = Duration::from_secs(20);
+
 const EACH: Duration = Duration::from_secs(300);
 
 /// Between two steps others are left this long.
 const REST: Duration = Duration::from_millis(20);
 
 pub(super) async fn run(app: Arc<Installation>) {
+    tokio::time::sleep(FIRST).await;
     loop {
-        tokio::time::sleep(EACH).await;
         for what in Sweep::ALL {
             match sweep(&app, what).await {
                 Ok(0) => {}
@@ -22,6 +25,7 @@ pub(super) async fn run(app: Arc<Installation>) {
                 Err(why) => tracing::warn!(?what, error = %why, "expired rows could not be swept"),
             }
         }
+        tokio::time::sleep(EACH).await;
     }
 }
 

@@ -1,0 +1,364 @@
+//! A tenant with a million sessions: what it costs to end them, whom that keeps waiting, and how
+//! fast its lists come (issue 6). On SQLite and PostgreSQL, with statistics and without.
+//!
+//! A second tenant works all the while: it rotates a refresh token, changes a user, and ends a
+//! user's sessions. What it waits for is printed beside what it waited for with nothing going on.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, missing_docs)]
+
+#[path = "../tests/suite/support/crowd.rs"]
+mod crowd;
+mod support;
+
+use std::{
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::{Duration, Instant},
+};
+
+use serde_json::Value;
+
+use crowd::{Crowd, Statistics};
+use support::{Connection, Server, get, login, post, rotation, with_body};
+
+const TENANT: &str = r#"
+  - slug: SLUG
+    settings: { password_bcrypt_cost: 10 }
+    scopes: [{ name: reports.read }]
+    clients:
+      - client_id: web
+        client_secret: a-secret-for-the-load-of-the-web-client
+        grant_types: [client_credentials]
+        scope: reports.read
+      - client_id: app
+        token_endpoint_auth_method: none
+        redirect_uris: ["https://app.example/cb"]
+        grant_types: [authorization_code, refresh_token, password]
+        scope: reports.read
+    users:
+      - { username: ada, password: correct horse battery staple }
+      - { username: bob, password: correct horse battery staple }
+"#;
+
+fn sessions() -> usize {
+    std::env::var("PORTCULLIS_BENCH_SESSIONS").map_or(1_000_000, |text| text.parse().unwrap())
+}
+
+async fn fill(url: &str, statistics: Statistics) {
+    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_millis();
+    let now = i64::try_from(now).unwrap();
+    Crowd { slug: "big", sessions: sessions(), now, statistics }.gather(url).await;
+}
+
+/// What another tenant's writes have waited, in milliseconds, by what they do.
+#[derive(Default)]
+struct Waits {
+    times: Mutex<Vec<(&'static str, f64)>>,
+    refused: Mutex<Vec<String>>,
+    over: AtomicBool,
+}
+
+impl Waits {
+    /// Prints what was waited since the last time.
+    fn print(&self, beside: &str) {
+        let times = std::mem::take(&mut *self.times.lock().unwrap());
+        for kind in ["refresh", "change of a user", "logout of a user"] {
+            let mut of_kind: Vec<f64> = times.iter().filter(|(is, _)| *is == kind).map(|(_, time)| *time).collect();
+            of_kind.sort_by(f64::total_cmp);
+            let Some(longest) = of_kind.last() else { continue };
+            println!(
+                "    another tenant's {kind} beside {beside}: {} times, p50 {:.1}, p99 {:.1}, longest {longest:.1} ms",
+                of_kind.len(),
+                of_kind[of_kind.len() / 2],
+                of_kind[of_kind.len() * 99 / 100],
+            );
+        }
+        let refused = std::mem::take(&mut *self.refused.lock().unwrap());
+        if let Some(first) = refused.first() {
+            println!("    REFUSED {} times: {first}", refused.len());
+        }
+    }
+}
+
+/// Sends what `next` makes of the last answer, over and over, and notes the times.
+async fn probe(waits: Arc<Waits>, port: u16, kind: &'static str, start: String, next: fn(&str) -> Option<String>) {
+    let mut connection = Connection::open(port).await;
+    let mut request = start;
+    while !waits.over.load(Ordering::Relaxed) {
+        let sent = Instant::now();
+        let (status, body) = connection.send(&request).await;
+        waits.times.lock().unwrap().push((kind, sent.elapsed().as_secs_f64() * 1000.0));
+        if status >= 300 {
+            waits.refused.lock().unwrap().push(format!("{kind}: {status} {body}"));
+        } else if let Some(after) = next(&body) {
+            request = after;
+        }
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+}
+
+struct Admin {
+    connection: Connection,
+    bearer: String,
+}
+
+impl Admin {
+    async fn send(&mut self, method: &str, path: &str, body: &str) -> (u16, Value, f64) {
+        let request = if method == "GET" {
+            get(&format!("/api/v1{path}"), &self.bearer)
+        } else {
+            with_body(method, &format!("/api/v1{path}"), "application/json", &self.bearer, body)
+        };
+        let sent = Instant::now();
+        let (status, text) = self.connection.send(&request).await;
+        let time = sent.elapsed().as_secs_f64() * 1000.0;
+        (status, serde_json::from_str(&text).unwrap_or(Value::Null), time)
+    }
+
+    async fn get(&mut self, path: &str) -> Value {
+        let (status, body, _) = self.send("GET", path, "").await;
+        assert_eq!(status, 200, "{path}: {body}");
+        body
+    }
+
+    /// The slowest of three first pages of each list.
+    async fn lists(&mut self, when: &str, user: &str) {
+        let mut times = Vec::new();
+        for list in [
+            "sessions",
+            "sessions?active=true",
+            "sessions?active=false",
+            "sessions?client=app",
+            "sessions?client=web",
+            "sessions?ip=10.0.3.7",
+            "sessions?ip=none",
+            &format!("sessions?user={user}"),
+            &format!("sessions?user={user}&active=false"),
+            "users",
+            "users?q=user99",
+            "users?q=zzz",
+            "clients",
+            "audit",
+            "audit?action=session.started",
+            "audit?action=none",
+            "audit?actor=user:crowd",
+        ] {
+            let mut slowest: f64 = 0.0;
+            for _ in 0..3 {
+                let (status, body, time) = self.send("GET", &format!("/tenants/big/{list}"), "").await;
+                assert_eq!(status, 200, "{list}: {body}");
+                slowest = slowest.max(time);
+            }
+            times.push((slowest, list.replace(user, "…")));
+        }
+        times.sort_by(|one, two| two.0.total_cmp(&one.0));
+        let slowest: Vec<_> = times.iter().take(4).map(|(time, list)| format!("{list} {time:.1}")).collect();
+        println!("  lists {when}, first page, slowest of 3, ms: {} (of {})", slowest.join(", "), times.len());
+    }
+
+    /// An ending: what it answers within, and that a token it speaks of is refused at once.
+    async fn end(&mut self, what: &str, method: &str, path: &str, body: &str, victim: Option<&str>) -> Value {
+        let token = match victim {
+            Some(user) => Some(self.token_of(user).await),
+            None => None,
+        };
+        let (status, answer, time) = self.send(method, path, body).await;
+        assert!(status < 300, "{what}: {status} {answer}");
+        let mut check = String::new();
+        if let Some(token) = token {
+            let (status, body) = self.connection.send(&rotation("big", &token)).await;
+            assert!(status == 400 || status == 401, "{what}: its refresh token is alive: {body}");
+            check.push_str(", its refresh token refused");
+        }
+        println!("  {what}: answered in {time:.1} ms{check}");
+        answer
+    }
+
+    async fn token_of(&mut self, user: &str) -> String {
+        let (status, body) = self.connection.send(&login("big", user)).await;
+        assert_eq!(status, 200, "{body}");
+        let body: Value = serde_json::from_str(&body).unwrap();
+        body["refresh_token"].as_str().unwrap().to_owned()
+    }
+
+    /// Lets a settling go on for some seconds, and prints how far it came.
+    async fn settling(&mut self, event: &Value, seconds: u64) {
+        let path = format!(
+            "/revocations/{}",
+            event.as_u64().map_or_else(|| event.as_str().unwrap().to_owned(), |n| n.to_string())
+        );
+        let before = self.get(&path).await;
+        tokio::time::sleep(Duration::from_secs(seconds)).await;
+        let after = self.get(&path).await;
+        println!(
+            "    settling over {seconds} s: {} then {}, everywhere: {}",
+            before["settling"], after["settling"], after["everywhere"]
+        );
+    }
+}
+
+async fn probes(port: u16, bearer: &str, admin: &mut Admin) -> Arc<Waits> {
+    let waits = Arc::new(Waits::default());
+    let mut connection = Connection::open(port).await;
+    let (status, body) = connection.send(&login("small", "ada")).await;
+    assert_eq!(status, 200, "{body}");
+    let users = admin.get("/tenants/small/users").await;
+    let id = |name: &str| {
+        let users = users["items"].as_array().unwrap();
+        users.iter().find(|user| user["username"] == name).unwrap()["id"].as_str().unwrap().to_owned()
+    };
+    let json = |method: &str, path: String, body: &str| with_body(method, &path, "application/json", bearer, body);
+    let same: fn(&str) -> Option<String> = |_| None;
+    let starts: [(&'static str, String, fn(&str) -> Option<String>); 3] = [
+        ("refresh", successor(&body).unwrap(), successor),
+        (
+            "change of a user",
+            json("PATCH", format!("/api/v1/tenants/small/users/{}", id("bob")), r#"{"name":"Bob"}"#),
+            same,
+        ),
+        ("logout of a user", json("POST", format!("/api/v1/tenants/small/users/{}/logout", id("bob")), ""), same),
+    ];
+    for (kind, start, next) in starts {
+        tokio::spawn(probe(Arc::clone(&waits), port, kind, start, next));
+    }
+    waits
+}
+
+fn successor(body: &str) -> Option<String> {
+    let json: Value = serde_json::from_str(body).unwrap();
+    Some(rotation("small", json["refresh_token"].as_str().unwrap()))
+}
+
+async fn measure(name: &str, mut server: Server) {
+    let started = Instant::now();
+    server.start().await;
+    println!(
+        "{name}: {} sessions, ready in {:.1} s, {} MiB",
+        sessions(),
+        started.elapsed().as_secs_f64(),
+        server.resident()
+    );
+    let bearer =
+        format!("Authorization: Bearer {}\r\n", server.run(&["token", "--tenant", "system", "--scope", "admin"]));
+    let mut admin = Admin { connection: Connection::open(server.port).await, bearer: bearer.clone() };
+    let found = admin.get("/tenants/big/users?q=user77").await;
+    let ids: Vec<String> =
+        found["items"].as_array().unwrap().iter().map(|user| user["id"].as_str().unwrap().to_owned()).collect();
+    let crowded = admin.get("/tenants/big/users?q=user0").await["items"][0]["id"].as_str().unwrap().to_owned();
+    let ada = admin.get("/tenants/big/users?q=ada").await["items"][0]["id"].as_str().unwrap().to_owned();
+    admin.lists("at rest", &crowded).await;
+    let waits = probes(server.port, &bearer, &mut admin).await;
+    tokio::time::sleep(Duration::from_secs(5)).await;
+    waits.print("nothing");
+    small_endings(&mut admin, &ids, &crowded, &ada).await;
+    waits.print("those endings");
+    sweep(&mut admin, &crowded, started, &waits).await;
+    big_endings(&mut admin, &crowded, &waits).await;
+    waits.over.store(true, Ordering::Relaxed);
+    println!("  {} MiB at the end", server.resident());
+}
+
+async fn small_endings(admin: &mut Admin, ids: &[String], crowded: &str, ada: &str) {
+    let page = admin.get("/tenants/big/sessions?limit=3").await;
+    let session = page["items"][0]["id"].as_str().unwrap();
+    admin.end("a session ended", "DELETE", &format!("/tenants/big/sessions/{session}"), "", None).await;
+    admin.end("a user logged out", "POST", &format!("/tenants/big/users/{ada}/logout"), "", Some("ada")).await;
+    let all = sessions() / 100;
+    admin
+        .end(
+            &format!("a user of {all} sessions logged out"),
+            "POST",
+            &format!("/tenants/big/users/{crowded}/logout"),
+            "",
+            None,
+        )
+        .await;
+    let path = |id: &String| format!("/tenants/big/users/{id}");
+    admin.end("a user disabled", "PATCH", &path(&ids[0]), r#"{"status":"disabled"}"#, None).await;
+    admin.end("a user's roles taken", "PATCH", &path(&ids[1]), r#"{"roles":[]}"#, None).await;
+    admin
+        .end(
+            "a user's password reset",
+            "PATCH",
+            &path(&ids[2]),
+            r#"{"password":"another horse, another staple"}"#,
+            None,
+        )
+        .await;
+    admin.end("a user deleted", "DELETE", &path(&ids[3]), "", None).await;
+    let token = admin.token_of("ada").await;
+    let sent = Instant::now();
+    let form = format!("client_id=app&token={token}");
+    let (status, _) = admin.connection.send(&post("/t/big/oauth2/revoke", "", &form)).await;
+    println!("  a grant revoked by its client: {status} in {:.1} ms", sent.elapsed().as_secs_f64() * 1000.0);
+}
+
+/// The first sweep comes some seconds after the start.
+async fn sweep(admin: &mut Admin, crowded: &str, started: Instant, waits: &Waits) {
+    let left = Duration::from_secs(25).saturating_sub(started.elapsed());
+    tokio::time::sleep(left).await;
+    waits.print("nothing, once more");
+    tokio::time::sleep(Duration::from_secs(10)).await;
+    waits.print("the sweep of expired sessions and codes");
+    admin.lists("during the sweep", crowded).await;
+}
+
+async fn big_endings(admin: &mut Admin, crowded: &str, waits: &Waits) {
+    let begun = admin.end("a client logged out", "POST", "/tenants/big/clients/app/logout", "", Some("ada")).await;
+    admin.settling(&begun["event"], 8).await;
+    waits.print("a client's settling");
+    admin.lists("while it settles", crowded).await;
+    waits.print("those lists");
+    let client = admin.get("/tenants/big/clients/web").await;
+    let secret = client["secrets"][0]["id"].as_str().unwrap().to_owned();
+    let path = format!("/tenants/big/clients/web/secrets/{secret}?compromised=true");
+    admin.end("a leaked secret withdrawn", "DELETE", &path, "", None).await;
+    let begun = admin.end("a tenant logged out", "POST", "/tenants/big/logout", "", Some("ada")).await;
+    admin.settling(&begun["event"], 8).await;
+    waits.print("a tenant's settling");
+    admin.lists("while it settles", crowded).await;
+    let keys = admin.get("/tenants/big/keys").await;
+    let kid = keys["items"][0]["kid"].as_str().unwrap().to_owned();
+    admin.end("a key withdrawn", "POST", &format!("/tenants/big/keys/{kid}/withdraw"), "", None).await;
+    waits.print("those lists");
+    admin.end("a client deleted", "DELETE", "/tenants/big/clients/app", "", Some("ada")).await;
+    tokio::time::sleep(Duration::from_secs(5)).await;
+    waits.print("what a deleted client leaves");
+    admin.lists("meanwhile", crowded).await;
+    admin.end("a tenant suspended", "DELETE", "/tenants/big", "", None).await;
+    admin.end("a tenant purged", "DELETE", "/tenants/big?purge=true", "", None).await;
+    tokio::time::sleep(Duration::from_secs(10)).await;
+    waits.print("what a purged tenant leaves");
+}
+
+fn file() -> String {
+    format!("tenants:{}{}", TENANT.replace("SLUG", "big"), TENANT.replace("SLUG", "small"))
+}
+
+#[tokio::main]
+async fn main() {
+    let only = std::env::var("PORTCULLIS_BENCH_ONLY").unwrap_or_default();
+    for statistics in [Statistics::Fresh, Statistics::Never, Statistics::Stale] {
+        if "sqlite".contains(&only) {
+            let server = Server::new(None, &file());
+            fill(&server.database, statistics).await;
+            // Or the first write would wait until all of it is on the disk.
+            std::fs::File::open(server.folder().join("p.db")).unwrap().sync_all().unwrap();
+            measure(&format!("sqlite, statistics: {statistics:?}"), server).await;
+        }
+        let Ok(postgres) = std::env::var("PORTCULLIS_TEST_POSTGRES") else { continue };
+        if "postgres".contains(&only) {
+            let database = format!("million_{statistics:?}").to_lowercase();
+            let (client, connection) =
+                tokio_postgres::connect(&format!("{postgres}/postgres"), tokio_postgres::NoTls).await.unwrap();
+            tokio::spawn(connection);
+            client.batch_execute(&format!("CREATE DATABASE {database}")).await.unwrap();
+            let server = Server::new(Some(format!("{postgres}/{database}")), &file());
+            fill(&server.database, statistics).await;
+            measure(&format!("postgres, statistics: {statistics:?}"), server).await;
+            client.batch_execute(&format!("DROP DATABASE {database} WITH (FORCE)")).await.unwrap();
+        }
+    }
+}
