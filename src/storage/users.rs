@@ -116,6 +116,17 @@ impl std::fmt::Display for UserCursor {
 /// The end of a range of texts that begin with the same letters: after each of their successors.
 const AFTER_ALL: char = '\u{10ffff}';
 
+/// How often a page goes on looking by address, where all that it finds were found by name.
+const MOST_LOOKS: u32 = 5;
+
+fn cursor_at(user: &User, prefix: &str) -> UserCursor {
+    let name = User::key(&user.username);
+    match &user.email {
+        Some(email) if !name.starts_with(prefix) => UserCursor::Email(User::key(email)),
+        _ => UserCursor::Name(name),
+    }
+}
+
 impl TenantStore<'_> {
     /// The user with this identifier.
     pub async fn find_user(&mut self, id: UserId) -> Result<Option<User>, StorageError> {
@@ -161,53 +172,84 @@ impl TenantStore<'_> {
         limit: i64,
     ) -> Result<Page<User>, StorageError> {
         let prefix = User::key(prefix);
-        let mut users = match after {
-            UserCursor::Name(after) => self.users_by_name(&prefix, after, limit + 1).await?,
-            UserCursor::Email(_) => Vec::new(),
-        };
-        let named = users.len();
-        let left = limit + 1 - i64::try_from(named).unwrap_or_default();
-        if left > 0 && !prefix.is_empty() {
-            let after = match after {
-                UserCursor::Name(_) => "",
-                UserCursor::Email(after) => after,
-            };
-            users.extend(self.users_by_email(&prefix, after, left).await?);
+        let wanted = usize::try_from(limit).unwrap_or(usize::MAX);
+        let mut users = Vec::new();
+        if let UserCursor::Name(after) = after {
+            users = self.users_by_name(&prefix, after, limit + 1).await?;
+            if users.len() > wanted || prefix.is_empty() {
+                let name = |user: &User| UserCursor::Name(User::key(&user.username)).to_string();
+                return Ok(Page::cut(users, limit, name));
+            }
         }
-        let is_named = |user: &User| User::key(&user.username).starts_with(&prefix);
-        Ok(Page::cut(users, limit, |user: &User| {
-            let cursor = match (is_named(user), &user.email) {
-                (false, Some(email)) => UserCursor::Email(User::key(email)),
-                _ => UserCursor::Name(User::key(&user.username)),
-            };
-            cursor.to_string()
-        }))
+        let mut position = match after {
+            UserCursor::Name(_) => String::new(),
+            UserCursor::Email(after) => after.clone(),
+        };
+        // Who is found by name already is passed over, and so many are looked at.
+        for _ in 0..MOST_LOOKS {
+            let found = self.users_by_email(&prefix, &position, limit + 1).await?;
+            let is_last = found.len() <= wanted;
+            for (email, user) in found {
+                if !User::key(&user.username).starts_with(&prefix) {
+                    if users.len() == wanted {
+                        let next = users.last().map(|user| cursor_at(user, &prefix).to_string());
+                        return Ok(Page { items: users, next });
+                    }
+                    users.push(user);
+                }
+                position = email;
+            }
+            if is_last {
+                return Ok(Page { items: users, next: None });
+            }
+        }
+        Ok(Page { items: users, next: Some(UserCursor::Email(position).to_string()) })
     }
 
     async fn users_by_name(&mut self, prefix: &str, after: &str, limit: i64) -> Result<Vec<User>, StorageError> {
-        let query = users::table
-            .filter(users::tenant_id.eq(self.key()))
-            .filter(users::username_key.gt(after.to_owned()))
-            .filter(users::username_key.between(prefix.to_owned(), format!("{prefix}{AFTER_ALL}")))
-            .order(users::username_key)
-            .limit(limit);
-        let rows: Vec<Row> = on_conn!(self.unit, conn => query.select(Row::as_select()).load(conn).await)?;
+        let key = self.key();
+        let rows: Vec<Row> = on_conn!(self.unit, conn => {
+            let query = users::table
+                .filter(users::tenant_id.eq(key))
+                .filter(users::username_key.le(format!("{prefix}{AFTER_ALL}")))
+                .order(users::username_key)
+                .limit(limit)
+                .select(Row::as_select())
+                .into_boxed();
+            // One lower bound: of two a planner takes either.
+            let query = match after >= prefix {
+                true => query.filter(users::username_key.gt(after.to_owned())),
+                false => query.filter(users::username_key.ge(prefix.to_owned())),
+            };
+            query.load(conn).await
+        })?;
         rows.into_iter().map(User::try_from).collect()
     }
 
-    async fn users_by_email(&mut self, prefix: &str, after: &str, limit: i64) -> Result<Vec<User>, StorageError> {
-        let (from, to) = (prefix.to_owned(), format!("{prefix}{AFTER_ALL}"));
-        let email = users::email_key.assume_not_null();
-        let query = users::table
-            .filter(users::tenant_id.eq(self.key()))
-            .filter(users::email_key.is_not_null())
-            .filter(email.gt(after.to_owned()))
-            .filter(email.between(from.clone(), to.clone()))
-            .filter(diesel::dsl::not(users::username_key.between(from, to)))
-            .order(email)
-            .limit(limit);
-        let rows: Vec<Row> = on_conn!(self.unit, conn => query.select(Row::as_select()).load(conn).await)?;
-        rows.into_iter().map(User::try_from).collect()
+    /// Users whose address begins with `prefix`, each with the key that their order is by.
+    async fn users_by_email(
+        &mut self,
+        prefix: &str,
+        after: &str,
+        limit: i64,
+    ) -> Result<Vec<(String, User)>, StorageError> {
+        let (key, email) = (self.key(), users::email_key.assume_not_null());
+        let rows: Vec<(String, Row)> = on_conn!(self.unit, conn => {
+            let query = users::table
+                .filter(users::tenant_id.eq(key))
+                .filter(users::email_key.is_not_null())
+                .filter(email.le(format!("{prefix}{AFTER_ALL}")))
+                .order(email)
+                .limit(limit)
+                .select((email, Row::as_select()))
+                .into_boxed();
+            let query = match after >= prefix {
+                true => query.filter(email.gt(after.to_owned())),
+                false => query.filter(email.ge(prefix.to_owned())),
+            };
+            query.load(conn).await
+        })?;
+        rows.into_iter().map(|(email, row)| Ok((email, User::try_from(row)?))).collect()
     }
 
     /// Adds a user.

@@ -300,7 +300,8 @@ fn o12_a_session_that_somebody_holds_is_no_other_logouts_trouble() {
         tokio::spawn(connection);
         let lock = format!("BEGIN; SELECT 1 FROM sessions WHERE id = '{}' FOR UPDATE", me["sid"].as_str().unwrap());
         client.batch_execute(&lock).await.unwrap();
-        let out = sessions.iter().map(|access| app.acme().bearer(Method::Post, "/auth/logout", access));
+        let acme = app.acme();
+        let out = sessions.iter().map(|access| acme.bearer(Method::Post, "/auth/logout", access));
         let replies = join_all(out).await;
         for (at, reply) in replies.iter().enumerate() {
             assert_eq!(reply.status, if at == 3 { 503 } else { 204 }, "{at}: {}", reply.body);

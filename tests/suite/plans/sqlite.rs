@@ -57,7 +57,7 @@ struct Line {
 /// The columns of `table` that a statement compares with something.
 fn compared(statement: &str, table: &str) -> BTreeSet<String> {
     let mark = format!("`{table}`.`");
-    let comparisons = ["=", "<", ">", "!=", "IN ", "IS ", "LIKE ", "NOT "];
+    let comparisons = ["=", "<", ">", "!=", "IN ", "IS ", "LIKE ", "NOT ", "BETWEEN "];
     let parts = statement.split(&mark).skip(1).filter_map(|rest| rest.split_once('`'));
     parts
         .filter(|(_, after)| comparisons.iter().any(|sign| after.trim_start().starts_with(sign)))

@@ -41,12 +41,12 @@ pub(crate) const TABLES: [&str; 8] = [
 const ROWS: &str = r#"
 INSERT INTO users SELECT t.id, ID(1,i), 'user' || i, 'user' || i, 'u' || i || '@x.example', 'u' || i || '@x.example',
     TRUE, NULL, NULL, '[]', 'active', 1, 0, NOW, NOW FROM tenants t, SERIES(USERS) WHERE slug = 'SLUG';
-INSERT INTO sessions SELECT t.id, ID(2,i), ID(1,OWNER), 'password', 'app', NULL, 0, NOW, '["pwd"]',
+INSERT INTO sessions SELECT t.id, ID(2,i), ID(1,OWNER), 'password', 'app', NULL, HEAD, NOW, '["pwd"]',
     '10.0.' || (i / 256 % 256) || '.' || (i % 256), 'a browser', NOW, NOW, NOW + 2592000000, NULL, NULL
     FROM tenants t, SERIES(SESSIONS) WHERE slug = 'SLUG';
-INSERT INTO token_families SELECT t.id, ID(3,i), ID(2,i), ID(1,OWNER), 'app', 'reports.read', '[]', 0, 0, NOW, NULL,
+INSERT INTO token_families SELECT t.id, ID(3,i), ID(2,i), ID(1,OWNER), 'app', 'reports.read', '[]', 0, HEAD, NOW, NULL,
     NOW + 604800000, NULL, NULL FROM tenants t, SERIES(SESSIONS) WHERE slug = 'SLUG';
-INSERT INTO consents SELECT t.id, ID(1,i), 'app', 'reports.read', 0, NOW FROM tenants t, SERIES(USERS)
+INSERT INTO consents SELECT t.id, ID(1,i), 'app', 'reports.read', HEAD, NOW FROM tenants t, SERIES(USERS)
     WHERE slug = 'SLUG';
 INSERT INTO audit_events SELECT t.id, ID(4,i), NOW, 'user:crowd', 'session.started', 'session', '', '10.0.0.1', 'x'
     FROM tenants t, SERIES(SESSIONS) WHERE slug = 'SLUG';
@@ -74,7 +74,8 @@ impl Crowd<'_> {
         let users = self.sessions / 4;
         let owner = format!("(CASE WHEN i < {} THEN 0 ELSE i % {users} END)", self.sessions / 100);
         let mut text = ROWS.replace("SLUG", self.slug).replace("NOW", &self.now.to_string());
-        text = text.replace("DIGEST(i)", digest);
+        // Born now: what is older than its client is dead.
+        text = text.replace("HEAD", "(SELECT seq FROM revocation_head)").replace("DIGEST(i)", digest);
         for (name, count) in [("USERS", users), ("SESSIONS", self.sessions), ("OLD", self.sessions / 4)] {
             text = text.replace(&format!("SERIES({name})"), &series(count));
         }
