@@ -257,6 +257,7 @@ async fn measure(name: &str, mut server: Server) {
     sweep(&mut admin, &crowded, started, &waits).await;
     big_endings(&mut admin, &crowded, &waits).await;
     waits.over.store(true, Ordering::Relaxed);
+    tokio::time::sleep(Duration::from_secs(1)).await;
     println!("  {} MiB at the end", server.resident());
 }
 
@@ -357,6 +358,12 @@ async fn main() {
             client.batch_execute(&format!("CREATE DATABASE {database}")).await.unwrap();
             let server = Server::new(Some(format!("{postgres}/{database}")), &file());
             fill(&server.database, statistics).await;
+            // Or it would be written to the disk while others wait for theirs.
+            let superuser = postgres.replace("//portcullis@", "//postgres@");
+            let (superuser, connection) =
+                tokio_postgres::connect(&format!("{superuser}/postgres"), tokio_postgres::NoTls).await.unwrap();
+            tokio::spawn(connection);
+            superuser.batch_execute("CHECKPOINT").await.unwrap();
             measure(&format!("postgres, statistics: {statistics:?}"), server).await;
             client.batch_execute(&format!("DROP DATABASE {database} WITH (FORCE)")).await.unwrap();
         }

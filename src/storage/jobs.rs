@@ -93,16 +93,30 @@ impl Unit {
         Ok(found.map(|(rows, finished)| Settling { rows, finished: finished.is_some() }))
     }
 
-    /// The job that `node` may go on with: of several the one that has had least, so that a large
-    /// tenant's does not hold up a small one's.
-    async fn next_job(&mut self, node: NodeId) -> Result<Option<Job>, StorageError> {
-        let query = jobs::table
-            .filter(jobs::finished_at.is_null())
-            .filter(jobs::lease_until.lt(portcullis_now_ms(0)).or(jobs::leased_by.eq(Some(Key::from(node)))))
-            .order((jobs::rows_done, jobs::id))
-            .select((jobs::id, jobs::kind, jobs::tenant_id, jobs::event_seq, jobs::payload));
-        let found: Option<Row> = on_conn!(self, conn => query.first(conn).await.optional())?;
-        found.map(Job::try_from).transpose()
+    /// The job that `node` may go on with, one that was begun or a new one: the one whose turn is
+    /// longest past. Both kinds have their turns, so that neither a large tenant's holds up small
+    /// ones, nor any number of small ones a large one.
+    async fn next_job(&mut self, node: NodeId, begun: bool) -> Result<Option<Row>, StorageError> {
+        for begun in [begun, !begun] {
+            let found: Option<Row> = on_conn!(self, conn => {
+                let query = jobs::table
+                    .filter(jobs::finished_at.is_null())
+                    .order((jobs::lease_until, jobs::id))
+                    .limit(1)
+                    .select((jobs::id, jobs::kind, jobs::tenant_id, jobs::event_seq, jobs::payload))
+                    .into_boxed();
+                let free = jobs::lease_until.lt(portcullis_now_ms(0)).or(jobs::leased_by.eq(Some(Key::from(node))));
+                let query = match begun {
+                    true => query.filter(jobs::lease_until.gt(0)).filter(free),
+                    false => query.filter(jobs::lease_until.eq(0)),
+                };
+                query.first(conn).await.optional()
+            })?;
+            if found.is_some() {
+                return Ok(found);
+            }
+        }
+        Ok(None)
     }
 
     /// Takes or renews the lease of a job; answers how far it has come, or that it is another
@@ -115,6 +129,14 @@ impl Unit {
         let lease = (jobs::leased_by.eq(Some(Key::from(node))), jobs::lease_until.eq(portcullis_now_ms(LEASE_MS)));
         let taken = diesel::update(target).set(lease).returning(jobs::position);
         on_conn!(self, conn => taken.get_result(conn).await.optional())
+    }
+
+    /// Leaves a job alone for as long as a lease.
+    async fn postpone_job(&mut self, id: Key) -> Result<(), StorageError> {
+        let target = jobs::table.filter(jobs::id.eq(id)).filter(jobs::finished_at.is_null());
+        let change = (jobs::leased_by.eq(None::<Key>), jobs::lease_until.eq(portcullis_now_ms(LEASE_MS)));
+        on_conn!(self, conn => diesel::update(target).set(change).execute(conn).await)?;
+        Ok(())
     }
 
     /// Moves a job on, in the transaction of the rows that it has done.
@@ -178,12 +200,30 @@ impl Storage {
     /// [`StorageError`]: nothing was done; another step, here or elsewhere, does it.
     pub async fn settle_some(&self, node: NodeId, now: Timestamp) -> Result<Step, StorageError> {
         let mut unit = self.read_for_job(EveryTenant::Installation).await?;
-        let job = unit.next_job(node).await?;
+        let Some(row) = unit.next_job(node, self.takes_begun_job()).await? else { return Ok(Step::Idle) };
         drop(unit);
-        let Some(Job { id, settlement }) = job else { return Ok(Step::Idle) };
+        let id = row.0;
+        let step = match Job::try_from(row) {
+            Ok(job) => self.settle(job, node, now).await,
+            Err(why) => Err(why),
+        };
+        if step.is_err() {
+            // Others have their turn before it is tried again.
+            let mut unit = self.write_for_job(EveryTenant::Installation).await?;
+            unit.postpone_job(id).await?;
+            unit.commit().await?;
+        }
+        step
+    }
+
+    async fn settle(&self, job: Job, node: NodeId, now: Timestamp) -> Result<Step, StorageError> {
+        let Job { id, settlement } = job;
         let mut unit = self.write_for_job(Scope::of(settlement.tenant_id)).await?;
         let began = Instant::now();
-        let Some(position) = unit.lease_job(id, node).await? else { return Ok(Step::Idle) };
+        // Another node may have been faster; then there is another job to look for.
+        let Some(position) = unit.lease_job(id, node).await? else {
+            return Ok(Step::Done { rows: 0, took: began.elapsed() });
+        };
         let progress = settle::some(&mut unit, &settlement, &position, now).await?;
         let rows = progress.rows;
         unit.move_job(id, progress).await?;

@@ -79,7 +79,7 @@ pub struct Reached {
 
 /// Rows a page reads at most. Where few of them are to be shown, the page is short and the next
 /// one goes on from there.
-const MOST_READ: i64 = 500;
+const MOST_READ: i64 = 300;
 
 /// A session, its user's name and endings, and its own client's.
 type Read = (Row, Option<(String, i64)>, i64, Option<i64>);

@@ -97,33 +97,49 @@ impl Cursor {
 /// Rows looked at, and the key of the last of them, where the walk goes by one.
 type Walked = (usize, Option<(Key, Key)>);
 
-/// Settles some rows more.
+/// Settles some rows more: stage after stage, until a page is full or nothing is left.
 pub(super) async fn some(
     unit: &mut Unit,
     settlement: &Settlement,
     position: &str,
     now: Timestamp,
 ) -> Result<Progress, StorageError> {
-    let cursor = Cursor::read(position);
-    let Some(stage) = settlement.stages().get(cursor.stage) else { return Ok(Progress { rows: 0, position: None }) };
+    let stages = settlement.stages();
+    let (mut cursor, mut rows) = (Cursor::read(position), 0);
+    while let Some(stage) = stages.get(cursor.stage) {
+        let (some, last) = one(unit, settlement, *stage, cursor, now).await?;
+        rows += some;
+        let is_full = i64::try_from(some).is_ok_and(|some| some >= SOME);
+        cursor = match last {
+            Some(after) if is_full => Cursor { after, ..cursor },
+            // Removed rows are gone, so the next look begins where this one did.
+            None if is_full => cursor,
+            _ => Cursor { stage: cursor.stage + 1, after: (Cursor::FIRST, Cursor::FIRST) },
+        };
+        if i64::try_from(rows).is_ok_and(|rows| rows >= SOME) {
+            break;
+        }
+    }
+    let left = cursor.stage < stages.len();
+    Ok(Progress { rows, position: left.then(|| cursor.write()) })
+}
+
+async fn one(
+    unit: &mut Unit,
+    settlement: &Settlement,
+    stage: Stage,
+    cursor: Cursor,
+    now: Timestamp,
+) -> Result<Walked, StorageError> {
     let tenant = Key::from(settlement.tenant_id);
-    let (rows, last) = match stage {
-        MarkSessions | RemoveSessions => settle_sessions(unit, settlement, *stage, cursor, now).await?,
-        MarkFamilies | RemoveFamilies => settle_families(unit, settlement, *stage, cursor, now).await?,
+    Ok(match stage {
+        MarkSessions | RemoveSessions => settle_sessions(unit, settlement, stage, cursor, now).await?,
+        MarkFamilies | RemoveFamilies => settle_families(unit, settlement, stage, cursor, now).await?,
         RemoveConsents => remove_consents(unit, settlement, cursor).await?,
         RemoveCodes => (remove_codes(unit, tenant).await?, None),
         RemoveUsers => (remove_users(unit, tenant).await?, None),
         RemoveClients => (remove_clients(unit, tenant).await?, None),
-    };
-    let is_full = i64::try_from(rows).is_ok_and(|rows| rows >= SOME);
-    let next = match last {
-        Some(after) if is_full => Cursor { after, ..cursor },
-        // Removed rows are gone, so the next look begins where this one did.
-        None if is_full => cursor,
-        _ => Cursor { stage: cursor.stage + 1, after: (Cursor::FIRST, Cursor::FIRST) },
-    };
-    let left = next.stage < settlement.stages().len();
-    Ok(Progress { rows, position: left.then(|| next.write()) })
+    })
 }
 
 /// Identifier, born, and when it was ended.

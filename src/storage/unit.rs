@@ -1,7 +1,10 @@
 //! A unit of work: one connection, for one read or one transaction, with a deadline.
 
 use std::{
-    sync::{Arc, OnceLock},
+    sync::{
+        Arc, OnceLock,
+        atomic::{AtomicU64, Ordering},
+    },
     time::Duration,
 };
 
@@ -34,6 +37,8 @@ pub struct Storage {
     listener: Arc<OnceLock<Arc<dyn CommitListener>>>,
     rotations: Arc<OnceLock<Gathered<RotationRequest>>>,
     endings: Arc<OnceLock<Gathered<EndRequest>>>,
+    /// Steps of jobs that were taken.
+    steps: Arc<AtomicU64>,
     /// Rotations, by family and generation, that may have been committed and were answered 503.
     pub(super) unanswered: moka::sync::Cache<(FamilyId, u32), ()>,
 }
@@ -50,6 +55,7 @@ impl Storage {
             listener: Arc::default(),
             rotations: Arc::default(),
             endings: Arc::default(),
+            steps: Arc::default(),
             unanswered: moka::sync::Cache::builder().max_capacity(most).time_to_live(kept).build(),
         }
     }
@@ -68,6 +74,11 @@ impl Storage {
     /// The writer of gathered endings.
     pub(super) fn gathered_endings(&self) -> &Gathered<EndRequest> {
         self.endings.get_or_init(|| Gathered::start(self.detached()))
+    }
+
+    /// Whether the next step is of a job that was begun: each second one is.
+    pub(super) fn takes_begun_job(&self) -> bool {
+        self.steps.fetch_add(1, Ordering::Relaxed) % 2 == 1
     }
 
     /// The same database for a task that outlives every request. It holds no way back to the

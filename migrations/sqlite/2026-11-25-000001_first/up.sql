@@ -233,7 +233,7 @@ CREATE TABLE jobs (
     created_at   BIGINT NOT NULL,
     finished_at  BIGINT
 );
-CREATE INDEX jobs_waiting ON jobs (lease_until) WHERE finished_at IS NULL;
+CREATE INDEX jobs_waiting ON jobs (lease_until, id) WHERE finished_at IS NULL;
 CREATE INDEX jobs_event ON jobs (event_seq);
 CREATE INDEX jobs_finished ON jobs (finished_at) WHERE finished_at IS NOT NULL;
 

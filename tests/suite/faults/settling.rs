@@ -223,3 +223,33 @@ async fn a_session_with_any_number_of_grants_ends_whole() {
     }
     panic!("its grants were not settled");
 }
+
+/// A job that nobody can do: the tenant of its rows is gone, and what it says is no ending.
+#[rocket::async_test]
+async fn a_job_that_cannot_be_done_holds_up_no_other_and_many_small_ones_no_large_one() {
+    let app = TestApp::start().await;
+    let url = app.config.database_url();
+    let (low, high) = match on_postgres() {
+        true => ("'00000000-0000-0000-0000-000000000000'", "'ffffffff-0000-0000-0000-000000000000'"),
+        false => ("zeroblob(16)", "x'ffffffff000000000000000000000000'"),
+    };
+    for (id, lease) in [(low, 0), (high, 1)] {
+        let row = format!("({id}, 'mark', {low}, 0, '{{', '', 0, {lease}, 0)");
+        let columns = "(id, kind, tenant_id, event_seq, payload, position, rows_done, lease_until, created_at)";
+        sql(url, &format!("INSERT INTO jobs {columns} VALUES {row}")).await;
+    }
+    app.acme().sign_in("ada").await;
+    sql(url, &more_sessions()).await;
+    let large = app.api(Method::Post, "/tenants/acme/logout", Value::Null).await.ok().json();
+    let users = app.api(Method::Get, "/tenants/globex/users", Value::Null).await.ok().json();
+    let user = users["items"][0]["id"].as_str().unwrap();
+    // As many small ones as it takes: one for each look at how far the large one is.
+    for _ in 0..1000 {
+        app.api(Method::Post, &format!("/tenants/globex/users/{user}/logout"), Value::Null).await.ok();
+        let found = app.api(Method::Get, &format!("/revocations/{}", large["event"]), Value::Null).await.json();
+        if found["settling"]["finished"] == true {
+            return;
+        }
+    }
+    panic!("the large one was not settled");
+}
