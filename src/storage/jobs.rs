@@ -7,7 +7,7 @@ use diesel_async::RunQueryDsl;
 use tokio::time::Instant;
 
 use super::{
-    EveryTenant, Key, Scope, Storage, StorageError, Unit,
+    EveryTenant, Key, Storage, StorageError, Unit,
     columns::portcullis_now_ms,
     connection::on_conn,
     revocation_events::Settle,
@@ -21,6 +21,9 @@ const LEASE_MS: i64 = 15_000;
 
 /// How long a finished job can be asked about.
 const KEPT_MS: i64 = 86_400_000;
+
+/// Jobs of one transaction at most.
+const MOST_JOBS: usize = 16;
 
 const MARK: &str = "mark";
 const REMOVE: &str = "remove";
@@ -131,6 +134,17 @@ impl Unit {
         on_conn!(self, conn => taken.get_result(conn).await.optional())
     }
 
+    /// Goes on with one job by a few rows, and writes how far it has come; answers how many.
+    async fn settle_job(&mut self, row: Row, node: NodeId, now: Timestamp) -> Result<usize, StorageError> {
+        let Job { id, settlement } = row.try_into()?;
+        // Another node may have been faster.
+        let Some(position) = self.lease_job(id, node).await? else { return Ok(0) };
+        let progress = settle::some(self, &settlement, &position, now).await?;
+        let rows = progress.rows;
+        self.move_job(id, progress).await?;
+        Ok(rows)
+    }
+
     /// Leaves a job alone for as long as a lease.
     async fn postpone_job(&mut self, id: Key) -> Result<(), StorageError> {
         let target = jobs::table.filter(jobs::id.eq(id)).filter(jobs::finished_at.is_null());
@@ -199,35 +213,47 @@ impl Storage {
     /// # Errors
     /// [`StorageError`]: nothing was done; another step, here or elsewhere, does it.
     pub async fn settle_some(&self, node: NodeId, now: Timestamp) -> Result<Step, StorageError> {
-        let mut unit = self.read_for_job(EveryTenant::Installation).await?;
-        let Some(row) = unit.next_job(node, self.takes_begun_job()).await? else { return Ok(Step::Idle) };
-        drop(unit);
-        let id = row.0;
-        let step = match Job::try_from(row) {
-            Ok(job) => self.settle(job, node, now).await,
-            Err(why) => Err(why),
-        };
-        if step.is_err() {
-            // Others have their turn before it is tried again.
-            let mut unit = self.write_for_job(EveryTenant::Installation).await?;
-            unit.postpone_job(id).await?;
-            unit.commit().await?;
+        // Looking alone is no reason to hold up who writes.
+        let waits = self.read_for_job(EveryTenant::Installation).await?.next_job(node, false).await?;
+        if waits.is_none() {
+            return Ok(Step::Idle);
         }
-        step
+        match self.settle_together(node, now).await {
+            Ok(step) => Ok(step),
+            Err(Failed { job, why }) => {
+                if let Some(id) = job {
+                    // Others have their turn before it is tried again.
+                    let mut unit = self.write_for_job(EveryTenant::Settling).await?;
+                    unit.postpone_job(id).await?;
+                    unit.commit().await?;
+                }
+                Err(why)
+            }
+        }
     }
 
-    async fn settle(&self, job: Job, node: NodeId, now: Timestamp) -> Result<Step, StorageError> {
-        let Job { id, settlement } = job;
-        let mut unit = self.write_for_job(Scope::of(settlement.tenant_id)).await?;
-        let began = Instant::now();
-        // Another node may have been faster; then there is another job to look for.
-        let Some(position) = unit.lease_job(id, node).await? else {
-            return Ok(Step::Done { rows: 0, took: began.elapsed() });
-        };
-        let progress = settle::some(&mut unit, &settlement, &position, now).await?;
-        let rows = progress.rows;
-        unit.move_job(id, progress).await?;
-        unit.commit().await?;
+    /// One job after the other, until a page of rows is full: most endings leave a few.
+    async fn settle_together(&self, node: NodeId, now: Timestamp) -> Result<Step, Failed> {
+        let all = |why| Failed { job: None, why };
+        let mut unit = self.write_for_job(EveryTenant::Settling).await.map_err(all)?;
+        let (began, begun) = (Instant::now(), self.takes_begun_job());
+        let (mut jobs, mut rows) = (0, 0);
+        while jobs < MOST_JOBS && rows < usize::try_from(settle::SOME).unwrap_or(usize::MAX) {
+            let Some(row) = unit.next_job(node, begun).await.map_err(all)? else { break };
+            let id = row.0;
+            rows += unit.settle_job(row, node, now).await.map_err(|why| Failed { job: Some(id), why })?;
+            jobs += 1;
+        }
+        if jobs == 0 {
+            return Ok(Step::Idle);
+        }
+        unit.commit().await.map_err(all)?;
         Ok(Step::Done { rows, took: began.elapsed() })
     }
+}
+
+/// Why a step was not done, and the job that is to blame, where one is.
+struct Failed {
+    job: Option<Key>,
+    why: StorageError,
 }

@@ -25,6 +25,8 @@ pub(crate) enum EveryTenant {
     GatheredRotations,
     /// Refusals of several tenants on their way into the audit trail.
     AuditTrail,
+    /// What endings of several tenants have left; each row is named with its tenant.
+    Settling,
     /// Expired rows of all tenants.
     Sweep,
 }

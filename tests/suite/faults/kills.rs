@@ -13,8 +13,8 @@ use std::{
 use rocket::{futures::future::join_all, tokio};
 use serde_json::Value;
 
-use super::process::{load, log_in, refresh, seeded};
-use crate::support::plain_http;
+use super::process::{durable_shim, load, log_in, refresh, seeded, seeded_with};
+use crate::support::{Server, on_postgres, plain_http};
 
 const FAMILIES: usize = 4;
 
@@ -88,17 +88,15 @@ async fn after_all(port: u16, token: &str) -> Result<String, Option<u16>> {
     panic!("it is not served again")
 }
 
-#[rocket::async_test]
-async fn f1_f2_nothing_acknowledged_is_lost_to_kill_9() {
-    let folder = tempfile::tempdir().unwrap();
-    let mut server = seeded(folder.path()).await;
+/// Load, an end without warning by `end`, and a look at what is left; `rounds` times.
+async fn survive(mut server: Server, rounds: u64, end: impl Fn(&mut Server)) {
     let ledger = Arc::new(Mutex::new(HashMap::new()));
     for family in 0..FAMILIES {
         let token = log_in(server.port).await;
         ledger.lock().unwrap().insert(family, token);
     }
     let (mut rotations, mut signed_in, mut ended) = (0, 0, 0);
-    for round in 0..kills() {
+    for round in 0..rounds {
         let (before, mut held) = (ledger.lock().unwrap().clone(), Vec::new());
         for _ in 0..4 {
             held.extend(sign_in(server.port).await);
@@ -111,7 +109,7 @@ async fn f1_f2_nothing_acknowledged_is_lost_to_kill_9() {
         work.push(tokio::spawn(come(server.port, Arc::clone(&going), Arc::clone(&sessions))));
         work.push(tokio::spawn(leave(server.port, Arc::clone(&going), held, Arc::clone(&sessions))));
         tokio::time::sleep(Duration::from_millis(200 + round % 10 * 23)).await;
-        server.kill();
+        end(&mut server);
         going.store(false, Ordering::SeqCst);
         for done in join_all(work).await {
             done.unwrap();
@@ -136,6 +134,40 @@ async fn f1_f2_nothing_acknowledged_is_lost_to_kill_9() {
         }
         (signed_in, ended) = (signed_in + live.len(), ended + dead.len());
     }
-    eprintln!("f1: {} kills, {rotations} families moved, {signed_in} sign-ins, {ended} logouts, none lost", kills());
+    eprintln!("{rounds} ends, {rotations} families moved, {signed_in} sign-ins, {ended} logouts, none lost");
     assert!(rotations > 0 && ended > 0, "there was load");
+}
+
+#[rocket::async_test]
+async fn f1_f2_nothing_acknowledged_is_lost_to_kill_9() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = seeded(folder.path()).await;
+    survive(server, kills(), Server::kill).await;
+}
+
+/// What was not synced is lost, as the disk may lose it.
+#[rocket::async_test]
+async fn f14_nothing_acknowledged_is_lost_when_the_power_goes() {
+    if on_postgres() {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let (shim, durable) = (durable_shim(folder.path()), folder.path().join("durable"));
+    std::fs::create_dir(&durable).unwrap();
+    let more = [("LD_PRELOAD", shim.to_str().unwrap()), ("DURABLE", durable.to_str().unwrap())];
+    let server = seeded_with(folder.path(), &more).await;
+    let file = folder.path().join("portcullis.db");
+    survive(server, 5, |server| {
+        server.kill();
+        for suffix in ["", "-wal", "-shm"] {
+            let name = format!("portcullis.db{suffix}");
+            let (is, was) = (file.with_file_name(&name), durable.join(&name));
+            let _ = std::fs::remove_file(&is);
+            assert!(suffix == "-shm" || was.exists(), "{name} was never synced");
+            if was.exists() {
+                std::fs::copy(was, is).unwrap();
+            }
+        }
+    })
+    .await;
 }

@@ -6,7 +6,7 @@ use portcullis::domain::{EndReason, Ending};
 use rocket::{futures::future::join_all, http::Method};
 use serde_json::Value;
 
-use crate::support::TestApp;
+use crate::support::{Server, TestApp, new_database, on_postgres, write_master_key};
 
 #[rocket::async_test]
 async fn f11_a_node_that_no_message_reached_refuses_after_its_next_look() {
@@ -106,7 +106,7 @@ async fn f20_nodes_that_rotate_at_once_make_one_active_key() {
 #[rocket::async_test]
 async fn nodes_that_migrate_at_once_both_succeed() {
     let folder = tempfile::tempdir().unwrap();
-    let url = crate::support::new_database(folder.path()).await;
+    let url = new_database(folder.path()).await;
     let migrate = || async {
         let pool = portcullis::storage::Pool::open(&url, 2).await.unwrap();
         portcullis::storage::Storage::new(pool).migrate().await.unwrap()
@@ -115,10 +115,71 @@ async fn nodes_that_migrate_at_once_both_succeed() {
     assert_eq!(ran.iter().filter(|ran| !ran.is_empty()).count(), 1, "{ran:?}");
 }
 
+/// Killed at each of its writes, for as long as it gets so far.
+#[rocket::async_test]
+async fn f17_a_migration_that_is_killed_at_any_write_is_done_by_the_next() {
+    if on_postgres() {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let shim = super::process::durable_shim(folder.path());
+    let key = write_master_key(folder.path());
+    let mut deaths = 0;
+    // The first ones one by one, then in strides: a migration writes some hundred pages alike.
+    for at in (1..30).chain((30..).step_by(37)) {
+        let file = folder.path().join(format!("at{at}.db"));
+        let migrate = |die: bool| {
+            let mut command = std::process::Command::new(Server::binary());
+            command.arg("migrate").current_dir(folder.path()).env("PORTCULLIS_MASTER_KEY_FILE", &key);
+            command.env("PORTCULLIS_DATABASE_URL", format!("sqlite:{}", file.display()));
+            if die {
+                command.env("LD_PRELOAD", &shim).env("DIE_AT", at.to_string());
+            }
+            command.output().unwrap().status
+        };
+        if migrate(true).success() {
+            break;
+        }
+        deaths += 1;
+        assert!(migrate(false).success(), "after a death at write {at}");
+        let storage = portcullis::storage::Pool::open(&format!("sqlite:{}", file.display()), 2).await.unwrap();
+        let storage = portcullis::storage::Storage::new(storage);
+        assert!(storage.pending_migrations().await.unwrap().is_empty(), "after a death at write {at}");
+    }
+    assert!(deaths > 10, "it died {deaths} times");
+}
+
+/// Killed later and later, until it is done by then. The server undoes what the dead have begun.
+#[rocket::async_test]
+async fn f17_a_migration_that_is_killed_on_the_way_is_done_by_the_next() {
+    if !on_postgres() {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let key = write_master_key(folder.path());
+    for step in 1.. {
+        let url = new_database(folder.path()).await;
+        let mut command = std::process::Command::new(Server::binary());
+        command.arg("migrate").env("PORTCULLIS_MASTER_KEY_FILE", &key).env("PORTCULLIS_DATABASE_URL", &url);
+        let mut first = command.spawn().unwrap();
+        rocket::tokio::time::sleep(std::time::Duration::from_millis(step * 15)).await;
+        let is_done = first.try_wait().unwrap().is_some();
+        let _ = first.kill();
+        first.wait().unwrap();
+        assert!(command.status().unwrap().success(), "after a death in step {step}");
+        let storage = portcullis::storage::Storage::new(portcullis::storage::Pool::open(&url, 2).await.unwrap());
+        assert!(storage.pending_migrations().await.unwrap().is_empty(), "after a death in step {step}");
+        if is_done {
+            assert!(step > 3, "it was never killed on the way");
+            return;
+        }
+    }
+}
+
 #[rocket::async_test]
 async fn f17_a_migration_that_dies_leaves_nothing_behind() {
     let folder = tempfile::tempdir().unwrap();
-    let url = crate::support::new_database(folder.path()).await;
+    let url = new_database(folder.path()).await;
     // A table that stands in the way of the migration's middle.
     let name = "audit_events";
     match url.strip_prefix("sqlite:") {

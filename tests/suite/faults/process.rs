@@ -28,12 +28,27 @@ tenants:
 "#;
 
 pub(super) async fn seeded(folder: &std::path::Path) -> Server {
+    seeded_with(folder, &[]).await
+}
+
+/// The same with more in its environment.
+pub(super) async fn seeded_with(folder: &std::path::Path, more: &[(&str, &str)]) -> Server {
     write_master_key(folder);
     let database = new_database(folder).await;
-    let server = Server::start(folder, &database, &[]).await;
+    let server = Server::start(folder, &database, more).await;
     let (code, _, error) = server.command(&["apply", "-f", "-"], FILE);
     assert_eq!(code, 0, "{error}");
     server
+}
+
+/// The library that stands before the C library, compiled into `folder`.
+pub(super) fn durable_shim(folder: &std::path::Path) -> std::path::PathBuf {
+    let (source, shim) = (folder.join("durable.c"), folder.join("durable.so"));
+    std::fs::write(&source, include_str!("durable.c")).unwrap();
+    let mut compiler = std::process::Command::new("cc");
+    compiler.args(["-shared", "-fPIC", "-O1", "-o"]).arg(&shim).arg(&source).args(["-ldl", "-lpthread"]);
+    assert!(compiler.status().unwrap().success(), "a C compiler is needed");
+    shim
 }
 
 pub(super) async fn log_in(port: u16) -> String {
