@@ -22,8 +22,9 @@ pub(super) const JOB: Duration = Duration::from_secs(20);
 pub(super) const SERVER_SIDE: &str = "SET statement_timeout = '900ms'; SET lock_timeout = '700ms'; \
      SET idle_in_transaction_session_timeout = '5s'";
 
-/// The same for jobs.
-pub(super) const SERVER_SIDE_JOB: &str = "SET statement_timeout = '15s'; SET lock_timeout = '700ms'; \
+/// The same for jobs. Where one and a request wait for each other's rows, it is the job that gives
+/// up, long before the request does.
+pub(super) const SERVER_SIDE_JOB: &str = "SET statement_timeout = '15s'; SET lock_timeout = '150ms'; \
      SET idle_in_transaction_session_timeout = '30s'";
 
 /// How queries are planned: each here walks an index in its order and stops soon. A planner that

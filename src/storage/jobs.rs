@@ -96,30 +96,23 @@ impl Unit {
         Ok(found.map(|(rows, finished)| Settling { rows, finished: finished.is_some() }))
     }
 
-    /// The job that `node` may go on with, one that was begun or a new one: the one whose turn is
-    /// longest past. Both kinds have their turns, so that neither a large tenant's holds up small
-    /// ones, nor any number of small ones a large one.
+    /// The job that `node` may go on with, among those that were begun or among the new ones: the one
+    /// whose turn is longest past.
     async fn next_job(&mut self, node: NodeId, begun: bool) -> Result<Option<Row>, StorageError> {
-        for begun in [begun, !begun] {
-            let found: Option<Row> = on_conn!(self, conn => {
-                let query = jobs::table
-                    .filter(jobs::finished_at.is_null())
-                    .order((jobs::lease_until, jobs::id))
-                    .limit(1)
-                    .select((jobs::id, jobs::kind, jobs::tenant_id, jobs::event_seq, jobs::payload))
-                    .into_boxed();
-                let free = jobs::lease_until.lt(portcullis_now_ms(0)).or(jobs::leased_by.eq(Some(Key::from(node))));
-                let query = match begun {
-                    true => query.filter(jobs::lease_until.gt(0)).filter(free),
-                    false => query.filter(jobs::lease_until.eq(0)),
-                };
-                query.first(conn).await.optional()
-            })?;
-            if found.is_some() {
-                return Ok(found);
-            }
-        }
-        Ok(None)
+        on_conn!(self, conn => {
+            let query = jobs::table
+                .filter(jobs::finished_at.is_null())
+                .order((jobs::lease_until, jobs::id))
+                .limit(1)
+                .select((jobs::id, jobs::kind, jobs::tenant_id, jobs::event_seq, jobs::payload))
+                .into_boxed();
+            let free = jobs::lease_until.lt(portcullis_now_ms(0)).or(jobs::leased_by.eq(Some(Key::from(node))));
+            let query = match begun {
+                true => query.filter(jobs::lease_until.gt(0)).filter(free),
+                false => query.filter(jobs::lease_until.eq(0)),
+            };
+            query.first(conn).await.optional()
+        })
     }
 
     /// Takes or renews the lease of a job; answers how far it has come, or that it is another
@@ -213,12 +206,17 @@ impl Storage {
     /// # Errors
     /// [`StorageError`]: nothing was done; another step, here or elsewhere, does it.
     pub async fn settle_some(&self, node: NodeId, now: Timestamp) -> Result<Step, StorageError> {
-        // Looking alone is no reason to hold up who writes.
-        let waits = self.read_for_job(EveryTenant::Installation).await?.next_job(node, false).await?;
-        if waits.is_none() {
-            return Ok(Step::Idle);
-        }
-        match self.settle_together(node, now).await {
+        // Both kinds have their turns, so that neither a large tenant's holds up small ones, nor any
+        // number of small ones a large one. Looking alone is no reason to hold up who writes.
+        let turn = self.takes_begun_job();
+        let mut unit = self.read_for_job(EveryTenant::Installation).await?;
+        let begun = match unit.next_job(node, turn).await? {
+            Some(_) => turn,
+            None if unit.next_job(node, !turn).await?.is_some() => !turn,
+            None => return Ok(Step::Idle),
+        };
+        drop(unit);
+        match self.settle_together(node, begun, now).await {
             Ok(step) => Ok(step),
             Err(Failed { job, why }) => {
                 if let Some(id) = job {
@@ -232,20 +230,18 @@ impl Storage {
         }
     }
 
-    /// One job after the other, until a page of rows is full: most endings leave a few.
-    async fn settle_together(&self, node: NodeId, now: Timestamp) -> Result<Step, Failed> {
+    /// One job after the other, until a page of rows is full: most endings leave a few. They are of
+    /// one kind, so that two nodes come to them in one order and never wait for each other in turn.
+    async fn settle_together(&self, node: NodeId, begun: bool, now: Timestamp) -> Result<Step, Failed> {
         let all = |why| Failed { job: None, why };
         let mut unit = self.write_for_job(EveryTenant::Settling).await.map_err(all)?;
-        let (began, begun) = (Instant::now(), self.takes_begun_job());
+        let began = Instant::now();
         let (mut jobs, mut rows) = (0, 0);
         while jobs < MOST_JOBS && rows < usize::try_from(settle::SOME).unwrap_or(usize::MAX) {
             let Some(row) = unit.next_job(node, begun).await.map_err(all)? else { break };
             let id = row.0;
             rows += unit.settle_job(row, node, now).await.map_err(|why| Failed { job: Some(id), why })?;
             jobs += 1;
-        }
-        if jobs == 0 {
-            return Ok(Step::Idle);
         }
         unit.commit().await.map_err(all)?;
         Ok(Step::Done { rows, took: began.elapsed() })

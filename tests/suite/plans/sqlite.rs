@@ -146,3 +146,17 @@ async fn no_statement_on_sqlite_reads_more_as_a_tenant_grows() {
         plans(statistics).await;
     }
 }
+
+/// With it a plan does not depend on what is bound, so no statement is prepared anew for its
+/// values (`.cargo/config.toml`).
+#[test]
+fn sqlite_is_compiled_with_its_query_planner_stability_guarantee() {
+    #[derive(QueryableByName)]
+    struct CompileOption {
+        #[diesel(sql_type = Text)]
+        compile_options: String,
+    }
+    let mut conn = SqliteConnection::establish(":memory:").unwrap();
+    let options = diesel::sql_query("PRAGMA compile_options").load::<CompileOption>(&mut conn).unwrap();
+    assert!(options.iter().any(|option| option.compile_options == "ENABLE_QPSG"));
+}
