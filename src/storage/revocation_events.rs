@@ -8,6 +8,7 @@ use super::{
     columns::portcullis_now_ms,
     connection::{on_conn, on_conn_each},
     schema::{clients, revocation_events, revocation_head, tenants, users},
+    settle,
 };
 use crate::domain::{Change, EndReason, Ending, EventNumber, NodeId, RevocationEvent, TenantId, TenantSettings};
 
@@ -93,13 +94,19 @@ impl Unit {
     /// so numbers are gapless, become visible in order, and are honest: whoever reads one sees
     /// everything that it and those before it speak of.
     pub(super) async fn number_events(&mut self) -> Result<Vec<RevocationEvent>, StorageError> {
-        let pending = std::mem::take(&mut self.pending);
+        let mut pending = std::mem::take(&mut self.pending);
         if pending.is_empty() {
             return Ok(Vec::new());
         }
         let mut lives = Vec::with_capacity(pending.len());
-        for Pending { change, token_ttl, .. } in &pending {
+        for Pending { change, token_ttl, settle } in &mut pending {
             lives.push(self.lives_ms(change, *token_ttl).await?);
+            // Most who are logged out have nothing: a job for each would only be in others' way.
+            if let (Change::Ending(tenant, ending), Some(_)) = (&change, &settle)
+                && !settle::leaves_anything(self, *tenant, ending).await?
+            {
+                *settle = None;
+            }
         }
         let count = i64::try_from(pending.len()).unwrap_or(i64::MAX);
         let head = diesel::update(revocation_head::table.filter(revocation_head::id.eq(1)))

@@ -142,6 +142,31 @@ async fn one(
     })
 }
 
+/// Whether an ending leaves any row to settle. Only a user's is looked at: anything else may have
+/// rows in any of the tables.
+pub(super) async fn leaves_anything(unit: &mut Unit, tenant: TenantId, ending: &Ending) -> Result<bool, StorageError> {
+    let (tenant, user) = match ending {
+        Ending::User(id) => (Key::from(tenant), Key::from(*id)),
+        _ => return Ok(true),
+    };
+    let session = sessions::table
+        .filter(sessions::tenant_id.eq(tenant))
+        .filter(sessions::user_id.eq(user))
+        .limit(1)
+        .select(sessions::id);
+    let session: Vec<Key> = on_conn!(unit, conn => session.load(conn).await)?;
+    if !session.is_empty() {
+        return Ok(true);
+    }
+    let consent = consents::table
+        .filter(consents::tenant_id.eq(tenant))
+        .filter(consents::user_id.eq(user))
+        .limit(1)
+        .select(consents::client_id);
+    let consent: Vec<String> = on_conn!(unit, conn => consent.load(conn).await)?;
+    Ok(!consent.is_empty())
+}
+
 /// Identifier, born, and when it was ended.
 type FoundSession = (Key, i64, Option<i64>);
 
