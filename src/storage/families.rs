@@ -19,6 +19,9 @@ use crate::domain::{EndReason, Ending, EventNumber, FamilyId, SessionId, Timesta
 /// Families of a session that are read at most to name its clients.
 const MOST_READ: i64 = 100;
 
+/// Families that are read at most along the sessions of a page.
+const MOST_ALONG: i64 = 200;
+
 #[derive(Queryable, Selectable, Insertable)]
 #[diesel(table_name = token_families)]
 pub(super) struct Row {
@@ -111,19 +114,37 @@ impl TenantStore<'_> {
         &mut self,
         sessions: &[SessionId],
     ) -> Result<HashMap<SessionId, Vec<String>>, StorageError> {
+        let mut clients: HashMap<SessionId, Vec<String>> = HashMap::new();
+        let mut rest: Vec<Key> = sessions.iter().copied().map(Key::from).collect();
+        let (Some(first), Some(last)) = (rest.iter().min().copied(), rest.iter().max().copied()) else {
+            return Ok(clients);
+        };
+        // Sessions of a page mostly lie side by side: one look along them finds all.
         let key = self.key();
-        let found: Vec<Vec<(Key, String)>> = on_conn_each!(self.unit, sessions, session, conn => {
+        let along = token_families::table
+            .filter(token_families::tenant_id.eq(key))
+            .filter(token_families::session_id.ge(first))
+            .filter(token_families::session_id.le(last))
+            .order((token_families::session_id, token_families::id))
+            .limit(MOST_ALONG)
+            .select((token_families::session_id, token_families::client_id));
+        let mut found: Vec<(Key, String)> = on_conn!(self.unit, conn => along.load(conn).await)?;
+        let is_cut = i64::try_from(found.len()).is_ok_and(|count| count == MOST_ALONG);
+        let cut_at = found.last().filter(|_| is_cut).map(|(session, _)| *session);
+        // The others are looked for one by one.
+        rest.retain(|session| cut_at.is_some_and(|at| *session >= at));
+        let others: Vec<Vec<(Key, String)>> = on_conn_each!(self.unit, rest, session, conn => {
             token_families::table
                 .filter(token_families::tenant_id.eq(key))
-                .filter(token_families::session_id.eq(Key::from(*session)))
+                .filter(token_families::session_id.eq(session))
                 .order(token_families::id)
                 .limit(MOST_READ)
                 .select((token_families::session_id, token_families::client_id))
                 .load(conn)
                 .await
         })?;
-        let mut clients: HashMap<SessionId, Vec<String>> = HashMap::new();
-        for (session, client) in found.into_iter().flatten() {
+        found.extend(others.into_iter().flatten());
+        for (session, client) in found {
             let known = clients.entry(session.into()).or_default();
             if let Err(at) = known.binary_search(&client) {
                 known.insert(at, client);

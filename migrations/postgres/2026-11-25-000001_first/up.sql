@@ -258,16 +258,24 @@ CREATE INDEX audit_events_action ON audit_events (tenant_id, action, id);
 CREATE INDEX audit_events_actor ON audit_events (tenant_id, actor, id);
 CREATE INDEX audit_events_actor_action ON audit_events (tenant_id, actor, action, id);
 
--- A tenant may have all rows of a table, and the planner is to think so of each: else, having
--- counted a table while it was small, it takes a tenant of a million rows for a few and reads them
--- all rather than looking one up.
+-- What the planner is to think of these tables however few rows it has counted: a tenant may have
+-- all of them, and what a list or a job asks for has a small part (a negative number: that part of
+-- the rows are different). Else it takes a tenant of a million rows for a few, or a client for all
+-- of a tenant, and reads the tenant.
 DO $$
 DECLARE
-    large TEXT;
+    hint RECORD;
 BEGIN
-    FOREACH large IN ARRAY ARRAY['users', 'sessions', 'token_families', 'authorization_codes', 'client_assertions',
-        'consents', 'revocation_events', 'audit_events'] LOOP
-        EXECUTE format('ALTER TABLE %I ALTER COLUMN tenant_id SET (n_distinct = 1)', large);
+    FOR hint IN SELECT * FROM (VALUES
+        ('users', 'tenant_id', 1), ('sessions', 'tenant_id', 1), ('token_families', 'tenant_id', 1),
+        ('authorization_codes', 'tenant_id', 1), ('client_assertions', 'tenant_id', 1), ('consents', 'tenant_id', 1),
+        ('revocation_events', 'tenant_id', 1), ('audit_events', 'tenant_id', 1),
+        ('sessions', 'user_id', -0.1), ('sessions', 'client_id', 100), ('sessions', 'ip', 1000),
+        ('token_families', 'user_id', -0.1), ('token_families', 'client_id', 100),
+        ('token_families', 'session_id', -0.5), ('consents', 'client_id', 100),
+        ('audit_events', 'action', 100), ('audit_events', 'actor', 1000)
+    ) AS hints (large, part, kinds) LOOP
+        EXECUTE format('ALTER TABLE %I ALTER COLUMN %I SET (n_distinct = %s)', hint.large, hint.part, hint.kinds);
     END LOOP;
 END $$;
 
