@@ -189,7 +189,6 @@ async fn settle_sessions(
         let query = match &settlement.ending {
             Ending::User(id) => query.filter(sessions::user_id.eq(Key::from(*id))),
             Ending::Client(id) => query.filter(sessions::client_id.eq(Some(id.clone()))),
-            _ if stage == MarkSessions => query.filter(sessions::ended_at.is_null()),
             _ => query,
         };
         query.load(conn).await
