@@ -45,6 +45,7 @@ impl From<KeyError> for AdminError {
                 StorageError::Away(why) => Self::Unavailable(why.clone()),
                 other => Self::Broken(other.to_string()),
             },
+            KeyError::Gone => Self::NotFound,
             KeyError::Broken(why) => Self::Broken(why.to_owned()),
         }
     }

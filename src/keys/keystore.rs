@@ -14,6 +14,9 @@ pub enum KeyError {
     /// The database is away.
     #[error("keys cannot be read: {0}")]
     Storage(Arc<StorageError>),
+    /// There are none: the tenant was deleted since it was found.
+    #[error("the tenant is gone")]
+    Gone,
     /// A key is damaged, or the master key is not the one it was sealed under.
     #[error("key trouble: {0}")]
     Broken(&'static str),
@@ -40,6 +43,9 @@ pub struct TenantKeys {
 
 impl TenantKeys {
     fn open(master: &MasterKey, keys: &[SigningKey]) -> Result<Self, KeyError> {
+        if keys.is_empty() {
+            return Err(KeyError::Gone);
+        }
         let signing = keys.iter().find(|key| key.state == KeyState::Active);
         let signing = signing.ok_or(KeyError::Broken("the tenant has no active key"))?;
         let private = master.open(signing.tenant_id, &signing.kid, &signing.sealed_private);
@@ -98,7 +104,7 @@ impl Keystore {
             TenantKeys::open(&self.master, &keys).map(|keys| Some(Arc::new(keys)))
         };
         let keys = if self.view.is_fresh() { self.cache.find_or(tenant.id, load).await? } else { load.await? };
-        keys.ok_or(KeyError::Broken("the tenant has no keys"))
+        keys.ok_or(KeyError::Gone)
     }
 
     /// Forgets what is held of a tenant.

@@ -79,6 +79,8 @@ impl From<KeyError> for OauthError {
     fn from(error: KeyError) -> Self {
         match &error {
             KeyError::Storage(storage) => Self::from(&**storage),
+            // Whoever tries again is told that there is no such tenant.
+            KeyError::Gone => Self::unavailable(),
             KeyError::Broken(_) => {
                 tracing::error!(%error, "a tenant's keys cannot be used");
                 Self::server_error()

@@ -170,3 +170,15 @@ async fn o1_a_key_that_is_withdrawn(mut siege: Siege) {
     }
     siege.verdict();
 }
+
+/// A request that found its tenant before it was purged, and looks for its keys afterwards.
+#[rocket::async_test]
+async fn a_request_that_a_purge_overtakes_is_told_to_come_again() {
+    let app = TestApp::start().await;
+    let tenant = Arc::clone(app.permit("acme").await.shared_tenant());
+    app.api(Method::Delete, "/tenants/acme", Value::Null).await;
+    app.api(Method::Delete, "/tenants/acme?purge=true", Value::Null).await;
+    let scope = "reports.read".parse().unwrap();
+    let refused = portcullis::oauth::mint_for_shell(&app.site.app, &tenant, scope).await.unwrap_err();
+    assert_eq!(refused.code, portcullis::protocol::ErrorCode::TemporarilyUnavailable);
+}
