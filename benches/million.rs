@@ -47,8 +47,7 @@ fn sessions() -> usize {
 }
 
 async fn fill(url: &str, statistics: Statistics) {
-    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_millis();
-    let now = i64::try_from(now).unwrap();
+    let now = portcullis::effects::Effects::system().now().millis();
     Crowd { slug: "big", sessions: sessions(), now, statistics }.gather(url).await;
 }
 
@@ -82,8 +81,11 @@ impl Waits {
     }
 }
 
+/// The request after an answer; the same again where there is none.
+type Next = fn(&str) -> Option<String>;
+
 /// Sends what `next` makes of the last answer, over and over, and notes the times.
-async fn probe(waits: Arc<Waits>, port: u16, kind: &'static str, start: String, next: fn(&str) -> Option<String>) {
+async fn probe(waits: Arc<Waits>, port: u16, kind: &'static str, start: String, next: Next) {
     let mut connection = Connection::open(port).await;
     let mut request = start;
     while !waits.over.load(Ordering::Relaxed) {
@@ -210,8 +212,8 @@ async fn probes(port: u16, bearer: &str, admin: &mut Admin) -> Arc<Waits> {
         users.iter().find(|user| user["username"] == name).unwrap()["id"].as_str().unwrap().to_owned()
     };
     let json = |method: &str, path: String, body: &str| with_body(method, &path, "application/json", bearer, body);
-    let same: fn(&str) -> Option<String> = |_| None;
-    let starts: [(&'static str, String, fn(&str) -> Option<String>); 3] = [
+    let same: Next = |_| None;
+    let starts: [(&'static str, String, Next); 3] = [
         ("refresh", successor(&body).unwrap(), successor),
         (
             "change of a user",

@@ -277,7 +277,7 @@ async fn export_tenant(admin: &Admin<'_>, tenant: &Tenant, with_hashes: bool) ->
         let page = unit.tenant(tenant).list_users("", &after, super::MOST_ITEMS).await?;
         users.extend(page.items.iter().map(|user| user_entry(user, with_hashes)));
         match page.next {
-            Some(next) => after = UserCursor::parse(&next).ok_or_else(|| StorageError::Broken(next))?,
+            Some(next) => after = UserCursor::parse(&next).ok_or(StorageError::Broken(next))?,
             None => break,
         }
     }

@@ -99,7 +99,8 @@ fn objection(statement: &str, detail: &str) -> Option<String> {
         .into_iter()
         // An entry's identifier begins with its time: a walk between two of them is short.
         .filter(|column| !(column == "at" && searched.contains("id")))
-        .filter(|column| !searched.contains(column.as_str()) && !(partial && column == "ended_at"))
+        .filter(|column| !searched.contains(column.as_str()))
+        .filter(|column| !partial || column != "ended_at")
         .collect::<Vec<_>>();
     (!left.is_empty()).then(|| format!("it walks past rows of {table} that {left:?} leave out"))
 }
