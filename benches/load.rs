@@ -15,29 +15,13 @@ use std::{
     time::{Duration, Instant},
 };
 
-use support::{Connection, Server, get, login, post, rotation};
+use support::{Connection, SECRET, Server, get, login, post, rotation, tenant};
 
 const WORKERS: usize = 16;
 const EACH: Duration = Duration::from_secs(4);
-const SECRET: &str = "a-secret-for-the-load-of-the-web-client";
-
-const FILE: &str = r#"
-tenants:
-  - slug: acme
-    settings: { password_bcrypt_cost: 10 }
-    scopes: [{ name: reports.read }]
-    clients:
-      - client_id: web
-        client_secret: a-secret-for-the-load-of-the-web-client
-        grant_types: [client_credentials]
-        scope: reports.read
-      - client_id: app
-        token_endpoint_auth_method: none
-        redirect_uris: ["https://app.example/cb"]
-        grant_types: [authorization_code, refresh_token, password]
-        scope: reports.read
-    users: [{ username: ada, password: correct horse battery staple }]
-"#;
+fn file() -> String {
+    format!("tenants:{}", tenant("acme"))
+}
 
 fn basic() -> String {
     use base64::Engine as _;
@@ -100,7 +84,7 @@ async fn rotations(port: u16) -> Vec<String> {
 }
 
 async fn measure(name: &str, database: Option<String>) {
-    let mut server = Server::new(database, FILE);
+    let mut server = Server::new(database, &file());
     server.start().await;
     let mut connection = Connection::open(server.port).await;
     let machine = post("/t/acme/oauth2/token", &basic(), "grant_type=client_credentials");
@@ -127,7 +111,7 @@ async fn measure_policies(postgres: &str, admin: &tokio_postgres::Client) {
     for name in ["policies", "no_policies"] {
         admin.batch_execute(&format!("CREATE DATABASE {name}")).await.unwrap();
         let url = format!("{postgres}/{name}");
-        let mut server = Server::new(Some(url.clone()), FILE);
+        let mut server = Server::new(Some(url.clone()), &file());
         if name == "no_policies" {
             let (owner, connection) = tokio_postgres::connect(&url, tokio_postgres::NoTls).await.unwrap();
             tokio::spawn(connection);

@@ -21,26 +21,7 @@ use std::{
 use serde_json::Value;
 
 use crowd::{Crowd, Statistics};
-use support::{Connection, Server, get, login, post, rotation, with_body};
-
-const TENANT: &str = r#"
-  - slug: SLUG
-    settings: { password_bcrypt_cost: 10 }
-    scopes: [{ name: reports.read }]
-    clients:
-      - client_id: web
-        client_secret: a-secret-for-the-load-of-the-web-client
-        grant_types: [client_credentials]
-        scope: reports.read
-      - client_id: app
-        token_endpoint_auth_method: none
-        redirect_uris: ["https://app.example/cb"]
-        grant_types: [authorization_code, refresh_token, password]
-        scope: reports.read
-    users:
-      - { username: ada, password: correct horse battery staple }
-      - { username: bob, password: correct horse battery staple }
-"#;
+use support::{Connection, Server, get, login, post, rotation, tenant, with_body};
 
 fn sessions() -> usize {
     std::env::var("PORTCULLIS_BENCH_SESSIONS").map_or(1_000_000, |text| text.parse().unwrap())
@@ -337,7 +318,7 @@ async fn big_endings(admin: &mut Admin, crowded: &str, waits: &Waits) {
 }
 
 fn file() -> String {
-    format!("tenants:{}{}", TENANT.replace("SLUG", "big"), TENANT.replace("SLUG", "small"))
+    format!("tenants:{}{}", tenant("big"), tenant("small"))
 }
 
 #[tokio::main]

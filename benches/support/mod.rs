@@ -12,6 +12,34 @@ use tokio::{
     net::TcpStream,
 };
 
+/// The secret of the client `web`.
+#[allow(dead_code, reason = "not every bench asks")]
+pub(crate) const SECRET: &str = "a-secret-for-the-load-of-the-web-client";
+
+/// A tenant in a file that `apply` reads: clients `web` and `app`, users `ada` and `bob`.
+pub(crate) fn tenant(slug: &str) -> String {
+    format!(
+        r#"
+  - slug: {slug}
+    settings: {{ password_bcrypt_cost: 10 }}
+    scopes: [{{ name: reports.read }}]
+    clients:
+      - client_id: web
+        client_secret: {SECRET}
+        grant_types: [client_credentials]
+        scope: reports.read
+      - client_id: app
+        token_endpoint_auth_method: none
+        redirect_uris: ["https://app.example/cb"]
+        grant_types: [authorization_code, refresh_token, password]
+        scope: reports.read
+    users:
+      - {{ username: ada, password: correct horse battery staple }}
+      - {{ username: bob, password: correct horse battery staple }}
+"#
+    )
+}
+
 /// An installation in a folder of its own: its commands, and its server once it is started.
 pub(crate) struct Server {
     pub(crate) port: u16,

@@ -80,7 +80,10 @@ impl From<KeyError> for OauthError {
         match &error {
             KeyError::Storage(storage) => Self::from(&**storage),
             // Whoever tries again is told that there is no such tenant.
-            KeyError::Gone => Self::unavailable(),
+            KeyError::Gone => {
+                tracing::warn!("a tenant without keys: it was deleted, or its keys were lost");
+                Self::unavailable()
+            }
             KeyError::Broken(_) => {
                 tracing::error!(%error, "a tenant's keys cannot be used");
                 Self::server_error()

@@ -209,24 +209,24 @@ pub(super) async fn within<T>(
     }
 }
 
-/// Runs the same query on whichever database the unit speaks to. The future of each statement is
-/// boxed: those of both databases, one in another, would fill a thread's stack.
-macro_rules! on_conn {
-    ($unit:expr, $conn:ident => $query:expr) => {{
+/// Runs one future or the other, by the database that the unit speaks to, with the unit's deadline
+/// and for its tenant. Each is boxed: both, one in another, would fill a thread's stack.
+macro_rules! on_backend {
+    ($unit:expr, sqlite $sqlite:ident => $on_sqlite:expr, postgres $postgres:ident => $on_postgres:expr) => {{
         let unit: &mut $crate::storage::Unit = $unit.as_unit();
         let deadline = unit.statement_deadline();
         let scope = unit.scope;
         match &mut unit.conn.0 {
             $crate::storage::connection::Backend::Sqlite(lease) => {
-                let $conn: &mut $crate::storage::connection::SqliteConn = lease;
-                let result: diesel::QueryResult<_> = Box::pin(async { $query }).await;
+                let $sqlite: &mut $crate::storage::connection::SqliteConn = lease;
+                let result: diesel::QueryResult<_> = Box::pin(async { $on_sqlite }).await;
                 result.map_err($crate::storage::StorageError::from)
             }
             $crate::storage::connection::Backend::Postgres(lease) => {
                 let statement = Box::pin(async {
                     lease.enter(scope).await?;
-                    let $conn: &mut diesel_async::AsyncPgConnection = lease;
-                    let result: diesel::QueryResult<_> = async { $query }.await;
+                    let $postgres: &mut diesel_async::AsyncPgConnection = lease;
+                    let result: diesel::QueryResult<_> = async { $on_postgres }.await;
                     result
                 });
                 let (result, spoilt) = $crate::storage::connection::within(deadline, statement).await;
@@ -238,47 +238,65 @@ macro_rules! on_conn {
         }
     }};
 }
+pub(crate) use on_backend;
+
+/// Runs the same query on whichever database the unit speaks to.
+macro_rules! on_conn {
+    ($unit:expr, $conn:ident => $query:expr) => {
+        $crate::storage::connection::on_backend!($unit, sqlite $conn => $query, postgres $conn => $query)
+    };
+}
 pub(crate) use on_conn;
 
-/// Runs a query for each of many things, rows or keys: on PostgreSQL all are sent at once. A list of keys in
-/// one statement would be shorter, but a planner without statistics takes the rows of a tenant
-/// for fewer than the keys, and reads all of them.
+/// Runs a query for each of many things, rows or keys: on PostgreSQL all are sent at once. A list
+/// of keys in one statement would be shorter, but a planner without statistics takes the rows of a
+/// tenant for fewer than the keys, and reads all of them (docs/adr/0009).
 macro_rules! on_conn_each {
-    ($unit:expr, $each:expr, $one:ident, $conn:ident => $query:expr) => {{
-        let unit: &mut $crate::storage::Unit = $unit.as_unit();
-        let deadline = unit.statement_deadline();
-        let scope = unit.scope;
-        match &mut unit.conn.0 {
-            $crate::storage::connection::Backend::Sqlite(lease) => {
-                let $conn: &mut $crate::storage::connection::SqliteConn = lease;
-                let result: diesel::QueryResult<Vec<_>> = Box::pin(async {
-                    let mut all = Vec::new();
-                    for $one in $each {
-                        all.push($query?);
-                    }
-                    Ok(all)
-                })
-                .await;
-                result.map_err($crate::storage::StorageError::from)
-            }
-            $crate::storage::connection::Backend::Postgres(lease) => {
-                let statements = Box::pin(async {
-                    lease.enter(scope).await?;
-                    let shared: &diesel_async::AsyncPgConnection = lease;
-                    let all = $each.into_iter().map(|$one| async move {
-                        let mut shared = shared;
-                        let $conn = &mut shared;
-                        $query
-                    });
-                    rocket::futures::future::try_join_all(all).await
-                });
-                let (result, spoilt) = $crate::storage::connection::within(deadline, statements).await;
-                if spoilt {
-                    lease.spoil();
+    ($unit:expr, $each:expr, $one:ident, $conn:ident => $query:expr) => {
+        $crate::storage::connection::on_backend!(
+            $unit,
+            sqlite $conn => {
+                let mut all = Vec::new();
+                for $one in $each {
+                    all.push($query?);
                 }
-                result
+                Ok(all)
+            },
+            postgres shared => {
+                let shared: &diesel_async::AsyncPgConnection = shared;
+                let all = $each.into_iter().map(|$one| async move {
+                    let mut shared = shared;
+                    let $conn = &mut shared;
+                    $query
+                });
+                rocket::futures::future::try_join_all(all).await
             }
-        }
-    }};
+        )
+    };
 }
 pub(crate) use on_conn_each;
+
+/// Marks the rows of `$table` with these keys as ended.
+macro_rules! mark_rows {
+    ($unit:expr, $table:ident, $tenant:expr, $keys:expr, $reason:expr, $now:expr) => {{
+        let tenant: $crate::storage::Key = $tenant;
+        let change = ($table::ended_at.eq(Some($now.millis())), $table::end_reason.eq(Some($reason.as_str())));
+        let rows = $keys.into_iter().map(|key: $crate::storage::Key| {
+            diesel::update($table::table.filter($table::tenant_id.eq(tenant)).filter($table::id.eq(key))).set(change)
+        });
+        $crate::storage::connection::on_conn_each!($unit, rows, row, conn => row.execute(conn).await)
+    }};
+}
+pub(crate) use mark_rows;
+
+/// Removes the rows of `$table` whose `$column` is one of these keys.
+macro_rules! remove_rows {
+    ($unit:expr, $table:ident, $tenant:expr, $column:expr, $keys:expr) => {{
+        let tenant: $crate::storage::Key = $tenant;
+        let rows = $keys.into_iter().map(|key| {
+            diesel::delete($table::table.filter($table::tenant_id.eq(tenant)).filter($column.eq(key)))
+        });
+        $crate::storage::connection::on_conn_each!($unit, rows, row, conn => row.execute(conn).await)
+    }};
+}
+pub(crate) use remove_rows;

@@ -12,6 +12,7 @@ use super::{
     Key, Place, StorageError, TenantStore,
     columns::portcullis_now_ms,
     connection::{on_conn, on_conn_each},
+    fills,
     schema::token_families,
 };
 use crate::domain::{EndReason, Ending, EventNumber, FamilyId, SessionId, Timestamp, TokenFamily};
@@ -129,7 +130,7 @@ impl TenantStore<'_> {
             .limit(MOST_ALONG)
             .select((token_families::session_id, token_families::client_id));
         let mut found: Vec<(Key, String)> = on_conn!(self.unit, conn => along.load(conn).await)?;
-        let is_cut = i64::try_from(found.len()).is_ok_and(|count| count == MOST_ALONG);
+        let is_cut = fills(found.len(), MOST_ALONG);
         let cut_at = found.last().filter(|_| is_cut).map(|(session, _)| *session);
         // The others are looked for one by one.
         rest.retain(|session| cut_at.is_some_and(|at| *session >= at));

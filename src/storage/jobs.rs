@@ -148,7 +148,7 @@ impl Unit {
 
     /// Moves a job on, in the transaction of the rows that it has done.
     async fn move_job(&mut self, id: Key, progress: Progress) -> Result<(), StorageError> {
-        let rows = i64::try_from(progress.rows).unwrap_or_default();
+        let rows = i64::try_from(progress.rows).map_err(StorageError::broken)?;
         let target = jobs::table.filter(jobs::id.eq(id));
         let finished = progress.position.is_none();
         let change =

@@ -84,3 +84,8 @@ impl<T> Page<T> {
         Page { items: self.items.into_iter().map(turn).collect(), next: self.next }
     }
 }
+
+/// Whether so many rows are all that a query with this limit may find: there may be more.
+fn fills(rows: usize, limit: i64) -> bool {
+    i64::try_from(rows).is_ok_and(|rows| rows >= limit)
+}

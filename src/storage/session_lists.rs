@@ -8,6 +8,7 @@ use diesel_async::RunQueryDsl;
 use super::{
     Key, Page, StorageError, TenantStore,
     connection::{on_conn, on_conn_each},
+    fills,
     schema::{clients, sessions, tenants, token_families, users},
     sessions::Row,
 };
@@ -189,7 +190,7 @@ impl TenantStore<'_> {
             }
             query.load(conn).await
         })?;
-        let is_full = i64::try_from(rows.len()).is_ok_and(|count| count == limit);
+        let is_full = fills(rows.len(), limit);
         let last = rows.last().filter(|_| is_full).map(|(row, ..)| row.key().into());
         Ok(Part { rows, last })
     }
@@ -219,7 +220,7 @@ impl TenantStore<'_> {
             .order(token_families::session_id.desc())
             .limit(limit);
         let mut sessions: Vec<Key> = on_conn!(self.unit, conn => query.load(conn).await)?;
-        let is_full = i64::try_from(sessions.len()).is_ok_and(|count| count == limit);
+        let is_full = fills(sessions.len(), limit);
         sessions.dedup();
         let last = sessions.last().filter(|_| is_full).map(|id| SessionId::from(*id));
         Ok((sessions, last))
@@ -268,7 +269,7 @@ impl TenantStore<'_> {
             query.load(conn).await
         })?;
         let live = |rows: &[Option<i64>]| rows.iter().filter(|ended| ended.is_none()).count();
-        let is_cut = |rows: &[Option<i64>]| i64::try_from(rows.len()).is_ok_and(|rows| rows >= most);
+        let is_cut = |rows: &[Option<i64>]| fills(rows.len(), most);
         let more = is_cut(&sessions) || is_cut(&families);
         Ok(Reached { sessions: live(&sessions), families: live(&families), more })
     }

@@ -5,7 +5,8 @@ use diesel_async::RunQueryDsl;
 
 use super::{
     Key, Place, StorageError, TenantStore,
-    connection::{on_conn, on_conn_each},
+    connection::{mark_rows, on_conn},
+    fills,
     schema::{sessions, token_families},
     settle::SOME,
 };
@@ -143,17 +144,9 @@ impl TenantStore<'_> {
             .limit(SOME)
             .select((token_families::id, token_families::ended_at));
         let families: Vec<(Key, Option<i64>)> = on_conn!(self.unit, conn => families.load(conn).await)?;
-        let is_full = i64::try_from(families.len()).is_ok_and(|count| count >= SOME);
-        let live = families.iter().filter(|(_, ended)| ended.is_none());
-        let tenant = self.key();
-        let change =
-            (token_families::ended_at.eq(Some(now.millis())), token_families::end_reason.eq(Some(reason.as_str())));
-        let rows = live.map(|(id, _)| {
-            let row =
-                token_families::table.filter(token_families::tenant_id.eq(tenant)).filter(token_families::id.eq(*id));
-            diesel::update(row).set(change)
-        });
-        on_conn_each!(self.unit, rows, row, conn => row.execute(conn).await)?;
+        let is_full = fills(families.len(), SOME);
+        let live = families.iter().filter(|(_, ended)| ended.is_none()).map(|(id, _)| *id);
+        mark_rows!(self.unit, token_families, self.key(), live, reason, now)?;
         // A session may have any number of families: those that are left are marked by a job.
         Ok(if is_full { self.end(Ending::Session(id), reason) } else { self.end_one(Ending::Session(id)) })
     }

@@ -7,7 +7,8 @@ use diesel_async::RunQueryDsl;
 
 use super::{
     Key, StorageError, Unit,
-    connection::{on_conn, on_conn_each},
+    connection::{mark_rows, on_conn, on_conn_each, remove_rows},
+    fills,
     revocation_events::Settle,
     schema::{authorization_codes, clients, consents, sessions, token_families, users},
 };
@@ -109,14 +110,14 @@ pub(super) async fn some(
     while let Some(stage) = stages.get(cursor.stage) {
         let (some, last) = one(unit, settlement, *stage, cursor, now).await?;
         rows += some;
-        let is_full = i64::try_from(some).is_ok_and(|some| some >= SOME);
+        let is_full = fills(some, SOME);
         cursor = match last {
             Some(after) if is_full => Cursor { after, ..cursor },
             // Removed rows are gone, so the next look begins where this one did.
             None if is_full => cursor,
             _ => Cursor { stage: cursor.stage + 1, after: (Cursor::FIRST, Cursor::FIRST) },
         };
-        if i64::try_from(rows).is_ok_and(|rows| rows >= SOME) {
+        if fills(rows, SOME) {
             break;
         }
     }
@@ -195,15 +196,11 @@ async fn settle_sessions(
     })?;
     let is_removed = stage == RemoveSessions;
     let is_due = |(_, born, ended): &&FoundSession| is_removed || (ended.is_none() && *born < settlement.seq.0);
-    let due = found.iter().filter(is_due);
-    let rows = due.map(|(id, ..)| sessions::table.filter(sessions::tenant_id.eq(tenant)).filter(sessions::id.eq(*id)));
+    let due = found.iter().filter(is_due).map(|(id, ..)| *id);
     if is_removed {
-        on_conn_each!(unit, rows.map(diesel::delete), row, conn => row.execute(conn).await)?;
+        remove_rows!(unit, sessions, tenant, sessions::id, due)?;
     } else {
-        let reason = Some(settlement.reason().as_str());
-        let change = (sessions::ended_at.eq(Some(now.millis())), sessions::end_reason.eq(reason));
-        let rows = rows.map(|row| diesel::update(row).set(change));
-        on_conn_each!(unit, rows, row, conn => row.execute(conn).await)?;
+        mark_rows!(unit, sessions, tenant, due, settlement.reason(), now)?;
     }
     Ok((found.len(), found.last().map(|(id, ..)| (*id, Cursor::FIRST))))
 }
@@ -226,17 +223,11 @@ async fn settle_families(
     };
     // A client that was made anew under the same name has families of its own.
     let is_due = |(_, _, born, ended): &&FoundFamily| *born < settlement.seq.0 && (is_removed || ended.is_none());
-    let due = found.iter().filter(is_due);
-    let rows = due.map(|(_, id, ..)| {
-        token_families::table.filter(token_families::tenant_id.eq(tenant)).filter(token_families::id.eq(*id))
-    });
+    let due = found.iter().filter(is_due).map(|(_, id, ..)| *id);
     if is_removed {
-        on_conn_each!(unit, rows.map(diesel::delete), row, conn => row.execute(conn).await)?;
+        remove_rows!(unit, token_families, tenant, token_families::id, due)?;
     } else {
-        let reason = Some(settlement.reason().as_str());
-        let change = (token_families::ended_at.eq(Some(now.millis())), token_families::end_reason.eq(reason));
-        let rows = rows.map(|row| diesel::update(row).set(change));
-        on_conn_each!(unit, rows, row, conn => row.execute(conn).await)?;
+        mark_rows!(unit, token_families, tenant, due, settlement.reason(), now)?;
     }
     let by_client = matches!(settlement.ending, Ending::Client(_));
     let last = found.last().map(|(session, id, ..)| if by_client { (*session, *id) } else { (*id, Cursor::FIRST) });
@@ -339,10 +330,7 @@ macro_rules! remove_some {
     ($unit:expr, $tenant:expr, $table:ident, $key:expr, $type:ty) => {{
         let found = $table::table.filter($table::tenant_id.eq($tenant)).order($key).limit(SOME).select($key);
         let found: Vec<$type> = on_conn!($unit, conn => found.load(conn).await)?;
-        let count = found.len();
-        let rows = found.into_iter().map(|key| $table::table.filter($table::tenant_id.eq($tenant)).filter($key.eq(key)));
-        on_conn_each!($unit, rows.map(diesel::delete), row, conn => row.execute(conn).await)?;
-        count
+        remove_rows!($unit, $table, $tenant, $key, found)?.len()
     }};
 }
 

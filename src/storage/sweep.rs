@@ -6,7 +6,8 @@ use diesel_async::RunQueryDsl;
 
 use super::{
     EveryTenant, Key, Storage, StorageError, Unit,
-    connection::{on_conn, on_conn_each},
+    connection::{on_conn, on_conn_each, remove_rows},
+    fills,
     schema::{sessions, token_families},
 };
 use crate::domain::{EndReason, Timestamp};
@@ -64,7 +65,7 @@ impl Storage {
         if rows > 0 {
             unit.commit().await?;
         }
-        Ok((rows, i64::try_from(rows).is_ok_and(|rows| rows >= SOME)))
+        Ok((rows, fills(rows, SOME)))
     }
 }
 
@@ -108,11 +109,8 @@ impl Unit {
                 .select(token_families::id);
             let families: Vec<Key> = on_conn!(self, conn => families.load(conn).await)?;
             rows += families.len();
-            let gone = families.into_iter().map(|id| {
-                token_families::table.filter(token_families::tenant_id.eq(*tenant)).filter(token_families::id.eq(id))
-            });
-            on_conn_each!(self, gone.map(diesel::delete), row, conn => row.execute(conn).await)?;
-            if i64::try_from(rows).is_ok_and(|rows| rows >= limit) {
+            remove_rows!(self, token_families, *tenant, token_families::id, families)?;
+            if fills(rows, limit) {
                 return Ok(rows);
             }
             rows += 1;

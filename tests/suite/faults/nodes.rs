@@ -6,7 +6,7 @@ use portcullis::domain::{EndReason, Ending};
 use rocket::{futures::future::join_all, http::Method};
 use serde_json::Value;
 
-use crate::support::{Server, TestApp, new_database, on_postgres, write_master_key};
+use crate::support::{Server, TestApp, new_database, on_postgres, sql, write_master_key};
 
 #[rocket::async_test]
 async fn f11_a_node_that_no_message_reached_refuses_after_its_next_look() {
@@ -189,33 +189,11 @@ async fn f17_a_migration_that_dies_leaves_nothing_behind() {
     let url = new_database(folder.path()).await;
     // A table that stands in the way of the migration's middle.
     let name = "audit_events";
-    match url.strip_prefix("sqlite:") {
-        Some(path) => {
-            use diesel::{Connection as _, connection::SimpleConnection as _};
-            let mut conn = diesel::SqliteConnection::establish(path).unwrap();
-            conn.batch_execute(&format!("CREATE TABLE {name} (x INTEGER)")).unwrap();
-        }
-        None => {
-            let (client, connection) = tokio_postgres::connect(&url, tokio_postgres::NoTls).await.unwrap();
-            rocket::tokio::spawn(connection);
-            client.batch_execute(&format!("CREATE TABLE {name} (x INTEGER)")).await.unwrap();
-        }
-    }
+    sql(&url, &format!("CREATE TABLE {name} (x INTEGER)")).await;
     let storage = portcullis::storage::Storage::new(portcullis::storage::Pool::open(&url, 2).await.unwrap());
     storage.migrate().await.unwrap_err();
     assert_eq!(storage.pending_migrations().await.unwrap().len(), 1);
-    match url.strip_prefix("sqlite:") {
-        Some(path) => {
-            use diesel::{Connection as _, connection::SimpleConnection as _};
-            let mut conn = diesel::SqliteConnection::establish(path).unwrap();
-            conn.batch_execute(&format!("DROP TABLE {name}")).unwrap();
-        }
-        None => {
-            let (client, connection) = tokio_postgres::connect(&url, tokio_postgres::NoTls).await.unwrap();
-            rocket::tokio::spawn(connection);
-            client.batch_execute(&format!("DROP TABLE {name}")).await.unwrap();
-        }
-    }
+    sql(&url, &format!("DROP TABLE {name}")).await;
     assert_eq!(storage.migrate().await.unwrap().len(), 1);
     assert_eq!(storage.migrate().await.unwrap().len(), 0);
 }

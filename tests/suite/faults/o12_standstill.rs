@@ -231,6 +231,15 @@ fn o12_a_database_that_stands_still_is_answered_503_in_time_and_all_is_whole_whe
     });
 }
 
+/// Somebody in the middle of a transaction who has taken a lock.
+async fn holding(postgres: &Postgres, lock: &str) -> tokio_postgres::Client {
+    let url = postgres.url().replace("portcullis@", "postgres@");
+    let (client, connection) = tokio_postgres::connect(&url, tokio_postgres::NoTls).await.unwrap();
+    tokio::spawn(connection);
+    client.batch_execute(&format!("BEGIN; {lock}")).await.unwrap();
+    client
+}
+
 #[test]
 fn o12_a_locked_row_holds_up_what_needs_it_and_nothing_else() {
     if !on_postgres() {
@@ -247,14 +256,11 @@ fn o12_a_locked_row_holds_up_what_needs_it_and_nothing_else() {
             all.iter().find(|user| user["username"] == name).unwrap()["id"].as_str().unwrap().to_owned()
         };
         let (sam, alan) = (id_of("sam"), id_of("alan"));
-        let url = postgres.url().replace("portcullis@", "postgres@");
         for (lock, path) in [
             (format!("SELECT 1 FROM users WHERE id = '{sam}' FOR UPDATE"), format!("/tenants/acme/users/{sam}")),
             ("SELECT 1 FROM tenants WHERE slug = 'acme' FOR UPDATE".to_owned(), "/tenants/acme".to_owned()),
         ] {
-            let (client, connection) = tokio_postgres::connect(&url, tokio_postgres::NoTls).await.unwrap();
-            tokio::spawn(connection);
-            client.batch_execute(&format!("BEGIN; {lock}")).await.unwrap();
+            let client = holding(&postgres, &lock).await;
             // More of them than there are connections, so that the pool is full of those that wait.
             let began = Instant::now();
             let waiting = (0..CONNECTIONS + 4).map(|_| app.api(Method::Patch, &path, json!({ "name": "New" })));
@@ -295,11 +301,8 @@ fn o12_a_session_that_somebody_holds_is_no_other_logouts_trouble() {
         }
         let held = &sessions[3];
         let me = app.acme().bearer(Method::Get, "/auth/me", held).await.json();
-        let url = postgres.url().replace("portcullis@", "postgres@");
-        let (client, connection) = tokio_postgres::connect(&url, tokio_postgres::NoTls).await.unwrap();
-        tokio::spawn(connection);
-        let lock = format!("BEGIN; SELECT 1 FROM sessions WHERE id = '{}' FOR UPDATE", me["sid"].as_str().unwrap());
-        client.batch_execute(&lock).await.unwrap();
+        let lock = format!("SELECT 1 FROM sessions WHERE id = '{}' FOR UPDATE", me["sid"].as_str().unwrap());
+        let client = holding(&postgres, &lock).await;
         let acme = app.acme();
         let out = sessions.iter().map(|access| acme.bearer(Method::Post, "/auth/logout", access));
         let replies = join_all(out).await;

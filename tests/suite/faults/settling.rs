@@ -6,48 +6,37 @@ use rocket::{futures::future::join_all, http::Method, tokio};
 use serde_json::Value;
 
 use super::process::{log_in, seeded};
-use crate::support::{Server, TestApp, on_four_threads, on_postgres};
+use crate::support::{Server, TestApp, on_four_threads, on_postgres, sql};
 
 /// Sessions of the tenant when it is ended; ten steps of the job.
 const SESSIONS: u32 = 2000;
 
-/// Runs plain SQL beside the server.
-async fn sql(url: &str, statement: &str) {
-    match url.strip_prefix("sqlite:") {
-        Some(path) => {
-            use diesel::{Connection as _, connection::SimpleConnection as _};
-            let mut conn = diesel::SqliteConnection::establish(path).unwrap();
-            conn.batch_execute(&format!("PRAGMA busy_timeout = 5000; {statement}")).unwrap();
-        }
-        None => {
-            let (client, connection) = tokio_postgres::connect(url, tokio_postgres::NoTls).await.unwrap();
-            tokio::spawn(connection);
-            client.batch_execute(&format!("SET portcullis.every_tenant = on; {statement}")).await.unwrap();
-        }
-    }
+/// Copies of the one row of `table`, each with an identifier of its own.
+fn copies(table: &str, columns: &str, count: u32) -> String {
+    let (id, numbers) = match on_postgres() {
+        true => (
+            "('01000000-0000-7000-8000-' || lpad(to_hex(n), 12, '0'))::uuid",
+            format!("generate_series(1, {count}) AS numbers (n)"),
+        ),
+        false => (
+            "unhex('01000000000070008000' || printf('%012x', n))",
+            format!(
+                "(WITH RECURSIVE counted (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM counted WHERE n < {count}) \
+                 SELECT n FROM counted)"
+            ),
+        ),
+    };
+    format!(
+        "INSERT INTO {table} (tenant_id, id, {columns}) SELECT tenant_id, {id}, {columns} \
+         FROM (SELECT * FROM {table} LIMIT 1) AS one, {numbers}"
+    )
 }
 
 /// More sessions like the one that there is.
 fn more_sessions() -> String {
     let columns =
         "user_id, kind, client_id, born_seq, auth_time, amr, ip, user_agent, created_at, last_seen_at, expires_at";
-    let (id, numbers) = match on_postgres() {
-        true => (
-            "('01000000-0000-7000-8000-' || lpad(to_hex(n), 12, '0'))::uuid",
-            format!("generate_series(1, {SESSIONS}) AS numbers (n)"),
-        ),
-        false => (
-            "unhex('01000000000070008000' || printf('%012x', n))",
-            format!(
-                "(WITH RECURSIVE counted (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM counted WHERE n < {SESSIONS}) \
-                 SELECT n FROM counted)"
-            ),
-        ),
-    };
-    format!(
-        "INSERT INTO sessions (tenant_id, id, {columns}) SELECT tenant_id, {id}, {columns} \
-         FROM (SELECT * FROM sessions LIMIT 1) AS one, {numbers}"
-    )
+    copies("sessions", columns, SESSIONS)
 }
 
 /// Has the job fail at one session in the middle, until it is taken away.
@@ -179,23 +168,7 @@ fn a_row_that_cannot_be_read_fails_its_own_rotation_and_no_other() {
 fn more_families(count: u32) -> String {
     let columns =
         "session_id, user_id, client_id, scope, resource, generation, born_seq, created_at, rotated_at, expires_at";
-    let (id, numbers) = match on_postgres() {
-        true => (
-            "('01000000-0000-7000-8000-' || lpad(to_hex(n), 12, '0'))::uuid",
-            format!("generate_series(1, {count}) AS numbers (n)"),
-        ),
-        false => (
-            "unhex('01000000000070008000' || printf('%012x', n))",
-            format!(
-                "(WITH RECURSIVE counted (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM counted WHERE n < {count}) \
-                 SELECT n FROM counted)"
-            ),
-        ),
-    };
-    format!(
-        "INSERT INTO token_families (tenant_id, id, {columns}) SELECT tenant_id, {id}, {columns} \
-         FROM (SELECT * FROM token_families LIMIT 1) AS one, {numbers}"
-    )
+    copies("token_families", columns, count)
 }
 
 #[rocket::async_test]

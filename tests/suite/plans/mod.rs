@@ -36,14 +36,10 @@ async fn crowded(app: &TestApp, statistics: Statistics) {
     Crowd { slug: "acme", sessions: SESSIONS, now, statistics }.gather(app.config.database_url()).await;
 }
 
-struct Somebody {
-    id: String,
-}
-
-/// A user of the crowd.
-async fn somebody(app: &TestApp, number: usize) -> Somebody {
+/// The identifier of a user of the crowd.
+async fn somebody(app: &TestApp, number: usize) -> String {
     let page = app.api(Get, &format!("/tenants/acme/users?q=user{number}"), Value::Null).await.ok().json();
-    Somebody { id: page["items"][0]["id"].as_str().unwrap().to_owned() }
+    page["items"][0]["id"].as_str().unwrap().to_owned()
 }
 
 /// Everything that people and programs do, once each.
@@ -59,7 +55,7 @@ async fn all_of_it(app: &TestApp) {
 }
 
 async fn lists(app: &TestApp) {
-    let user = somebody(app, 77).await.id;
+    let user = somebody(app, 77).await;
     for list in [
         "sessions",
         "sessions?active=true",
@@ -109,7 +105,7 @@ async fn lists(app: &TestApp) {
 }
 
 async fn console(app: &TestApp) {
-    let user = somebody(app, 66).await.id;
+    let user = somebody(app, 66).await;
     let mut agent = Agent::new(app);
     agent.log_in_to_console("system", "root").await;
     for page in [
@@ -193,7 +189,7 @@ async fn endings_of_users(app: &TestApp) {
     let session = page["items"][0]["id"].as_str().unwrap();
     app.api(Delete, &format!("/tenants/acme/sessions/{session}"), Value::Null).await.ok();
     let ended = app
-        .api(Post, &format!("/tenants/acme/users/{}/logout", somebody(app, 12).await.id), Value::Null)
+        .api(Post, &format!("/tenants/acme/users/{}/logout", somebody(app, 12).await), Value::Null)
         .await
         .ok()
         .json();
@@ -204,12 +200,12 @@ async fn endings_of_users(app: &TestApp) {
         (15, json!({ "password": "another horse, another staple" })),
         (16, json!({ "name": "Another" })),
     ] {
-        let path = format!("/tenants/acme/users/{}", somebody(app, number).await.id);
+        let path = format!("/tenants/acme/users/{}", somebody(app, number).await);
         app.api(Patch, &path, change).await.ok();
     }
-    let path = format!("/tenants/acme/users/{}", somebody(app, 17).await.id);
+    let path = format!("/tenants/acme/users/{}", somebody(app, 17).await);
     assert_eq!(app.api(Delete, &path, Value::Null).await.status, 204);
-    let crowded = somebody(app, 0).await.id;
+    let crowded = somebody(app, 0).await;
     app.api(Post, &format!("/tenants/acme/users/{crowded}/logout"), Value::Null).await.ok();
     settle(app).await;
 }

@@ -74,6 +74,22 @@ pub(crate) async fn new_database(folder: &std::path::Path) -> String {
     format!("{server}/{name}")
 }
 
+/// Runs plain SQL beside the server.
+pub(crate) async fn sql(url: &str, statement: &str) {
+    match url.strip_prefix("sqlite:") {
+        Some(path) => {
+            use diesel::{Connection as _, connection::SimpleConnection as _};
+            let mut conn = diesel::SqliteConnection::establish(path).unwrap();
+            conn.batch_execute(&format!("PRAGMA busy_timeout = 5000; {statement}")).unwrap();
+        }
+        None => {
+            let (client, connection) = tokio_postgres::connect(url, tokio_postgres::NoTls).await.unwrap();
+            rocket::tokio::spawn(connection);
+            client.batch_execute(&format!("SET portcullis.every_tenant = on; {statement}")).await.unwrap();
+        }
+    }
+}
+
 /// The master key of every test, so that one hash of the password serves them all.
 pub(crate) fn write_master_key(folder: &std::path::Path) -> std::path::PathBuf {
     let path = folder.join("master.key");
