@@ -223,9 +223,8 @@ async fn f25_a_database_that_was_restored_from_a_backup_keeps_what_a_running_nod
     let path = app.config.database_url().strip_prefix("sqlite:").unwrap().to_owned();
     let backup = format!("{path}.backup");
     {
-        use diesel::{Connection as _, connection::SimpleConnection as _};
-        let mut conn = diesel::SqliteConnection::establish(&path).unwrap();
-        conn.batch_execute(&format!("VACUUM INTO '{backup}'")).unwrap();
+        use diesel::connection::SimpleConnection as _;
+        crate::support::sqlite_beside(&path).batch_execute(&format!("VACUUM INTO '{backup}'")).unwrap();
     }
     app.api(Method::Post, "/tenants/acme/logout", Value::Null).await.ok();
     app.acme().refresh(&tokens.refresh).await.assert_error(400, "invalid_grant");

@@ -152,9 +152,9 @@ async fn f13_a_full_disk_is_answered_with_503_and_harms_nothing() {
     server.restart().await;
     refresh(server.port, &token).await.expect("the last acknowledged token is good once there is room");
     server.kill();
-    use diesel::{Connection as _, RunQueryDsl as _};
+    use diesel::RunQueryDsl as _;
     let path = folder.path().join("portcullis.db").display().to_string();
-    let mut conn = diesel::SqliteConnection::establish(&path).unwrap();
+    let mut conn = crate::support::sqlite_beside(&path);
     let check = diesel::sql_query("PRAGMA integrity_check").load::<Integrity>(&mut conn).unwrap();
     assert_eq!(check[0].integrity_check, "ok");
 }

@@ -28,9 +28,8 @@ impl Backup {
             Self { url: app.config.database_url().to_owned(), file: folder.join("backup").display().to_string() };
         match backup.path() {
             Some(path) => {
-                use diesel::{Connection as _, connection::SimpleConnection as _};
-                let mut conn = diesel::SqliteConnection::establish(path).unwrap();
-                conn.batch_execute(&format!("VACUUM INTO '{}'", backup.file)).unwrap();
+                use diesel::connection::SimpleConnection as _;
+                crate::support::sqlite_beside(path).batch_execute(&format!("VACUUM INTO '{}'", backup.file)).unwrap();
             }
             None => {
                 let (port, name) = backup.server();

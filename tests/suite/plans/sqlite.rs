@@ -12,7 +12,7 @@ use diesel::{
 };
 
 use super::{all_of_it, crowded};
-use crate::support::{Statistics, TABLES, TestApp, on_postgres};
+use crate::support::{Statistics, TABLES, TestApp, on_postgres, sqlite_beside};
 
 /// Each statement that was run in this process while it was listened to.
 static HEARD: Mutex<BTreeSet<String>> = Mutex::new(BTreeSet::new());
@@ -117,7 +117,7 @@ async fn plans(statistics: Statistics) {
     HEARD.lock().unwrap().clear();
     all_of_it(&node).await;
     let statements = HEARD.lock().unwrap().clone();
-    let mut conn = SqliteConnection::establish(app.config.database_url().trim_start_matches("sqlite:")).unwrap();
+    let mut conn = sqlite_beside(app.config.database_url().trim_start_matches("sqlite:"));
     let (mut objections, mut looked_at) = (Vec::new(), 0);
     for statement in &statements {
         if !["SELECT", "UPDATE", "DELETE", "INSERT"].iter().any(|verb| statement.starts_with(verb)) {

@@ -98,8 +98,10 @@ impl Crowd<'_> {
             Statistics::Stale => ("ANALYZE;", ""),
         };
         let mut conn = diesel::SqliteConnection::establish(path).unwrap();
+        // The server beside it writes too (a lease, a sweep): wait for it, and begin as a writer.
         let text = format!(
-            "PRAGMA synchronous = OFF; {before} BEGIN; {rows} COMMIT; {after} PRAGMA wal_checkpoint(TRUNCATE);"
+            "PRAGMA busy_timeout = 30000; PRAGMA synchronous = OFF; {before} BEGIN IMMEDIATE; {rows} COMMIT; {after} \
+             PRAGMA wal_checkpoint(TRUNCATE);"
         );
         conn.batch_execute(&text).unwrap();
     }

@@ -74,13 +74,20 @@ pub(crate) async fn new_database(folder: &std::path::Path) -> String {
     format!("{server}/{name}")
 }
 
+/// A connection beside the server's own, which waits for what the server is writing.
+pub(crate) fn sqlite_beside(path: &str) -> diesel::SqliteConnection {
+    use diesel::{Connection as _, connection::SimpleConnection as _};
+    let mut conn = diesel::SqliteConnection::establish(path).unwrap();
+    conn.batch_execute("PRAGMA busy_timeout = 30000").unwrap();
+    conn
+}
+
 /// Runs plain SQL beside the server.
 pub(crate) async fn sql(url: &str, statement: &str) {
     match url.strip_prefix("sqlite:") {
         Some(path) => {
-            use diesel::{Connection as _, connection::SimpleConnection as _};
-            let mut conn = diesel::SqliteConnection::establish(path).unwrap();
-            conn.batch_execute(&format!("PRAGMA busy_timeout = 5000; {statement}")).unwrap();
+            use diesel::connection::SimpleConnection as _;
+            sqlite_beside(path).batch_execute(statement).unwrap();
         }
         None => {
             let (client, connection) = tokio_postgres::connect(url, tokio_postgres::NoTls).await.unwrap();
