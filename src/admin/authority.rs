@@ -2,23 +2,13 @@
 
 use std::sync::Arc;
 
+use super::roles::{Action, Whom, allowed};
 use crate::{
     admin::AdminError,
     domain::{Actor, AuditEvent, Origin, Role, Tenant, TenantId, User},
     installation::Installation,
     protocol::{AccessTokenClaims, Scope},
 };
-
-/// How much may be done.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Level {
-    /// Look.
-    Read,
-    /// Look, and end sessions.
-    Support,
-    /// Everything.
-    Write,
-}
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Reach {
@@ -32,10 +22,12 @@ pub struct Authority {
     actor: Actor,
     origin: Origin,
     reach: Reach,
-    level: Level,
+    roles: Vec<Role>,
+    /// Whether it was given for reading alone (scope `admin:read`).
+    reads_only: bool,
 }
 
-/// Proof that something may be done in one tenant.
+/// Proof of reaching one tenant and of looking at it. Each use case asks it for what it does beyond.
 pub struct Permit {
     authority: Authority,
     tenant: Arc<Tenant>,
@@ -47,51 +39,53 @@ pub struct Everywhere {
 }
 
 impl Authority {
-    /// Of an access token with scope `admin` or `admin:read`, issued by `tenant`.
-    pub fn of_token(tenant: &Tenant, claims: &AccessTokenClaims, origin: Origin) -> Option<Self> {
-        let level = if claims.scope.contains(Scope::ADMIN) {
-            Level::Write
-        } else if claims.scope.contains(Scope::ADMIN_READ) {
-            Level::Read
-        } else {
+    /// Of an access token with scope `admin` or `admin:read`, issued by `tenant`; `user` is its
+    /// subject as it stands now, where it has one. A token does what its user's roles allow, and one
+    /// that speaks for its client alone what the client was registered for: in tenant `system` only
+    /// an operator registers a client for these scopes.
+    pub fn of_token(tenant: &Tenant, claims: &AccessTokenClaims, user: Option<&User>, origin: Origin) -> Option<Self> {
+        let reads_only = !claims.scope.contains(Scope::ADMIN);
+        if reads_only && !claims.scope.contains(Scope::ADMIN_READ) {
             return None;
+        }
+        let by_user = user.and_then(|user| Self::of_user(tenant, user, origin.clone()));
+        let authority = match &claims.sid {
+            Some(_) => by_user?,
+            None => {
+                let role = if tenant.is_system() { Role::Operator } else { Role::TenantAdmin };
+                Self::with_roles(tenant, Actor::Client(claims.client_id.clone()), vec![role], origin)
+            }
         };
-        let actor = match claims.sid {
-            Some(_) => Actor::User(claims.sub.clone()),
-            None => Actor::Client(claims.client_id.clone()),
-        };
-        Some(Self { actor, origin, reach: Self::reach_of(tenant), level })
+        Some(Self { reads_only, ..authority })
     }
 
-    /// Of a user of `tenant` at the console.
+    /// Of a user of `tenant`.
     pub fn of_user(tenant: &Tenant, user: &User, origin: Origin) -> Option<Self> {
-        let level = user.roles.iter().map(|role| match role {
-            Role::Operator | Role::TenantAdmin => Level::Write,
-            Role::Support => Level::Support,
-            Role::TenantAuditor => Level::Read,
-        });
-        let level = level.max()?;
-        // In the operators' tenant, only an operator reaches further than that tenant.
-        let reach = match user.roles.contains(&Role::Operator) {
-            true => Self::reach_of(tenant),
-            false => Reach::Tenant(tenant.id),
-        };
-        Some(Self { actor: Actor::User(user.id.to_string()), origin, reach, level })
+        let is_staff = user.is_active() && !user.roles.is_empty();
+        is_staff.then(|| Self::with_roles(tenant, Actor::User(user.id.to_string()), user.roles.clone(), origin))
     }
 
     /// Of a person with a shell on the server, who can read the database anyway.
     pub fn of_shell() -> Self {
         let origin = Origin { ip: "local".into(), user_agent: "portcullis".into(), device: None };
-        Self { actor: Actor::Shell, origin, reach: Reach::Everywhere, level: Level::Write }
+        let roles = vec![Role::Operator];
+        Self { actor: Actor::Shell, origin, reach: Reach::Everywhere, roles, reads_only: false }
     }
 
-    fn reach_of(tenant: &Tenant) -> Reach {
-        if tenant.is_system() { Reach::Everywhere } else { Reach::Tenant(tenant.id) }
+    fn with_roles(tenant: &Tenant, actor: Actor, roles: Vec<Role>, origin: Origin) -> Self {
+        // Reach comes from the role alone: others in the operators' tenant reach that tenant only.
+        let reaches_all = tenant.is_system() && roles.contains(&Role::Operator);
+        let reach = if reaches_all { Reach::Everywhere } else { Reach::Tenant(tenant.id) };
+        Self { actor, origin, reach, roles, reads_only: false }
     }
 
-    /// Whether it may do `level` things.
-    pub fn is_at_least(&self, level: Level) -> bool {
-        self.level >= level
+    /// To whom it may do `action`, in the tenants that it reaches.
+    pub fn allows(&self, action: Action) -> Whom {
+        if self.reads_only && !matches!(action, Action::Read | Action::ReadInstallation) {
+            return Whom::Nobody;
+        }
+        let of_roles = self.roles.iter().map(|role| allowed(*role, action));
+        of_roles.max().unwrap_or(Whom::Nobody)
     }
 
     /// Whether it reaches this tenant.
@@ -111,15 +105,11 @@ impl Authority {
     ///
     /// # Errors
     /// [`AdminError::NotFound`] for a tenant out of reach: whether it exists is not told.
-    pub fn over(&self, app: &Installation, tenant: Arc<Tenant>, level: Level) -> Result<Permit, AdminError> {
+    pub fn over(&self, app: &Installation, tenant: Arc<Tenant>) -> Result<Permit, AdminError> {
         if !self.reaches(tenant.id) {
             let reason = "an administrator of another tenant";
             app.audit.note(&tenant, &self.actor, "admin.refused", "tenant", reason, &self.origin);
             return Err(AdminError::NotFound);
-        }
-        if !self.is_at_least(level) {
-            app.audit.note(&tenant, &self.actor, "admin.refused", "tenant", "insufficient role or scope", &self.origin);
-            return Err(AdminError::Forbidden("this needs a role or scope that writes"));
         }
         Ok(Permit { authority: self.clone(), tenant })
     }
@@ -128,8 +118,8 @@ impl Authority {
     ///
     /// # Errors
     /// [`AdminError::Forbidden`].
-    pub fn everywhere(&self, level: Level) -> Result<Everywhere, AdminError> {
-        if self.reaches_everywhere() && self.is_at_least(level) {
+    pub fn everywhere(&self, action: Action) -> Result<Everywhere, AdminError> {
+        if self.reaches_everywhere() && self.allows(action) > Whom::Nobody {
             Ok(Everywhere { authority: self.clone() })
         } else {
             Err(AdminError::Forbidden("this is for operators of the installation"))
@@ -151,6 +141,32 @@ impl Permit {
     /// The authority behind it.
     pub fn authority(&self) -> &Authority {
         &self.authority
+    }
+
+    /// Whether `action` may be done to `whom`; a refusal is written to the audit trail.
+    ///
+    /// # Errors
+    /// [`AdminError::Forbidden`].
+    pub fn may(&self, app: &Installation, action: Action, whom: Whom) -> Result<(), AdminError> {
+        let allowed = self.authority.allows(action);
+        if allowed >= whom {
+            return Ok(());
+        }
+        let Authority { actor, origin, .. } = &self.authority;
+        app.audit.note(&self.tenant, actor, "admin.refused", "tenant", action.as_text(), origin);
+        Err(AdminError::Forbidden(match (allowed, whom) {
+            (Whom::Nobody, _) => "your role or scope does not allow this",
+            (_, Whom::Operators) => "this is for operators: it concerns operators, or what they rest on",
+            _ => "your role allows this for people without a role only",
+        }))
+    }
+
+    /// The same for what is the tenant's own.
+    ///
+    /// # Errors
+    /// [`AdminError::Forbidden`].
+    pub fn may_at_large(&self, app: &Installation, action: Action) -> Result<(), AdminError> {
+        self.may(app, action, if self.tenant.is_system() { Whom::Operators } else { Whom::Staff })
     }
 
     pub(super) fn event(&self, app: &Installation, action: &str, target: &str, reason: &str) -> AuditEvent {

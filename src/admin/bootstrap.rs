@@ -1,6 +1,6 @@
 //! What an empty installation is given.
 
-use super::{Admin, AdminError, Authority, Change, File, Level, TenantInput, apply, tenants};
+use super::{Action, Admin, AdminError, Authority, Change, File, TenantInput, apply, tenants};
 use crate::{
     domain::{Role, Slug, TenantSettings},
     storage::UserCursor,
@@ -26,7 +26,7 @@ pub async fn ensure_system_tenant(admin: &Admin<'_>) -> Result<(), AdminError> {
         resources: Vec::new(),
     };
     let authority = Authority::of_shell();
-    let everywhere = authority.everywhere(Level::Write)?;
+    let everywhere = authority.everywhere(Action::OperateInstallation)?;
     match tenants::create_tenant(admin, &everywhere, input).await {
         // Another node that started at the same moment was first.
         Ok(_) | Err(AdminError::Conflict(_)) => Ok(()),

@@ -4,13 +4,14 @@ use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
 
 use super::{
-    Admin, AdminError, ClientInput, ClientView, CreatedClient, CreatedSecret, Ending, Expected, Listed, Permit,
-    input::merge, limited, sessions::ended,
+    Action, Admin, AdminError, ClientInput, ClientView, CreatedClient, CreatedSecret, Ending, Expected, Listed, Permit,
+    Whom, input::merge, limited, sessions::ended,
 };
 use crate::{
     domain::{self, Client, ClientSecret, EndReason, EventNumber, FieldError, SecretId, Timestamp},
     effects::Effects,
     keys::sha256,
+    protocol::Scope,
     storage::TenantStore,
 };
 
@@ -39,6 +40,14 @@ pub async fn list_clients(
 pub async fn show_client(admin: &Admin<'_>, permit: &Permit, client_id: &str) -> Result<Client, AdminError> {
     let mut unit = admin.app.storage.read(permit.tenant()).await?;
     unit.tenant(permit.tenant()).find_client(client_id).await?.ok_or(AdminError::NotFound)
+}
+
+/// Who may change a client: in the operators' tenant, one that may ask for power over tenants is
+/// theirs alone, be it made, changed, given a secret or deleted.
+fn may_change(admin: &Admin<'_>, permit: &Permit, client: &Client) -> Result<(), AdminError> {
+    let administers = [Scope::ADMIN, Scope::ADMIN_READ].iter().any(|scope| client.metadata.scope.contains(scope));
+    let whom = if permit.tenant().is_system() && administers { Whom::Operators } else { Whom::Staff };
+    permit.may(admin.app, Action::ChangeClients, whom)
 }
 
 fn made_secret(effects: &Effects, now: Timestamp) -> (SecretString, ClientSecret) {
@@ -73,7 +82,7 @@ pub(super) fn draft_client(
 ) -> Result<(Client, Option<String>), AdminError> {
     let now = admin.app.effects.now();
     let tenant = permit.tenant();
-    let client_id = input.client_id.unwrap_or_else(|| admin.app.effects.uuid().to_string());
+    let client_id = input.client_id.unwrap_or_else(|| format!("c_{}", admin.app.effects.uuid().simple()));
     let uses_secret = input.metadata.token_endpoint_auth_method.uses_secret();
     let mut client = Client {
         tenant_id: tenant.id,
@@ -85,6 +94,7 @@ pub(super) fn draft_client(
         created_at: now,
         updated_at: now,
     };
+    may_change(admin, permit, &client)?;
     client.check(tenant)?;
     let mut told = None;
     match input.client_secret {
@@ -145,6 +155,7 @@ pub async fn update_client(
     let mut unit = admin.app.storage.write(permit.tenant()).await?;
     let mut store = unit.tenant(permit.tenant());
     let client = store.take_client(client_id).await?.ok_or(AdminError::NotFound)?;
+    may_change(admin, permit, &client)?;
     expected.check(client.version)?;
     let mut whole = serde_json::to_value(&client.metadata).map_err(|why| AdminError::Broken(why.to_string()))?;
     merge(&mut whole, patch);
@@ -155,8 +166,8 @@ pub async fn update_client(
     if input.client_id.is_some_and(|id| id != client.client_id) {
         return Err(FieldError::new("client_id", "cannot change").into());
     }
-    let updated = Client { metadata: input.metadata, updated_at: admin.app.effects.now(), ..client };
-    write_client(admin, permit, &mut store, &updated).await?;
+    let mut updated = Client { metadata: input.metadata, updated_at: admin.app.effects.now(), ..client };
+    write_client(admin, permit, &mut store, &mut updated).await?;
     unit.commit().await?;
     Ok(updated)
 }
@@ -166,11 +177,17 @@ async fn write_client(
     admin: &Admin<'_>,
     permit: &Permit,
     store: &mut TenantStore<'_>,
-    client: &Client,
+    client: &mut Client,
 ) -> Result<(), AdminError> {
+    may_change(admin, permit, client)?;
     client.check(permit.tenant())?;
     let event = permit.event(admin.app, "client.changed", &client.client_id, "");
     store.set_client_metadata(&client.client_id, &client.metadata, client.updated_at).await?;
+    // A secret that is no longer asked for must not count again, should it be asked for once more.
+    if !client.metadata.token_endpoint_auth_method.uses_secret() && !client.secrets.is_empty() {
+        store.delete_secrets(&client.client_id).await?;
+        client.secrets.clear();
+    }
     store.insert_audit(&event).await?;
     Ok(())
 }
@@ -186,8 +203,9 @@ pub(super) async fn replace_client(
     let mut unit = admin.app.storage.write(permit.tenant()).await?;
     let mut store = unit.tenant(permit.tenant());
     let client = store.take_client(client_id).await?.ok_or(AdminError::NotFound)?;
-    let updated = Client { metadata: input.metadata.clone(), updated_at: now, ..client };
-    write_client(admin, permit, &mut store, &updated).await?;
+    may_change(admin, permit, &client)?;
+    let mut updated = Client { metadata: input.metadata.clone(), updated_at: now, ..client };
+    write_client(admin, permit, &mut store, &mut updated).await?;
     if let Some(given) = input.client_secret.as_ref().filter(|given| !has_secret(&updated, given, now)) {
         check_given(given)?;
         let row = secret_row(&admin.app.effects, given, now);
@@ -211,6 +229,7 @@ pub async fn delete_client(
     let mut unit = admin.app.storage.write(permit.tenant()).await?;
     let mut store = unit.tenant(permit.tenant());
     let client = store.take_client(client_id).await?.ok_or(AdminError::NotFound)?;
+    may_change(admin, permit, &client)?;
     expected.check(client.version)?;
     let _ = store.delete_client(client_id).await?;
     store.insert_audit(&event).await?;
@@ -242,6 +261,7 @@ async fn write_secret(
     row: &ClientSecret,
     others_expire_at: Timestamp,
 ) -> Result<(), AdminError> {
+    may_change(admin, permit, client)?;
     if !client.metadata.token_endpoint_auth_method.uses_secret() {
         let why = "this client's token_endpoint_auth_method uses no secret";
         return Err(FieldError::new("client_secret", why).into());
@@ -270,7 +290,8 @@ pub async fn delete_secret(
     let event = permit.event(admin.app, action, client_id, id);
     let mut unit = admin.app.storage.write(permit.tenant()).await?;
     let mut store = unit.tenant(permit.tenant());
-    store.take_client(client_id).await?.ok_or(AdminError::NotFound)?;
+    let client = store.take_client(client_id).await?.ok_or(AdminError::NotFound)?;
+    may_change(admin, permit, &client)?;
     if !store.delete_secret(client_id, secret).await? {
         return Err(AdminError::NotFound);
     }

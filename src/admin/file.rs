@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{Admin, AdminError, Authority, ClientInput, Level, TenantInput, UserInput, clients, tenants, users};
+use super::{Action, Admin, AdminError, Authority, ClientInput, TenantInput, UserInput, clients, tenants, users};
 use crate::{
     domain::{Client, FieldError, GrantType, Tenant, User, UserStatus},
     storage::{StorageError, UserCursor},
@@ -92,7 +92,7 @@ impl Run<'_> {
                 draft
             }
             None => {
-                let everywhere = self.authority.everywhere(Level::Write)?;
+                let everywhere = self.authority.everywhere(Action::OperateInstallation)?;
                 let tenant = tenants::create_tenant(self.admin, &everywhere, input).await?;
                 self.note("created", target, None);
                 tenant
@@ -130,7 +130,7 @@ impl Run<'_> {
             wanted.check()?;
             return Ok(wanted);
         }
-        let permit = self.authority.over(self.admin.app, Arc::new(tenant.clone()), Level::Write)?;
+        let permit = self.authority.over(self.admin.app, Arc::new(tenant.clone()))?;
         tenants::replace_tenant(self.admin, &permit, input).await
     }
 
@@ -141,7 +141,7 @@ impl Run<'_> {
         })?;
         let target = format!("client {}/{client_id}", tenant.slug);
         let found = self.admin.app.storage.read(tenant).await?.tenant(tenant).find_client(&client_id).await?;
-        let permit = self.authority.over(self.admin.app, Arc::new(tenant.clone()), Level::Write)?;
+        let permit = self.authority.over(self.admin.app, Arc::new(tenant.clone()))?;
         let Some(client) = found else {
             let secret = if self.dry_run {
                 clients::draft_client(self.admin, &permit, input.clone()).map_err(named)?;
@@ -176,7 +176,7 @@ impl Run<'_> {
         let found = unit.tenant(tenant).find_user_by_login(&input.username).await?;
         drop(unit);
         let found = found.filter(|user| User::key(&user.username) == User::key(&input.username));
-        let permit = self.authority.over(self.admin.app, Arc::new(tenant.clone()), Level::Write)?;
+        let permit = self.authority.over(self.admin.app, Arc::new(tenant.clone()))?;
         let Some(user) = found else {
             let made = match self.dry_run {
                 true => users::draft_user(self.admin, &permit, &input),
@@ -189,11 +189,7 @@ impl Run<'_> {
         if self.has_this_password(tenant, &user, &input).await {
             (input.password, input.password_hash) = (None, None);
         }
-        let same = input.password.is_none()
-            && input.password_hash.is_none()
-            && (&user.username, &user.email, user.email_verified)
-                == (&input.username, &input.email, input.email_verified)
-            && (&user.name, &user.roles, user.status) == (&input.name, &input.roles, input.status);
+        let same = input.password.is_none() && input.password_hash.is_none() && users::is_as(&user, &input);
         if !same {
             let replaced = match self.dry_run {
                 true => users::draft_user(self.admin, &permit, &input),
@@ -239,7 +235,7 @@ pub async fn export(
     match slug {
         Some(slug) => tenants.push((*super::find_tenant(admin, slug).await?).clone()),
         None => {
-            authority.everywhere(Level::Read)?;
+            authority.everywhere(Action::ReadInstallation)?;
             let mut after = String::new();
             loop {
                 let page = admin.app.storage.read_installation().await?.list_tenants(&after, super::MOST_ITEMS).await?;
@@ -253,7 +249,7 @@ pub async fn export(
     }
     let mut out = Vec::new();
     for tenant in &tenants {
-        authority.over(admin.app, Arc::new(tenant.clone()), Level::Read)?;
+        authority.over(admin.app, Arc::new(tenant.clone()))?;
         out.push(export_tenant(admin, tenant, with_hashes).await?);
     }
     Ok(json!({ "tenants": out }))

@@ -1,6 +1,6 @@
 //! A tenant's signing keys.
 
-use super::{Admin, AdminError, Ending, KeyView, Permit, sessions::ended};
+use super::{Action, Admin, AdminError, Ending, KeyView, Permit, sessions::ended};
 use crate::{
     domain::{KeyState, SigningKey, TenantSettings},
     storage::KeyRotation,
@@ -26,6 +26,7 @@ pub async fn list_keys(admin: &Admin<'_>, permit: &Permit) -> Result<Vec<KeyView
 /// [`AdminError::Conflict`] where another node rotated at the same moment.
 pub async fn rotate_keys(admin: &Admin<'_>, permit: &Permit) -> Result<Vec<KeyView>, AdminError> {
     let (tenant, now) = (permit.tenant(), admin.app.effects.now());
+    permit.may_at_large(admin.app, Action::ChangeKeys)?;
     let alg = tenant.settings.signing_alg;
     // RSA keys take a while to make, so they are made before the transaction.
     let upcoming = admin.app.keys.master().new_signing_key(tenant.id, alg, KeyState::Next, now)?;
@@ -55,6 +56,7 @@ pub async fn rotate_keys(admin: &Admin<'_>, permit: &Permit) -> Result<Vec<KeyVi
 /// [`AdminError::NotFound`] for a `kid` that is none of the tenant's.
 pub async fn withdraw_key(admin: &Admin<'_>, permit: &Permit, kid: &str) -> Result<Ending, AdminError> {
     let (tenant, now) = (permit.tenant(), admin.app.effects.now());
+    permit.may_at_large(admin.app, Action::ChangeKeys)?;
     let alg = tenant.settings.signing_alg;
     let spare = admin.app.keys.master().new_signing_key(tenant.id, alg, KeyState::Next, now)?;
     let event = permit.event(admin.app, "keys.withdrawn", kid, "");

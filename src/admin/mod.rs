@@ -11,13 +11,14 @@ mod expected;
 mod file;
 mod input;
 mod keys;
+mod roles;
 mod sessions;
 mod tenants;
 mod users;
 mod view;
 
 pub use audit::list_audit;
-pub use authority::{Authority, Everywhere, Level, Permit};
+pub use authority::{Authority, Everywhere, Permit};
 pub use bootstrap::{ensure_system_tenant, has_operator, seed_demo};
 pub use clients::{
     create_client, create_secret, delete_client, delete_secret, list_clients, show_client, update_client,
@@ -27,6 +28,7 @@ pub use expected::Expected;
 pub use file::{Change, File, apply, export};
 pub use input::{ClientInput, TenantInput, UserInput};
 pub use keys::{list_keys, rotate_keys, withdraw_key};
+pub use roles::{Action, Whom, allowed};
 pub use sessions::{
     count_active, end_sessions, list_sessions, revoke_jti, revoke_token, show_session, wait_until_effective,
     where_effective,

@@ -2,10 +2,10 @@
 
 use std::{sync::Arc, time::Duration};
 
-use super::{Admin, AdminError, Ending, Listed, Permit, SessionView, limited};
+use super::{Action, Admin, AdminError, Ending, Listed, Permit, SessionView, Whom, limited};
 use crate::{
-    admin::{Authority, Level},
-    domain::{self, EndReason, EventNumber, FieldError, SessionId, Timestamp},
+    admin::Authority,
+    domain::{self, EndReason, EventNumber, FieldError, SessionId, Timestamp, UserId},
     keys::{RefreshToken, TokenType},
     protocol::AccessTokenClaims,
     revocation::{BOUND, Effectiveness},
@@ -111,9 +111,7 @@ pub async fn end_sessions(
     dry_run: bool,
 ) -> Result<Ending, AdminError> {
     let (tenant, now) = (permit.tenant(), admin.app.effects.now());
-    if !exists(admin, permit, selection).await? {
-        return Err(AdminError::NotFound);
-    }
+    may_end(admin, permit, selection).await?;
     let bound = if dry_run { most() } else { i64::try_from(FEW).unwrap_or(i64::MAX) };
     let reached = admin.app.storage.read(tenant).await?.tenant(tenant).count_reached(selection, bound).await?;
     if dry_run {
@@ -160,15 +158,31 @@ async fn end_session(
     Ok(admin.app.storage.end_one(request).await?)
 }
 
-async fn exists(admin: &Admin<'_>, permit: &Permit, selection: &Selection) -> Result<bool, AdminError> {
+/// Whether what is selected is there, and may be ended.
+async fn may_end(admin: &Admin<'_>, permit: &Permit, selection: &Selection) -> Result<(), AdminError> {
     let mut unit = admin.app.storage.read(permit.tenant()).await?;
     let mut store = unit.tenant(permit.tenant());
-    Ok(match selection {
-        Selection::Session(id) => store.find_session(*id).await?.is_some(),
-        Selection::User(id) => store.find_user(*id).await?.is_some(),
-        Selection::Client(id) => store.find_client(id).await?.is_some(),
-        Selection::Tenant => true,
-    })
+    let owner = match selection {
+        Selection::Session(id) => store.find_session(*id).await?.ok_or(AdminError::NotFound)?.user_id,
+        Selection::User(id) => *id,
+        Selection::Client(id) => {
+            store.find_client(id).await?.ok_or(AdminError::NotFound)?;
+            return permit.may_at_large(admin.app, Action::EndAtLarge);
+        }
+        Selection::Tenant => return permit.may_at_large(admin.app, Action::EndAtLarge),
+    };
+    let user = store.find_user(owner).await?.ok_or(AdminError::NotFound)?;
+    permit.may(admin.app, Action::EndSessions, Whom::of(&user))
+}
+
+/// The same for what belongs to the subject of a token, where that is a user.
+async fn may_end_of(admin: &Admin<'_>, permit: &Permit, owner: Option<UserId>) -> Result<(), AdminError> {
+    let Some(owner) = owner else { return permit.may_at_large(admin.app, Action::EndAtLarge) };
+    let user = admin.app.storage.read(permit.tenant()).await?.tenant(permit.tenant()).find_user(owner).await?;
+    match user {
+        Some(user) => permit.may(admin.app, Action::EndSessions, Whom::of(&user)),
+        None => permit.may_at_large(admin.app, Action::EndAtLarge),
+    }
 }
 
 /// Ends what a token stands for: the family of a refresh token, or one access token.
@@ -178,13 +192,17 @@ async fn exists(admin: &Admin<'_>, permit: &Permit, selection: &Selection) -> Re
 pub async fn revoke_token(admin: &Admin<'_>, permit: &Permit, token: &str) -> Result<(), AdminError> {
     let tenant = permit.tenant();
     if let Some(refresh) = RefreshToken::open(token, admin.app.keys.master(), tenant.id) {
+        let family = admin.app.storage.read(tenant).await?.tenant(tenant).find_family(refresh.family).await?;
+        may_end_of(admin, permit, family.map(|family| family.user_id)).await?;
         return end(admin, permit, EndOne::Grant(refresh.family), &refresh.family.to_string()).await;
     }
     let keys = admin.app.keys.of(tenant).await?;
     let claims: AccessTokenClaims = keys
         .verify(TokenType::Access, token)
         .map_err(|_| FieldError::new("token", "no access or refresh token of this tenant"))?;
-    revoke_jti(admin, permit, &claims.jti).await
+    let owner = claims.sid.as_ref().and_then(|_| claims.sub.parse().ok());
+    may_end_of(admin, permit, owner).await?;
+    end(admin, permit, EndOne::Token(claims.jti.clone(), None), &claims.jti).await
 }
 
 /// Refuses one access token from now on.
@@ -192,6 +210,7 @@ pub async fn revoke_token(admin: &Admin<'_>, permit: &Permit, token: &str) -> Re
 /// # Errors
 /// [`AdminError`].
 pub async fn revoke_jti(admin: &Admin<'_>, permit: &Permit, jti: &str) -> Result<(), AdminError> {
+    permit.may_at_large(admin.app, Action::EndAtLarge)?;
     end(admin, permit, EndOne::Token(jti.to_owned(), None), jti).await
 }
 
@@ -212,13 +231,19 @@ pub async fn where_effective(
     event: i64,
 ) -> Result<Effectiveness, AdminError> {
     let event = EventNumber(event);
-    if authority.everywhere(Level::Read).is_err() {
+    let is_operator = authority.everywhere(Action::ReadInstallation).is_ok();
+    if !is_operator {
         let of = admin.app.storage.read_installation().await?.tenant_of_event(event).await?;
         if !of.is_some_and(|tenant| authority.reaches(tenant)) {
             return Err(AdminError::NotFound);
         }
     }
-    Ok(admin.app.revocations.effectiveness(event).await?)
+    let mut effective = admin.app.revocations.effectiveness(event).await?;
+    if !is_operator {
+        // How the installation is built is no tenant's business.
+        effective.nodes = None;
+    }
+    Ok(effective)
 }
 
 /// The same, but that it waits up to a second for every node.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use super::{
-    Admin, AdminError, Everywhere, Expected, Level, Listed, Permit, TenantInput, TenantView,
+    Action, Admin, AdminError, Everywhere, Expected, Listed, Permit, TenantInput, TenantView,
     input::{merge, read},
     limited,
 };
@@ -105,8 +105,12 @@ pub async fn update_tenant(
     let status = patch.as_object_mut().and_then(|members| members.remove("status"));
     let status =
         status.map(read::<TenantStatus>).transpose().map_err(|_| FieldError::new("status", "active or suspended"))?;
+    let only_status = patch.as_object().is_some_and(serde_json::Map::is_empty) && status.is_some();
+    if !only_status {
+        permit.may_at_large(admin.app, Action::ChangeTenant)?;
+    }
     if status.is_some() {
-        permit.authority().everywhere(Level::Write)?;
+        permit.authority().everywhere(Action::OperateInstallation)?;
     }
     if status == Some(TenantStatus::Suspended) {
         not_system(permit.tenant())?;
@@ -158,6 +162,7 @@ pub(super) async fn replace_tenant(
     permit: &Permit,
     input: TenantInput,
 ) -> Result<Tenant, AdminError> {
+    permit.may_at_large(admin.app, Action::ChangeTenant)?;
     let mut unit = admin.app.storage.write(permit.tenant()).await?;
     let old = unit.take_tenant(permit.tenant().id).await?.ok_or(AdminError::NotFound)?;
     let tenant = replaced(admin, &old, input)?;

@@ -3,12 +3,12 @@
 use serde_json::{Value, json};
 
 use super::{
-    Admin, AdminError, Expected, Listed, Permit, UserInput, UserView,
+    Action, Admin, AdminError, Expected, Listed, Permit, UserInput, UserView, Whom,
     input::{merge, read},
     limited,
 };
 use crate::{
-    domain::{EndReason, Ending, EventNumber, FieldError, Role, User, UserId},
+    domain::{EndReason, Ending, EventNumber, FieldError, User, UserId},
     storage::UserCursor,
 };
 
@@ -63,19 +63,28 @@ async fn hash_of(admin: &Admin<'_>, permit: &Permit, input: &UserInput) -> Resul
     }
 }
 
-/// Making an operator is for operators, wherever the request comes from.
-fn may_grant(permit: &Permit, roles: &[Role], held: &[Role]) -> Result<(), AdminError> {
-    let touched = roles.contains(&Role::Operator) || held.contains(&Role::Operator);
-    if touched && !permit.authority().reaches_everywhere() {
-        return Err(AdminError::Forbidden("only an operator makes or changes operators"));
+/// Who may make of `old` what `input` says: whoever stands above both what the user is and what it
+/// becomes. A new password alone is less than any other change.
+fn may_change(admin: &Admin<'_>, permit: &Permit, old: &User, input: &UserInput) -> Result<(), AdminError> {
+    let whom = Whom::of(old).max(Whom::with_roles(&input.roles));
+    let sets_password = input.password.is_some() || input.password_hash.is_some();
+    if sets_password {
+        permit.may(admin.app, Action::ResetPasswords, whom)?;
     }
-    Ok(())
+    if sets_password && is_as(old, input) { Ok(()) } else { permit.may(admin.app, Action::ChangeUsers, whom) }
+}
+
+/// Whether `user` is what `input` says, its password aside.
+pub(super) fn is_as(user: &User, input: &UserInput) -> bool {
+    user.username == input.username.trim()
+        && (&user.email, user.email_verified, &user.name) == (&input.email, input.email_verified, &input.name)
+        && (&user.roles, user.status) == (&input.roles, input.status)
 }
 
 /// The user that `input` asks for, checked and not yet stored, without its password.
 pub(super) fn draft_user(admin: &Admin<'_>, permit: &Permit, input: &UserInput) -> Result<User, AdminError> {
     let tenant = permit.tenant();
-    may_grant(permit, &input.roles, &[])?;
+    permit.may(admin.app, Action::ChangeUsers, Whom::with_roles(&input.roles))?;
     let now = admin.app.effects.now();
     let user = User {
         tenant_id: tenant.id,
@@ -132,7 +141,9 @@ pub async fn update_user(
     drop(unit);
     // Read twice: what is wrong with the patch is told before a hash is made for it, and what it
     // comes to is decided on the row as it then stands.
-    let hash = hash_of(admin, permit, &patched(&shown, patch.clone())?).await?;
+    let input = patched(&shown, patch.clone())?;
+    may_change(admin, permit, &shown, &input)?;
+    let hash = hash_of(admin, permit, &input).await?;
     let wanted = |user: &User| patched(user, patch.clone());
     write_user(admin, permit, id, expected, hash, wanted).await
 }
@@ -173,7 +184,7 @@ async fn write_user(
     let old = store.take_user(id).await?.ok_or(AdminError::NotFound)?;
     expected.check(old.version)?;
     let input = wanted(&old)?;
-    may_grant(permit, &input.roles, &old.roles)?;
+    may_change(admin, permit, &old, &input)?;
     let user = User {
         username: input.username.trim().to_owned(),
         email: input.email,
@@ -186,7 +197,10 @@ async fn write_user(
         ..old.clone()
     };
     user.check(tenant.is_system())?;
-    store.set_user_profile(&user).await?;
+    let profile = |user: &User| (user.username.clone(), user.email.clone(), user.email_verified, user.name.clone());
+    if profile(&user) != profile(&old) {
+        store.set_user_profile(&user).await?;
+    }
     if user.status != old.status {
         store.set_user_status(id, user.status, now).await?;
     }
@@ -216,7 +230,7 @@ pub async fn delete_user(admin: &Admin<'_>, permit: &Permit, id: &str, expected:
     let mut store = unit.tenant(permit.tenant());
     let user = store.take_user(user_id).await?.ok_or(AdminError::NotFound)?;
     expected.check(user.version)?;
-    may_grant(permit, &[], &user.roles)?;
+    permit.may(admin.app, Action::ChangeUsers, Whom::of(&user))?;
     let event = permit.event(admin.app, "user.deleted", id, &user.username);
     let _ = store.delete_user(user_id).await?;
     store.insert_audit(&event).await?;

@@ -7,7 +7,7 @@ use super::{
     Done, Shell, all_pages, named,
     output::{self, Format, say},
 };
-use crate::admin::{self, ClientInput, ClientView, Expected, Level};
+use crate::admin::{self, ClientInput, ClientView, Expected};
 
 #[derive(Subcommand)]
 pub(super) enum Command {
@@ -77,18 +77,18 @@ pub(super) async fn run(command: Command, shell: Shell) -> Done {
     let admin = shell.admin();
     match command {
         Command::List { tenant, format } => {
-            let (admin, permit) = (&admin, &shell.permit(&tenant, Level::Read).await?);
+            let (admin, permit) = (&admin, &shell.permit(&tenant).await?);
             let all = all_pages(|after| async move { admin::list_clients(admin, permit, &after, None).await });
             let columns = ["client_id", "client_name", "token_endpoint_auth_method", "grant_types", "scope"];
             output::list(&all.await?, &columns, format)
         }
         Command::Show { tenant, client_id } => {
-            let permit = shell.permit(&tenant, Level::Read).await?;
+            let permit = shell.permit(&tenant).await?;
             let client = named(admin::show_client(&admin, &permit, &client_id).await, &format!("client {client_id}"))?;
             output::one(&ClientView::from(&client))
         }
         Command::Create { tenant, client_id, name, auth_method, redirect_uris, grant_types, scope, skip_consent } => {
-            let permit = shell.permit(&tenant, Level::Write).await?;
+            let permit = shell.permit(&tenant).await?;
             let input = ClientInput::from_value(json!({
                 "client_id": client_id, "client_name": name, "token_endpoint_auth_method": auth_method,
                 "redirect_uris": redirect_uris, "grant_types": grant_types, "scope": scope,
@@ -97,12 +97,12 @@ pub(super) async fn run(command: Command, shell: Shell) -> Done {
             output::one(&admin::create_client(&admin, &permit, input).await?)
         }
         Command::Secret { tenant, client_id } => {
-            let permit = shell.permit(&tenant, Level::Write).await?;
+            let permit = shell.permit(&tenant).await?;
             let made = admin::create_secret(&admin, &permit, &client_id).await;
             output::one(&named(made, &format!("client {client_id}"))?)
         }
         Command::Delete { tenant, client_id } => {
-            let permit = shell.permit(&tenant, Level::Write).await?;
+            let permit = shell.permit(&tenant).await?;
             named(
                 admin::delete_client(&admin, &permit, &client_id, &Expected::ANY).await,
                 &format!("client {client_id}"),

@@ -6,7 +6,7 @@ use super::{
     Done, Shell, named,
     output::{self, Format},
 };
-use crate::admin::{self, Level};
+use crate::admin;
 
 const COLUMNS: [&str; 5] = ["kid", "alg", "state", "created_at", "expires_at"];
 
@@ -41,15 +41,15 @@ pub(super) async fn run(command: Command, shell: Shell) -> Done {
     let admin = shell.admin();
     match command {
         Command::List { tenant, format } => {
-            let permit = shell.permit(&tenant, Level::Read).await?;
+            let permit = shell.permit(&tenant).await?;
             output::list(&admin::list_keys(&admin, &permit).await?, &COLUMNS, format)
         }
         Command::Rotate { tenant } => {
-            let permit = shell.permit(&tenant, Level::Write).await?;
+            let permit = shell.permit(&tenant).await?;
             output::list(&admin::rotate_keys(&admin, &permit).await?, &COLUMNS, Format::Table)
         }
         Command::Withdraw { tenant, kid } => {
-            let permit = shell.permit(&tenant, Level::Write).await?;
+            let permit = shell.permit(&tenant).await?;
             output::one(&named(admin::withdraw_key(&admin, &permit, &kid).await, &format!("key {kid}"))?)
         }
     }

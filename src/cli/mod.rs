@@ -19,7 +19,7 @@ use clap::{Parser, Subcommand};
 
 use crate::{
     accounts::Accounts,
-    admin::{self, Admin, AdminError, Authority, Level, Permit},
+    admin::{self, Admin, AdminError, Authority, Permit},
     config::{Config, LogFormat},
     effects::Effects,
     installation::Installation,
@@ -170,9 +170,9 @@ impl Shell {
         Admin { app: &self.app, hasher: &self.accounts }
     }
 
-    async fn permit(&self, slug: &str, level: Level) -> Result<Permit, Failure> {
+    async fn permit(&self, slug: &str) -> Result<Permit, Failure> {
         match admin::find_tenant(&self.admin(), slug).await {
-            Ok(tenant) => Ok(self.authority.over(&self.app, tenant, level)?),
+            Ok(tenant) => Ok(self.authority.over(&self.app, tenant)?),
             Err(AdminError::NotFound) => Err(Failure(format!("no tenant {slug}: see `portcullis tenant list`"))),
             Err(other) => Err(other.into()),
         }

@@ -7,7 +7,7 @@ use super::{
     output::{self, Format},
 };
 use crate::{
-    admin::{self, Level, Permit},
+    admin::{self, Permit},
     domain::UserId,
     storage::{Selection, SessionFilter},
 };
@@ -90,7 +90,7 @@ pub(super) async fn run(command: Command, shell: Shell) -> Done {
     let admin = shell.admin();
     match command {
         Command::List { tenant, user, client, all, format } => {
-            let permit = shell.permit(&tenant, Level::Read).await?;
+            let permit = shell.permit(&tenant).await?;
             let user = match user {
                 Some(text) => Some(user_id(&shell, &permit, &text).await?),
                 None => None,
@@ -105,11 +105,11 @@ pub(super) async fn run(command: Command, shell: Shell) -> Done {
             output::list(&all.await?, &columns, format)
         }
         Command::Show { tenant, id } => {
-            let permit = shell.permit(&tenant, Level::Read).await?;
+            let permit = shell.permit(&tenant).await?;
             output::one(&named(admin::show_session(&admin, &permit, &id).await, &format!("session {id}"))?)
         }
         Command::End { tenant, target, dry_run } => {
-            let permit = shell.permit(&tenant, Level::Support).await?;
+            let permit = shell.permit(&tenant).await?;
             let selection = target.selection(&shell, &permit).await?;
             let ended = admin::end_sessions(&admin, &permit, &selection, dry_run).await;
             output::one(&named(ended, "such session, user or client")?)

@@ -7,7 +7,7 @@ use super::{
     Done, Shell, all_pages,
     output::{self, Format, say},
 };
-use crate::admin::{self, Expected, Level, TenantView};
+use crate::admin::{self, Action, Expected, TenantView};
 
 #[derive(Subcommand)]
 pub(super) enum Command {
@@ -59,7 +59,7 @@ pub(super) enum Command {
 }
 
 pub(super) async fn run(command: Command, shell: Shell) -> Done {
-    let (admin, everywhere) = (shell.admin(), shell.authority.everywhere(Level::Write)?);
+    let (admin, everywhere) = (shell.admin(), shell.authority.everywhere(Action::OperateInstallation)?);
     match command {
         Command::List { format } => {
             let (admin, everywhere) = (&admin, &everywhere);
@@ -67,7 +67,7 @@ pub(super) async fn run(command: Command, shell: Shell) -> Done {
             output::list(&all.await?, &["slug", "name", "status", "issuer", "created_at"], format)
         }
         Command::Show { slug } => {
-            let permit = shell.permit(&slug, Level::Read).await?;
+            let permit = shell.permit(&slug).await?;
             output::one(&TenantView::of(permit.tenant(), shell.app.issuer(permit.tenant())))
         }
         Command::Create { slug, name } => {
@@ -76,22 +76,22 @@ pub(super) async fn run(command: Command, shell: Shell) -> Done {
             say(&format!("created tenant {}: {}", tenant.slug, shell.app.issuer(&tenant)))
         }
         Command::Update { slug, name, settings } => {
-            let permit = shell.permit(&slug, Level::Write).await?;
+            let permit = shell.permit(&slug).await?;
             admin::update_tenant(&admin, &permit, patch(name, &settings)?, &Expected::ANY).await?;
             say(&format!("changed tenant {slug}"))
         }
         Command::Suspend { slug } => {
-            let permit = shell.permit(&slug, Level::Write).await?;
+            let permit = shell.permit(&slug).await?;
             admin::suspend_tenant(&admin, &permit, &Expected::ANY).await?;
             say(&format!("suspended tenant {slug}; its sessions have ended"))
         }
         Command::Resume { slug } => {
-            let permit = shell.permit(&slug, Level::Write).await?;
+            let permit = shell.permit(&slug).await?;
             admin::resume_tenant(&admin, &permit).await?;
             say(&format!("tenant {slug} serves again"))
         }
         Command::Purge { slug } => {
-            let permit = shell.permit(&slug, Level::Write).await?;
+            let permit = shell.permit(&slug).await?;
             admin::delete_tenant(&admin, &everywhere, permit.tenant(), &Expected::ANY).await?;
             say(&format!("deleted tenant {slug} and everything in it"))
         }

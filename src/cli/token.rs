@@ -1,7 +1,7 @@
 //! `portcullis token`.
 
 use super::{Done, Shell, output::say};
-use crate::{admin::Level, oauth::mint_for_shell, protocol::Scope};
+use crate::{oauth::mint_for_shell, protocol::Scope};
 
 #[derive(clap::Args)]
 pub(super) struct Arguments {
@@ -14,7 +14,7 @@ pub(super) struct Arguments {
 }
 
 pub(super) async fn run(arguments: &Arguments, shell: Shell) -> Done {
-    let permit = shell.permit(&arguments.tenant, Level::Write).await?;
+    let permit = shell.permit(&arguments.tenant).await?;
     let scope: Scope = arguments.scope.parse()?;
     let minted = mint_for_shell(&shell.app, permit.shared_tenant(), scope).await.map_err(|error| error.description)?;
     say(&minted.access_token)

@@ -8,7 +8,7 @@ use super::{
     output::{self, Format, say},
 };
 use crate::{
-    admin::{self, Expected, Level, Permit, UserView},
+    admin::{self, Expected, Permit, UserView},
     domain::User,
 };
 
@@ -99,7 +99,7 @@ async fn find(shell: &Shell, permit: &Permit, text: &str) -> Result<User, Failur
 }
 
 async fn change(shell: &Shell, tenant: &str, user: &str, patch: Value) -> Done {
-    let permit = shell.permit(tenant, Level::Write).await?;
+    let permit = shell.permit(tenant).await?;
     let found = find(shell, &permit, user).await?;
     admin::update_user(&shell.admin(), &permit, &found.id.to_string(), patch, &Expected::ANY).await?;
     say(&format!("changed user {}", found.username))
@@ -109,16 +109,16 @@ pub(super) async fn run(command: Command, shell: Shell) -> Done {
     let admin = shell.admin();
     match command {
         Command::List { tenant, format } => {
-            let (admin, permit) = (&admin, &shell.permit(&tenant, Level::Read).await?);
+            let (admin, permit) = (&admin, &shell.permit(&tenant).await?);
             let all = all_pages(|after| async move { admin::list_users(admin, permit, "", &after, None).await });
             output::list(&all.await?, &["id", "username", "email", "name", "roles", "status"], format)
         }
         Command::Show { tenant, user } => {
-            let permit = shell.permit(&tenant, Level::Read).await?;
+            let permit = shell.permit(&tenant).await?;
             output::one(&UserView::from(&find(&shell, &permit, &user).await?))
         }
         Command::Create { tenant, username, email, name, roles } => {
-            let permit = shell.permit(&tenant, Level::Write).await?;
+            let permit = shell.permit(&tenant).await?;
             let fields = json!({
                 "username": username, "email": email, "name": name, "roles": roles, "password": read_password()?,
             });
@@ -131,7 +131,7 @@ pub(super) async fn run(command: Command, shell: Shell) -> Done {
         Command::Disable { tenant, user } => change(&shell, &tenant, &user, json!({ "status": "disabled" })).await,
         Command::Enable { tenant, user } => change(&shell, &tenant, &user, json!({ "status": "active" })).await,
         Command::Delete { tenant, user } => {
-            let permit = shell.permit(&tenant, Level::Write).await?;
+            let permit = shell.permit(&tenant).await?;
             let found = find(&shell, &permit, &user).await?;
             admin::delete_user(&admin, &permit, &found.id.to_string(), &Expected::ANY).await?;
             say(&format!("deleted user {}", found.username))

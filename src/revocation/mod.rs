@@ -58,8 +58,9 @@ pub struct Effectiveness {
     pub event: i64,
     /// Whether every node that may answer from memory has applied it.
     pub everywhere: bool,
-    /// The nodes that may, and how far each is.
-    pub nodes: Vec<NodeSeen>,
+    /// The nodes that may, and how far each is; for operators.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub nodes: Option<Vec<NodeSeen>>,
     /// Milliseconds after which a node that has not applied it no longer answers from memory.
     pub bound_ms: u64,
     /// How far lists and rows have followed; the ending itself does not wait for it.
@@ -281,7 +282,7 @@ impl Revocations {
         let settling = unit.settling_of(event).await?;
         let everywhere = nodes.iter().all(|node| node.seq >= event.0);
         let bound_ms = u64::try_from(BOUND.as_millis()).unwrap_or(u64::MAX);
-        Ok(Effectiveness { event: event.0, everywhere, nodes, bound_ms, settling })
+        Ok(Effectiveness { event: event.0, everywhere, nodes: Some(nodes), bound_ms, settling })
     }
 
     /// How many endings are held.

@@ -16,6 +16,10 @@ pub struct Frame {
     pub can_write: bool,
     /// Whether they may end sessions.
     pub can_end: bool,
+    /// Whether everything of a client or of the tenant.
+    pub can_end_at_large: bool,
+    /// Whether a user can be given a new password.
+    pub can_reset: bool,
     /// The form's token.
     pub csrf_token: String,
     /// The tenant that is looked at, and its name.

@@ -16,6 +16,7 @@ mod admin;
 mod attacks;
 mod browser;
 mod cli;
+mod docs;
 mod faults;
 mod first_party;
 mod layout;

@@ -65,6 +65,8 @@ fn console_pages_escape_what_they_show() {
         operator: true,
         can_write: true,
         can_end: true,
+        can_end_at_large: true,
+        can_reset: true,
         csrf_token: text(),
         slug: Some(text()),
         tenant: Some(text()),

@@ -4,7 +4,7 @@ use rocket::get;
 
 use super::{Shown, Signed, next_page};
 use crate::{
-    admin::{self, Level},
+    admin,
     domain::FieldError,
     storage::AuditFilter,
     views::admin::Audit,
@@ -14,7 +14,7 @@ use crate::{
 #[get("/tenants/<slug>/audit")]
 pub(super) async fn list(member: Signed, slug: &str, query: Query) -> Shown {
     let member = member?;
-    let permit = member.permit(slug, Level::Read).await?;
+    let permit = member.permit(slug).await?;
     let owned = |name| query.params.find(name).map(|text| text.trim().to_owned());
     let after = match query.params.find("after").map(str::parse).transpose() {
         Ok(after) => after,

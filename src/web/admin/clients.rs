@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::{Member, Shown, Signed, differences, go, lines, next_page, run, seen};
 use crate::{
-    admin::{self, AdminError, ClientInput, ClientView, Expected, Level},
+    admin::{self, Action, AdminError, ClientInput, ClientView, Expected, Whom},
     domain::{AuthMethod, FieldError, GrantType, Tenant},
     protocol::{OauthError, Params},
     views::admin::{Choice, ClientForm, ClientSecretPage, Clients},
@@ -18,7 +18,7 @@ use crate::{
 #[get("/tenants/<slug>/clients")]
 pub(super) async fn list(member: Signed, slug: &str, query: Query) -> Shown {
     let member = member?;
-    let permit = member.permit(slug, Level::Read).await?;
+    let permit = member.permit(slug).await?;
     let after = query.params.find("after").unwrap_or_default();
     match admin::list_clients(&admin_of(&member.site), &permit, after, None).await {
         Ok(listed) => member.page(&Clients {
@@ -109,7 +109,10 @@ fn registration(form: &Params) -> Result<Value, AdminError> {
 #[get("/tenants/<slug>/new-client")]
 pub(super) async fn new(member: Signed, slug: &str) -> Shown {
     let member = member?;
-    let permit = member.permit(slug, Level::Write).await?;
+    let permit = member.permit(slug).await?;
+    if let Err(error) = permit.may(&member.site.app, Action::ChangeClients, Whom::Staff) {
+        return member.refusal(&error);
+    }
     member.page(&form_of(&member, permit.tenant(), None))
 }
 
@@ -117,7 +120,7 @@ pub(super) async fn new(member: Signed, slug: &str) -> Shown {
 pub(super) async fn create(member: Signed, slug: &str, form: Result<Form, OauthError>) -> Shown {
     let member = member?;
     let form = member.sent(form)?;
-    let permit = member.permit(slug, Level::Write).await?;
+    let permit = member.permit(slug).await?;
     let (site, tenant) = (std::sync::Arc::clone(&member.site), permit.tenant().clone());
     let made = async {
         let mut whole = registration(&form)?;
@@ -144,7 +147,7 @@ pub(super) async fn create(member: Signed, slug: &str, form: Result<Form, OauthE
 #[get("/tenants/<slug>/clients/<client_id>")]
 pub(super) async fn show(member: Signed, slug: &str, client_id: &str, query: Query) -> Shown {
     let member = member?;
-    let permit = member.permit(slug, Level::Read).await?;
+    let permit = member.permit(slug).await?;
     match admin::show_client(&admin_of(&member.site), &permit, client_id).await {
         Ok(client) => {
             let mut view = form_of(&member, permit.tenant(), Some(ClientView::from(&client)));
@@ -164,9 +167,9 @@ pub(super) async fn show(member: Signed, slug: &str, client_id: &str, query: Que
 pub(super) async fn update(member: Signed, slug: &str, client_id: &str, form: Result<Form, OauthError>) -> Shown {
     let member = member?;
     let form = member.sent(form)?;
-    let permit = member.permit(slug, Level::Write).await?;
+    let permit = member.permit(slug).await?;
     let tenant = permit.tenant().clone();
-    let again = member.permit(slug, Level::Read).await?;
+    let again = member.permit(slug).await?;
     let (site, id, version) = (std::sync::Arc::clone(&member.site), client_id.to_owned(), seen(&form));
     let changed = async {
         let patch = registration(&form)?;
@@ -195,7 +198,7 @@ pub(super) async fn update(member: Signed, slug: &str, client_id: &str, form: Re
 pub(super) async fn delete(member: Signed, slug: &str, client_id: &str, form: Result<Form, OauthError>) -> Shown {
     let member = member?;
     member.sent(form)?;
-    let permit = member.permit(slug, Level::Write).await?;
+    let permit = member.permit(slug).await?;
     let (site, id) = (std::sync::Arc::clone(&member.site), client_id.to_owned());
     match run(async move { admin::delete_client(&admin_of(&site), &permit, &id, &Expected::ANY).await }).await {
         Ok(()) => go(format!("/admin/tenants/{slug}/clients")),
@@ -212,7 +215,7 @@ pub(super) async fn create_secret(
 ) -> Shown {
     let member = member?;
     member.sent(form)?;
-    let permit = member.permit(slug, Level::Write).await?;
+    let permit = member.permit(slug).await?;
     let frame = member.frame("clients", Some(permit.tenant()));
     let (site, id) = (std::sync::Arc::clone(&member.site), client_id.to_owned());
     match run(async move { admin::create_secret(&admin_of(&site), &permit, &id).await }).await {
@@ -236,7 +239,7 @@ pub(super) async fn delete_secret(
 ) -> Shown {
     let member = member?;
     let form = member.sent(form)?;
-    let permit = member.permit(slug, Level::Write).await?;
+    let permit = member.permit(slug).await?;
     let (site, client, id) = (std::sync::Arc::clone(&member.site), client_id.to_owned(), id.to_owned());
     let compromised = form.find("compromised").is_some();
     let work = async move { admin::delete_secret(&admin_of(&site), &permit, &client, &id, compromised).await };

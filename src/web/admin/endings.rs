@@ -4,7 +4,7 @@ use rocket::{get, post};
 
 use super::{Shown, Signed, go, run};
 use crate::{
-    admin::{self, AdminError, Level},
+    admin::{self, AdminError},
     protocol::OauthError,
     storage::Selection,
     views::admin::{ConfirmEnding, EndedPage, NodeLine},
@@ -47,7 +47,7 @@ impl Target {
 
 async fn confirm(member: Signed, slug: &str, target: Target) -> Shown {
     let member = member?;
-    let permit = member.permit(slug, Level::Support).await?;
+    let permit = member.permit(slug).await?;
     let Some(selection) = target.selection else { return member.refusal(&AdminError::NotFound) };
     match admin::end_sessions(&admin_of(&member.site), &permit, &selection, true).await {
         Ok(ending) => {
@@ -68,7 +68,7 @@ async fn confirm(member: Signed, slug: &str, target: Target) -> Shown {
 async fn end(member: Signed, slug: &str, form: Result<Form, OauthError>, target: Target) -> Shown {
     let member = member?;
     member.sent(form)?;
-    let permit = member.permit(slug, Level::Support).await?;
+    let permit = member.permit(slug).await?;
     let Some(selection) = target.selection else { return member.refusal(&AdminError::NotFound) };
     let site = std::sync::Arc::clone(&member.site);
     let ended = run(async move { admin::end_sessions(&admin_of(&site), &permit, &selection, false).await });
@@ -126,7 +126,7 @@ pub(super) async fn end_tenant(member: Signed, slug: &str, form: Result<Form, Oa
 #[get("/tenants/<slug>/endings/<event>")]
 pub(super) async fn show(member: Signed, slug: &str, event: i64, query: Query) -> Shown {
     let member = member?;
-    let permit = member.permit(slug, Level::Read).await?;
+    let permit = member.permit(slug).await?;
     let figure = |name| {
         let text = query.params.find(name).unwrap_or_default();
         text.parse::<u64>().map(|count| count.to_string()).unwrap_or_default()
@@ -144,7 +144,7 @@ pub(super) async fn show(member: Signed, slug: &str, event: i64, query: Query) -
                 sessions: figure("sessions"),
                 families: figure("families"),
                 everywhere: effective.everywhere,
-                nodes: effective.nodes.into_iter().map(line).collect(),
+                nodes: effective.nodes.unwrap_or_default().into_iter().map(line).collect(),
                 more: query.params.find("more").is_some(),
                 bound_s: effective.bound_ms / 1000,
                 settled: effective.settling.map(|settling| settling.finished),

@@ -4,7 +4,7 @@ use rocket::{get, post};
 
 use super::{Shown, Signed, go, run};
 use crate::{
-    admin::{self, Level},
+    admin,
     protocol::OauthError,
     views::admin::Keys,
     web::{
@@ -16,7 +16,7 @@ use crate::{
 #[get("/tenants/<slug>/keys")]
 pub(super) async fn list(member: Signed, slug: &str, query: Query) -> Shown {
     let member = member?;
-    let permit = member.permit(slug, Level::Read).await?;
+    let permit = member.permit(slug).await?;
     let rotated = query.params.find("done").is_some();
     match admin::list_keys(&admin_of(&member.site), &permit).await {
         Ok(keys) => member.page(&Keys {
@@ -32,7 +32,7 @@ pub(super) async fn list(member: Signed, slug: &str, query: Query) -> Shown {
 pub(super) async fn rotate(member: Signed, slug: &str, form: Result<Form, OauthError>) -> Shown {
     let member = member?;
     member.sent(form)?;
-    let permit = member.permit(slug, Level::Write).await?;
+    let permit = member.permit(slug).await?;
     let site = std::sync::Arc::clone(&member.site);
     match run(async move { admin::rotate_keys(&admin_of(&site), &permit).await }).await {
         Ok(_) => go(format!("/admin/tenants/{slug}/keys?done=rotated")),
@@ -44,7 +44,7 @@ pub(super) async fn rotate(member: Signed, slug: &str, form: Result<Form, OauthE
 pub(super) async fn withdraw(member: Signed, slug: &str, kid: &str, form: Result<Form, OauthError>) -> Shown {
     let member = member?;
     member.sent(form)?;
-    let permit = member.permit(slug, Level::Write).await?;
+    let permit = member.permit(slug).await?;
     let (site, kid) = (std::sync::Arc::clone(&member.site), kid.to_owned());
     match run(async move { admin::withdraw_key(&admin_of(&site), &permit, &kid).await }).await {
         Ok(ending) => go(format!("/admin/tenants/{slug}/endings/{}", ending.event.unwrap_or_default())),

@@ -29,7 +29,7 @@ use super::{
 };
 use crate::{
     accounts::{Visitor, find_visitor},
-    admin::{AdminError, Authority, Expected, Level, Permit},
+    admin::{Action, AdminError, Authority, Expected, Permit, Whom},
     domain::{Actor, Origin, SessionKind, Tenant, User},
     protocol::{OauthError, Params},
     views::admin::{Difference, Frame},
@@ -101,8 +101,10 @@ impl Member {
         Frame {
             user: self.user().name.clone().unwrap_or_else(|| self.user().username.clone()),
             operator: self.authority.reaches_everywhere(),
-            can_write: self.authority.is_at_least(Level::Write),
-            can_end: self.authority.is_at_least(Level::Support),
+            can_write: self.authority.allows(Action::ChangeUsers) > Whom::Nobody,
+            can_end: self.authority.allows(Action::EndSessions) > Whom::Nobody,
+            can_end_at_large: self.authority.allows(Action::EndAtLarge) > Whom::Nobody,
+            can_reset: self.authority.allows(Action::ResetPasswords) > Whom::Nobody,
             csrf_token: self.browser.csrf_token(),
             slug: tenant.map(|tenant| tenant.slug.to_string()),
             tenant: tenant.map(|tenant| tenant.name.clone()),
@@ -110,11 +112,11 @@ impl Member {
         }
     }
 
-    /// Proof that they may do `level` things in the tenant of this slug.
-    async fn permit(&self, slug: &str, level: Level) -> Result<Permit, Answer> {
+    /// Proof that they reach the tenant of this slug.
+    async fn permit(&self, slug: &str) -> Result<Permit, Answer> {
         let work = async {
             let tenant = crate::admin::find_tenant(&admin_of(&self.site), slug).await?;
-            self.authority.over(&self.site.app, tenant, level)
+            self.authority.over(&self.site.app, tenant)
         };
         work.await.map_err(|error| self.told(&error))
     }

@@ -4,7 +4,7 @@ use rocket::get;
 
 use super::{Shown, Signed, next_page};
 use crate::{
-    admin::{self, Level},
+    admin,
     domain::FieldError,
     storage::SessionFilter,
     views::admin::{SessionPage, Sessions},
@@ -14,7 +14,7 @@ use crate::{
 #[get("/tenants/<slug>/sessions")]
 pub(super) async fn list(member: Signed, slug: &str, query: Query) -> Shown {
     let member = member?;
-    let permit = member.permit(slug, Level::Read).await?;
+    let permit = member.permit(slug).await?;
     let field = |name| query.params.find(name).map(str::trim).unwrap_or_default();
     let owned = |name| query.params.find(name).map(|text| text.trim().to_owned());
     let (user, client, ip, active) = (field("user"), field("client"), field("ip"), field("active"));
@@ -65,7 +65,7 @@ pub(super) async fn list(member: Signed, slug: &str, query: Query) -> Shown {
 #[get("/tenants/<slug>/sessions/<id>")]
 pub(super) async fn show(member: Signed, slug: &str, id: &str) -> Shown {
     let member = member?;
-    let permit = member.permit(slug, Level::Read).await?;
+    let permit = member.permit(slug).await?;
     match admin::show_session(&admin_of(&member.site), &permit, id).await {
         Ok(session) => member.page(&SessionPage { frame: member.frame("sessions", Some(permit.tenant())), session }),
         Err(error) => member.refusal(&error),

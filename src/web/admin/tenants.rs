@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::{Member, Shown, Signed, differences, go, next_page, run, seen};
 use crate::{
-    admin::{self, AdminError, Expected, Level, Permit, TenantView},
+    admin::{self, Action, AdminError, Expected, Permit, TenantView},
     domain::FieldError,
     protocol::{OauthError, Params},
     views::admin::{NewTenant, TenantPage, Tenants},
@@ -20,7 +20,7 @@ pub(super) async fn list(member: Signed, query: Query) -> Shown {
     let member = member?;
     let after = query.params.find("after").unwrap_or_default();
     let listed = async {
-        let everywhere = member.authority.everywhere(Level::Read)?;
+        let everywhere = member.authority.everywhere(Action::ReadInstallation)?;
         admin::list_tenants(&admin_of(&member.site), &everywhere, after, None).await
     };
     match listed.await {
@@ -36,6 +36,9 @@ pub(super) async fn list(member: Signed, query: Query) -> Shown {
 #[get("/new-tenant")]
 pub(super) fn new(member: Signed) -> Shown {
     let member = member?;
+    if let Err(error) = member.authority.everywhere(Action::OperateInstallation) {
+        return member.refusal(&error);
+    }
     let frame = member.frame("tenants", None);
     member.page(&NewTenant { frame, slug: String::new(), name: String::new(), error: None })
 }
@@ -48,7 +51,7 @@ pub(super) async fn create(member: Signed, form: Result<Form, OauthError>) -> Sh
     let (slug, name) = (field("slug"), field("name"));
     let site = std::sync::Arc::clone(&member.site);
     let made = async {
-        let everywhere = member.authority.everywhere(Level::Write)?;
+        let everywhere = member.authority.everywhere(Action::OperateInstallation)?;
         let slug: crate::domain::Slug = slug.trim().parse()?;
         let named = (!name.is_empty()).then(|| name.clone());
         let input = admin::read_input(json!({ "slug": slug, "name": named }))?;
@@ -93,7 +96,7 @@ async fn tenant_page(member: &Member, permit: &Permit, notice: Option<&str>) -> 
 #[get("/tenants/<slug>")]
 pub(super) async fn show(member: Signed, slug: &str, query: Query) -> Shown {
     let member = member?;
-    let permit = member.permit(slug, Level::Read).await?;
+    let permit = member.permit(slug).await?;
     match tenant_page(&member, &permit, query.params.find("done")).await {
         Ok(view) => member.page(&view),
         Err(error) => member.refusal(&error),
@@ -135,7 +138,7 @@ fn patch_of(form: &Params) -> Result<Value, AdminError> {
 pub(super) async fn update(member: Signed, slug: &str, form: Result<Form, OauthError>) -> Shown {
     let member = member?;
     let form = member.sent(form)?;
-    let (permit, shown) = (member.permit(slug, Level::Write).await?, member.permit(slug, Level::Read).await?);
+    let (permit, shown) = (member.permit(slug).await?, member.permit(slug).await?);
     let (site, version) = (std::sync::Arc::clone(&member.site), seen(&form));
     let changed = async {
         let patch = patch_of(&form)?;
@@ -167,8 +170,8 @@ enum Deed {
 async fn deed(member: Signed, slug: &str, form: Result<Form, OauthError>, deed: Deed) -> Shown {
     let member = member?;
     member.sent(form)?;
-    let permit = member.permit(slug, Level::Write).await?;
-    let everywhere = match member.authority.everywhere(Level::Write) {
+    let permit = member.permit(slug).await?;
+    let everywhere = match member.authority.everywhere(Action::OperateInstallation) {
         Ok(everywhere) => everywhere,
         Err(error) => return member.refusal(&error),
     };

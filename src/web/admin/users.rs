@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::{Member, Shown, Signed, differences, go, next_page, run, seen};
 use crate::{
-    admin::{self, AdminError, Expected, Level, UserView},
+    admin::{self, Action, AdminError, Expected, UserView, Whom},
     domain::{Role, Tenant},
     protocol::{OauthError, Params},
     views::admin::{Choice, UserForm, Users},
@@ -18,7 +18,7 @@ use crate::{
 #[get("/tenants/<slug>/users")]
 pub(super) async fn list(member: Signed, slug: &str, query: Query) -> Shown {
     let member = member?;
-    let permit = member.permit(slug, Level::Read).await?;
+    let permit = member.permit(slug).await?;
     let field = |name| query.params.find(name).unwrap_or_default();
     let (q, after) = (field("q"), field("after"));
     match admin::list_users(&admin_of(&member.site), &permit, q, after, None).await {
@@ -86,7 +86,10 @@ fn fields(form: &Params) -> Value {
 #[get("/tenants/<slug>/new-user")]
 pub(super) async fn new(member: Signed, slug: &str) -> Shown {
     let member = member?;
-    let permit = member.permit(slug, Level::Write).await?;
+    let permit = member.permit(slug).await?;
+    if let Err(error) = permit.may(&member.site.app, Action::ChangeUsers, Whom::People) {
+        return member.refusal(&error);
+    }
     member.page(&form_of(&member, permit.tenant(), None))
 }
 
@@ -94,7 +97,7 @@ pub(super) async fn new(member: Signed, slug: &str) -> Shown {
 pub(super) async fn create(member: Signed, slug: &str, form: Result<Form, OauthError>) -> Shown {
     let member = member?;
     let form = member.sent(form)?;
-    let permit = member.permit(slug, Level::Write).await?;
+    let permit = member.permit(slug).await?;
     let (site, tenant) = (std::sync::Arc::clone(&member.site), permit.tenant().clone());
     let made = async {
         let input = admin::read_input(fields(&form))?;
@@ -109,7 +112,7 @@ pub(super) async fn create(member: Signed, slug: &str, form: Result<Form, OauthE
 #[get("/tenants/<slug>/users/<id>")]
 pub(super) async fn show(member: Signed, slug: &str, id: &str, query: Query) -> Shown {
     let member = member?;
-    let permit = member.permit(slug, Level::Read).await?;
+    let permit = member.permit(slug).await?;
     match admin::show_user(&admin_of(&member.site), &permit, id).await {
         Ok(user) => {
             let mut view = form_of(&member, permit.tenant(), Some(UserView::from(&user)));
@@ -128,9 +131,9 @@ pub(super) async fn show(member: Signed, slug: &str, id: &str, query: Query) -> 
 pub(super) async fn update(member: Signed, slug: &str, id: &str, form: Result<Form, OauthError>) -> Shown {
     let member = member?;
     let form = member.sent(form)?;
-    let permit = member.permit(slug, Level::Write).await?;
+    let permit = member.permit(slug).await?;
     let tenant = permit.tenant().clone();
-    let again = member.permit(slug, Level::Read).await?;
+    let again = member.permit(slug).await?;
     let (site, of, patch) = (std::sync::Arc::clone(&member.site), id.to_owned(), fields(&form));
     let version = seen(&form);
     let changed = run(async move { admin::update_user(&admin_of(&site), &permit, &of, patch, &version).await });
@@ -157,7 +160,7 @@ pub(super) async fn update(member: Signed, slug: &str, id: &str, form: Result<Fo
 pub(super) async fn delete(member: Signed, slug: &str, id: &str, form: Result<Form, OauthError>) -> Shown {
     let member = member?;
     member.sent(form)?;
-    let permit = member.permit(slug, Level::Write).await?;
+    let permit = member.permit(slug).await?;
     let (site, of) = (std::sync::Arc::clone(&member.site), id.to_owned());
     match run(async move { admin::delete_user(&admin_of(&site), &permit, &of, &Expected::ANY).await }).await {
         Ok(()) => go(format!("/admin/tenants/{slug}/users")),

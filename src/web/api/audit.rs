@@ -8,7 +8,7 @@ use rocket::{
 
 use super::{Called, Problem, admin_of, permit, read_cursor};
 use crate::{
-    admin::{self, AdminError, AuditView, Level, Listed, MOST_ITEMS},
+    admin::{self, AdminError, AuditView, Listed, MOST_ITEMS},
     domain::{FieldError, Timestamp},
     storage::AuditFilter,
     web::{Site, respond::Json},
@@ -52,7 +52,7 @@ pub(super) async fn list(
     after: Option<String>,
     accept: Option<&Accept>,
 ) -> Result<Trail, Problem> {
-    let permit = permit(site, caller, slug, Level::Read).await?;
+    let permit = permit(site, caller, slug).await?;
     let instant = |name: &str, text: Option<&str>| match text {
         None => Ok(None),
         Some(text) => Timestamp::parse(text)

@@ -9,7 +9,7 @@ use rocket::{
 
 use super::{Called, Problem, admin_of, permit, run};
 use crate::{
-    admin::{self, AdminError, ClientInput, ClientView, CreatedClient, CreatedSecret, Ending, Level, Listed},
+    admin::{self, AdminError, ClientInput, ClientView, CreatedClient, CreatedSecret, Ending, Listed},
     domain::FieldError,
     protocol::OauthError,
     web::{
@@ -31,7 +31,7 @@ pub(super) async fn list(
     limit: Option<i64>,
     after: Option<&str>,
 ) -> Result<Json<Listed<ClientView>>, Problem> {
-    let permit = permit(site, caller, slug, Level::Read).await?;
+    let permit = permit(site, caller, slug).await?;
     Ok(Json(admin::list_clients(&admin_of(site), &permit, after.unwrap_or_default(), limit).await?))
 }
 
@@ -46,7 +46,7 @@ pub(super) async fn create(
     slug: &str,
     body: Result<JsonBody, OauthError>,
 ) -> Result<Versioned<CreatedClient>, Problem> {
-    let permit = permit(&site.0, caller, slug, Level::Write).await?;
+    let permit = permit(&site.0, caller, slug).await?;
     let input = ClientInput::from_value(body?.0).map_err(admin::AdminError::from)?;
     let made = run(async move { admin::create_client(&admin_of(&site.0), &permit, input).await }).await?;
     let location = format!("/api/v1/tenants/{slug}/clients/{}", made.client.client_id);
@@ -64,7 +64,7 @@ pub(super) async fn show(
     slug: &str,
     client_id: &str,
 ) -> Result<Versioned<ClientView>, Problem> {
-    let permit = permit(site, caller, slug, Level::Read).await?;
+    let permit = permit(site, caller, slug).await?;
     let client = admin::show_client(&admin_of(site), &permit, client_id).await?;
     Ok(Versioned::of(ClientView::from(&client), client.version))
 }
@@ -85,7 +85,7 @@ pub(super) async fn update(
     seen: IfMatch,
     body: Result<JsonBody, OauthError>,
 ) -> Result<Versioned<ClientView>, Problem> {
-    let permit = permit(&site.0, caller, slug, Level::Write).await?;
+    let permit = permit(&site.0, caller, slug).await?;
     let (patch, client_id) = (body?.0, client_id.to_owned());
     let work = async move { admin::update_client(&admin_of(&site.0), &permit, &client_id, patch, &seen.0).await };
     let client = run(work).await?;
@@ -103,7 +103,7 @@ pub(super) async fn delete(
     client_id: &str,
     seen: IfMatch,
 ) -> Result<Status, Problem> {
-    let permit = permit(&site.0, caller, slug, Level::Write).await?;
+    let permit = permit(&site.0, caller, slug).await?;
     let client_id = client_id.to_owned();
     run(async move { admin::delete_client(&admin_of(&site.0), &permit, &client_id, &seen.0).await }).await?;
     Ok(Status::NoContent)
@@ -119,7 +119,7 @@ pub(super) async fn create_secret(
     slug: &str,
     client_id: &str,
 ) -> Result<Created<Json<CreatedSecret>>, Problem> {
-    let permit = permit(&site.0, caller, slug, Level::Write).await?;
+    let permit = permit(&site.0, caller, slug).await?;
     let location = format!("/api/v1/tenants/{slug}/clients/{client_id}");
     let client_id = client_id.to_owned();
     let made = run(async move { admin::create_secret(&admin_of(&site.0), &permit, &client_id).await }).await?;
@@ -147,7 +147,7 @@ pub(super) async fn delete_secret(
     id: &str,
     compromised: Option<&str>,
 ) -> Result<SecretGone, Problem> {
-    let permit = permit(&site.0, caller, slug, Level::Write).await?;
+    let permit = permit(&site.0, caller, slug).await?;
     let (client_id, id) = (client_id.to_owned(), id.to_owned());
     // What cannot be read must not pass for "no".
     let compromised = match compromised {

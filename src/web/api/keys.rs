@@ -4,7 +4,7 @@ use rocket::{get, post};
 
 use super::{Called, Problem, admin_of, permit, run};
 use crate::{
-    admin::{self, Ending, KeyView, Level, Listed},
+    admin::{self, Ending, KeyView, Listed},
     web::{Site, guards::Shared, respond::Json},
 };
 
@@ -13,7 +13,7 @@ use crate::{
     responses((status = 200, body = Listed<KeyView>), (status = 404, body = Problem)))]
 #[get("/v1/tenants/<slug>/keys")]
 pub(super) async fn list(site: &Site, caller: Called, slug: &str) -> Result<Json<Listed<KeyView>>, Problem> {
-    let permit = permit(site, caller, slug, Level::Read).await?;
+    let permit = permit(site, caller, slug).await?;
     let items = admin::list_keys(&admin_of(site), &permit).await?;
     Ok(Json(Listed { items, next: None }))
 }
@@ -23,7 +23,7 @@ pub(super) async fn list(site: &Site, caller: Called, slug: &str) -> Result<Json
     responses((status = 200, body = Listed<KeyView>), (status = 409, body = Problem)))]
 #[post("/v1/tenants/<slug>/keys/rotate")]
 pub(super) async fn rotate(site: Shared, caller: Called, slug: &str) -> Result<Json<Listed<KeyView>>, Problem> {
-    let permit = permit(&site.0, caller, slug, Level::Write).await?;
+    let permit = permit(&site.0, caller, slug).await?;
     let items = run(async move { admin::rotate_keys(&admin_of(&site.0), &permit).await }).await?;
     Ok(Json(Listed { items, next: None }))
 }
@@ -34,7 +34,7 @@ pub(super) async fn rotate(site: Shared, caller: Called, slug: &str) -> Result<J
     responses((status = 200, body = Ending), (status = 404, body = Problem)))]
 #[post("/v1/tenants/<slug>/keys/<kid>/withdraw")]
 pub(super) async fn withdraw(site: Shared, caller: Called, slug: &str, kid: &str) -> Result<Json<Ending>, Problem> {
-    let permit = permit(&site.0, caller, slug, Level::Write).await?;
+    let permit = permit(&site.0, caller, slug).await?;
     let kid = kid.to_owned();
     run(async move { admin::withdraw_key(&admin_of(&site.0), &permit, &kid).await }).await.map(Json)
 }

@@ -28,8 +28,8 @@ use super::{
     uncut,
 };
 use crate::{
-    admin::{Admin, AdminError, Authority, Level, Permit},
-    domain::FieldError,
+    admin::{Admin, AdminError, Authority, Permit},
+    domain::{Actor, FieldError},
     oauth::{Cx, verify_access_token},
     protocol::{ErrorCode, OauthError},
 };
@@ -198,21 +198,54 @@ impl<'r> FromRequest<'r> for Caller {
                 NoTenant::Away => AdminError::Unavailable("storage".into()).into(),
                 _ => Problem::unauthorized(),
             })?;
-            let cx = Cx::new(&site.app, &tenant, &origin.0);
-            let claims = verify_access_token(&cx, &bearer.0).await.map_err(|error| match error.code {
-                ErrorCode::TemporarilyUnavailable => AdminError::Unavailable("revocation".into()).into(),
-                _ => Problem::unauthorized(),
-            })?;
-            let authority = Authority::of_token(&tenant, &claims, origin.0.clone());
-            let lacking = || Problem::from(AdminError::Forbidden("scope admin or admin:read is needed"));
-            let authority = authority.ok_or_else(lacking)?;
-            if claims.aud.contains(&claims.iss) { Ok(Self(authority)) } else { Err(Problem::unauthorized()) }
+            authority_of(&Cx::new(&site.app, &tenant, &origin.0), &bearer.0).await.map(Self)
         };
         match read.await {
             Ok(caller) => Outcome::Success(caller),
             Err(problem) => Outcome::Error((Status::new(problem.status), problem)),
         }
     }
+}
+
+/// What a token allows, as its subject stands now. What is refused is written to the audit trail.
+async fn authority_of(cx: &Cx<'_>, token: &str) -> Result<Authority, Problem> {
+    let refused = |actor: &Actor, why: &str| {
+        cx.app.audit.note(cx.tenant, actor, "admin.refused", "api", why, cx.origin);
+    };
+    let claims = verify_access_token(cx, token).await.map_err(|error| match error.code {
+        ErrorCode::TemporarilyUnavailable => AdminError::Unavailable("revocation".into()).into(),
+        _ => {
+            refused(&Actor::Anonymous, error.reason.unwrap_or("no access token of this tenant"));
+            Problem::unauthorized()
+        }
+    })?;
+    let user = match (&claims.sid, claims.sub.parse()) {
+        (Some(_), Ok(id)) => cx
+            .app
+            .storage
+            .read(&**cx.tenant)
+            .await
+            .map_err(AdminError::from)?
+            .tenant(cx.tenant)
+            .find_user(id)
+            .await
+            .map_err(AdminError::from)?,
+        _ => None,
+    };
+    let actor = match &user {
+        Some(user) => Actor::User(user.id.to_string()),
+        None => Actor::Client(claims.client_id.clone()),
+    };
+    let authority = Authority::of_token(cx.tenant, &claims, user.as_ref(), cx.origin.clone()).ok_or_else(|| {
+        refused(&actor, "no scope or role for it");
+        let text = "scope admin or admin:read is needed, and a role where a user is behind the token";
+        Problem::from(AdminError::Forbidden(text))
+    })?;
+    if claims.aud.contains(&claims.iss) {
+        return Ok(authority);
+    }
+    refused(&actor, "a token for another audience");
+    Err(Problem::unauthorized())
 }
 
 /// The use cases' context at `site`.
@@ -222,11 +255,11 @@ pub(super) fn admin_of(site: &Site) -> Admin<'_> {
 
 type Called = Result<Caller, Problem>;
 
-/// Proof that the caller may do `level` things in the tenant that the address names.
-async fn permit(site: &Site, caller: Called, slug: &str, level: Level) -> Result<Permit, Problem> {
+/// Proof that the caller reaches the tenant that the address names.
+async fn permit(site: &Site, caller: Called, slug: &str) -> Result<Permit, Problem> {
     let caller = caller?;
     let tenant = crate::admin::find_tenant(&admin_of(site), slug).await?;
-    Ok(caller.over(&site.app, tenant, level)?)
+    Ok(caller.over(&site.app, tenant)?)
 }
 
 /// The identifier that a page of a list ended with.

@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use super::{Called, Problem, admin_of, permit, read_cursor, run};
 use crate::{
-    admin::{self, AdminError, Ending, Level, Listed, SessionView},
+    admin::{self, AdminError, Ending, Listed, SessionView},
     domain::FieldError,
     protocol::OauthError,
     revocation::Effectiveness,
@@ -38,7 +38,7 @@ pub(super) async fn list(
     limit: Option<i64>,
     after: Option<String>,
 ) -> Result<Json<Listed<SessionView>>, Problem> {
-    let permit = permit(site, caller, slug, Level::Read).await?;
+    let permit = permit(site, caller, slug).await?;
     let admin = admin_of(site);
     let user = match user {
         None => None,
@@ -59,7 +59,7 @@ pub(super) async fn list(
     responses((status = 200, body = SessionView), (status = 404, body = Problem)))]
 #[get("/v1/tenants/<slug>/sessions/<id>")]
 pub(super) async fn show(site: &Site, caller: Called, slug: &str, id: &str) -> Result<Json<SessionView>, Problem> {
-    let permit = permit(site, caller, slug, Level::Read).await?;
+    let permit = permit(site, caller, slug).await?;
     Ok(Json(admin::show_session(&admin_of(site), &permit, id).await?))
 }
 
@@ -70,7 +70,7 @@ async fn end_all(
     selection: Option<Selection>,
     dry_run: Option<bool>,
 ) -> Result<Json<Ending>, Problem> {
-    let permit = permit(&site.0, caller, slug, Level::Support).await?;
+    let permit = permit(&site.0, caller, slug).await?;
     let selection = selection.ok_or(AdminError::NotFound)?;
     let dry_run = dry_run == Some(true);
     run(async move { admin::end_sessions(&admin_of(&site.0), &permit, &selection, dry_run).await }).await.map(Json)
@@ -146,7 +146,7 @@ pub(super) async fn revoke_token(
     slug: &str,
     body: Result<JsonBody, OauthError>,
 ) -> Result<Status, Problem> {
-    let permit = permit(&site.0, caller, slug, Level::Support).await?;
+    let permit = permit(&site.0, caller, slug).await?;
     let body = body?.0;
     let text = |name: &str| body.get(name).and_then(Value::as_str).filter(|text| !text.is_empty()).map(str::to_owned);
     let wrong = || AdminError::from(FieldError::new("jti", "either jti or token, a string"));

@@ -4,7 +4,7 @@ use rocket::{delete, get, http::Status, patch, post};
 
 use super::{Called, Problem, admin_of, permit, run};
 use crate::{
-    admin::{self, Level, Listed, TenantView},
+    admin::{self, Action, Listed, TenantView},
     protocol::OauthError,
     web::{
         Site,
@@ -25,7 +25,7 @@ pub(super) async fn list(
     limit: Option<i64>,
     after: Option<&str>,
 ) -> Result<Json<Listed<TenantView>>, Problem> {
-    let everywhere = caller?.everywhere(Level::Read)?;
+    let everywhere = caller?.everywhere(Action::ReadInstallation)?;
     let listed = admin::list_tenants(&admin_of(site), &everywhere, after.unwrap_or_default(), limit).await?;
     Ok(Json(listed))
 }
@@ -39,7 +39,7 @@ pub(super) async fn create(
     caller: Called,
     body: Result<JsonBody, OauthError>,
 ) -> Result<Versioned<TenantView>, Problem> {
-    let everywhere = caller?.everywhere(Level::Write)?;
+    let everywhere = caller?.everywhere(Action::OperateInstallation)?;
     let input = admin::read_input(body?.0)?;
     let view = run(async move {
         let tenant = admin::create_tenant(&admin_of(&site.0), &everywhere, input).await?;
@@ -55,7 +55,7 @@ pub(super) async fn create(
     responses((status = 200, body = TenantView), (status = 404, body = Problem)))]
 #[get("/v1/tenants/<slug>")]
 pub(super) async fn show(site: &Site, caller: Called, slug: &str) -> Result<Versioned<TenantView>, Problem> {
-    let permit = permit(site, caller, slug, Level::Read).await?;
+    let permit = permit(site, caller, slug).await?;
     let tenant = admin::show_tenant(&admin_of(site), &permit).await?;
     let version = tenant.version;
     Ok(Versioned::of(TenantView::of(&tenant, site.app.issuer(&tenant)), version))
@@ -76,7 +76,7 @@ pub(super) async fn update(
     seen: IfMatch,
     body: Result<JsonBody, OauthError>,
 ) -> Result<Versioned<TenantView>, Problem> {
-    let permit = permit(&site.0, caller, slug, Level::Write).await?;
+    let permit = permit(&site.0, caller, slug).await?;
     let patch = body?.0;
     let view = run(async move {
         let tenant = admin::update_tenant(&admin_of(&site.0), &permit, patch, &seen.0).await?;
@@ -99,8 +99,8 @@ pub(super) async fn delete(
     purge: Option<bool>,
     seen: IfMatch,
 ) -> Result<Status, Problem> {
-    let permit = permit(&site.0, caller, slug, Level::Write).await?;
-    let everywhere = permit.authority().everywhere(Level::Write)?;
+    let permit = permit(&site.0, caller, slug).await?;
+    let everywhere = permit.authority().everywhere(Action::OperateInstallation)?;
     run(async move {
         let admin = admin_of(&site.0);
         if purge == Some(true) {

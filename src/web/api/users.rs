@@ -4,7 +4,7 @@ use rocket::{delete, get, http::Status, patch, post};
 
 use super::{Called, Problem, admin_of, permit, run};
 use crate::{
-    admin::{self, Level, Listed, UserView},
+    admin::{self, Listed, UserView},
     protocol::OauthError,
     web::{
         Site,
@@ -26,7 +26,7 @@ pub(super) async fn list(
     limit: Option<i64>,
     after: Option<&str>,
 ) -> Result<Json<Listed<UserView>>, Problem> {
-    let permit = permit(site, caller, slug, Level::Read).await?;
+    let permit = permit(site, caller, slug).await?;
     let (prefix, after) = (q.unwrap_or_default(), after.unwrap_or_default());
     Ok(Json(admin::list_users(&admin_of(site), &permit, prefix, after, limit).await?))
 }
@@ -42,7 +42,7 @@ pub(super) async fn create(
     slug: &str,
     body: Result<JsonBody, OauthError>,
 ) -> Result<Versioned<UserView>, Problem> {
-    let permit = permit(&site.0, caller, slug, Level::Write).await?;
+    let permit = permit(&site.0, caller, slug).await?;
     let input = admin::read_input(body?.0)?;
     let user = run(async move { admin::create_user(&admin_of(&site.0), &permit, input).await }).await?;
     let view = UserView::from(&user);
@@ -55,7 +55,7 @@ pub(super) async fn create(
     responses((status = 200, body = UserView), (status = 404, body = Problem)))]
 #[get("/v1/tenants/<slug>/users/<id>")]
 pub(super) async fn show(site: &Site, caller: Called, slug: &str, id: &str) -> Result<Versioned<UserView>, Problem> {
-    let permit = permit(site, caller, slug, Level::Read).await?;
+    let permit = permit(site, caller, slug).await?;
     let user = admin::show_user(&admin_of(site), &permit, id).await?;
     Ok(Versioned::of(UserView::from(&user), user.version))
 }
@@ -76,7 +76,7 @@ pub(super) async fn update(
     seen: IfMatch,
     body: Result<JsonBody, OauthError>,
 ) -> Result<Versioned<UserView>, Problem> {
-    let permit = permit(&site.0, caller, slug, Level::Write).await?;
+    let permit = permit(&site.0, caller, slug).await?;
     let (patch, id) = (body?.0, id.to_owned());
     let user = run(async move { admin::update_user(&admin_of(&site.0), &permit, &id, patch, &seen.0).await });
     let user = user.await?;
@@ -94,7 +94,7 @@ pub(super) async fn delete(
     id: &str,
     seen: IfMatch,
 ) -> Result<Status, Problem> {
-    let permit = permit(&site.0, caller, slug, Level::Write).await?;
+    let permit = permit(&site.0, caller, slug).await?;
     let id = id.to_owned();
     run(async move { admin::delete_user(&admin_of(&site.0), &permit, &id, &seen.0).await }).await?;
     Ok(Status::NoContent)

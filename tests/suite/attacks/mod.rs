@@ -1,5 +1,6 @@
 //! The attack rows of the security catalogue, each test named after its row.
 
+mod audiences;
 mod authorization;
 mod clients;
 mod codes;
@@ -13,6 +14,7 @@ mod endings_users;
 mod login;
 mod lost_updates;
 mod refresh;
+mod roles;
 mod server;
 mod tenants;
 mod tokens;

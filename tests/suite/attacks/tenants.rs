@@ -325,7 +325,7 @@ async fn no_console_crosses(app: &TestApp, method: Method, path: &str, held: &Ar
     let reply = match method {
         Method::Get => agent.get(path).await,
         _ => {
-            let csrf = agent.get("/admin/tenants/acme/new-user").await.hidden("csrf_token");
+            let csrf = agent.get("/admin/tenants/acme").await.hidden("csrf_token");
             let fields = [("csrf_token", csrf.as_str()), ("username", "intruder"), ("name", "x"), ("slug", "evil")];
             agent.post(path, &fields).await
         }

@@ -68,7 +68,8 @@ impl<'a> Agent<'a> {
 
     /// Sends a console form, with its token.
     pub(crate) async fn console(&mut self, path: &str, pairs: &[(&str, &str)]) -> Reply {
-        let csrf = self.get("/admin/new-tenant").await.hidden("csrf_token");
+        let home = self.get("/admin").await.location();
+        let csrf = self.get(&home).await.hidden("csrf_token");
         let mut all = vec![("csrf_token", csrf.as_str())];
         all.extend(pairs);
         self.post(path, &all).await

@@ -14,7 +14,7 @@ mod verdict;
 use std::sync::{Arc, OnceLock};
 
 use portcullis::{
-    admin::{self, Admin, Authority, Level, Permit},
+    admin::{self, Admin, Authority, Permit},
     config::Config,
     domain::Timestamp,
     effects::{Effects, ManualClock, SystemEntropy},
@@ -216,7 +216,7 @@ impl TestApp {
 
     pub(crate) async fn permit(&self, slug: &str) -> Permit {
         let tenant = admin::find_tenant(&self.admin(), slug).await.unwrap();
-        Authority::of_shell().over(&self.site.app, tenant, Level::Write).unwrap()
+        Authority::of_shell().over(&self.site.app, tenant).unwrap()
     }
 
     /// Reads what other nodes have written, as each node does four times a second.
