@@ -161,6 +161,11 @@ impl Client {
         self.metadata.token_endpoint_auth_method != AuthMethod::None
     }
 
+    /// Whether it is the tenant's own app: one that takes passwords, or whose users are not asked.
+    pub fn is_first_party(&self) -> bool {
+        self.metadata.skip_consent || self.allows(GrantType::Password)
+    }
+
     /// Checks the whole registration, at update as at create.
     ///
     /// # Errors
@@ -170,6 +175,10 @@ impl Client {
             && self.client_id.bytes().all(|c| c.is_ascii_alphanumeric() || b"-._~".contains(&c));
         if !id_fits {
             return Err(FieldError::new("client_id", "1 to 128 of A-Z a-z 0-9 - . _ ~"));
+        }
+        // `.` and `..` are other addresses; and a `sub` must not be a user's or a client's by turns.
+        if self.client_id.bytes().all(|c| c == b'.') || uuid::Uuid::try_parse(&self.client_id).is_ok() {
+            return Err(FieldError::new("client_id", "not dots alone, and no UUID: users have those"));
         }
         self.metadata.check(tenant)
     }

@@ -128,6 +128,16 @@ impl TenantKeys {
         }
         checked(token, &known.key, &[known.alg])
     }
+
+    /// What a token of kind `typ` says whose key this tenant has not, or no longer. It proves nothing.
+    pub fn unproven<C: DeserializeOwned>(&self, typ: TokenType, token: &str) -> Option<C> {
+        let header = read_header(token).ok().filter(|header| typ.accepts(header.typ.as_deref()))?;
+        if self.verifying.iter().any(|key| Some(&key.kid) == header.kid.as_ref()) {
+            return None;
+        }
+        let payload = URL_SAFE_NO_PAD.decode(token.split('.').nth(1)?).ok()?;
+        serde_json::from_slice(&payload).ok()
+    }
 }
 
 /// The claims of a client assertion signed with one of the client's keys (RFC 7523 §3).

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use super::{
     Cx, engine,
     grants::{code_digest, new_code},
+    hint::read_hint,
     resource,
 };
 use crate::{
@@ -80,6 +81,8 @@ struct Understood {
     request: AuthorizationRequest,
     scope: Scope,
     resource: Vec<String>,
+    /// The user whom `id_token_hint` means, by `sub`.
+    hinted: Option<String>,
 }
 
 /// What a user's browser sends: the parameters, and which of them came twice.
@@ -102,6 +105,14 @@ pub async fn begin(cx: &Cx<'_>, incoming: Incoming<'_>, signed_in: Option<Signed
     let Some(signed_in) = signed_in else {
         return if request.prompt.none { error(ErrorCode::LoginRequired, "nobody is signed in") } else { Ok(login()) };
     };
+    if understood.means_another(&signed_in.user) {
+        // Whoever is signed in here is not told of, nor spoken for.
+        return if request.prompt.none {
+            error(ErrorCode::LoginRequired, "another user is signed in")
+        } else {
+            Ok(login())
+        };
+    }
     if understood.needs_login(cx, &signed_in.session) {
         return if request.prompt.none {
             error(ErrorCode::LoginRequired, "the sign-in is older than max_age")
@@ -132,7 +143,7 @@ pub async fn decide(
     allowed: bool,
 ) -> Result<Next, AuthorizeError> {
     let understood = understand(cx, incoming).await?;
-    if understood.needs_login(cx, &signed_in.session) {
+    if understood.needs_login(cx, &signed_in.session) || understood.means_another(&signed_in.user) {
         let Understood { request, redirect_uri, .. } = &understood;
         return Ok(Next::Login { hint: request.login_hint.clone(), redirect_uri: redirect_uri.clone() });
     }
@@ -194,8 +205,12 @@ async fn understand(cx: &Cx<'_>, incoming: Incoming<'_>) -> Result<Understood, A
     let default = resource::default_scope(&client, true);
     let scope = engine::negotiate(params, &client.client_id, &redirect_uri, &client.metadata.scope, &default)
         .map_err(refuse)?;
-    let resource = resource::requested(cx.tenant, &request.resource).map_err(refuse)?;
-    Ok(Understood { client, redirect_uri, redirect_uri_given, request, scope, resource })
+    let resource = resource::requested(cx.tenant, &request.resource, &scope).map_err(refuse)?;
+    let hinted = match params.find("id_token_hint") {
+        Some(token) => Some(read_hint(cx, token).await.map_err(refuse)?.claims.sub),
+        None => None,
+    };
+    Ok(Understood { client, redirect_uri, redirect_uri_given, request, scope, resource, hinted })
 }
 
 /// The client and its redirect URI, or a page: nobody may be redirected to before this.
@@ -228,7 +243,19 @@ fn error_response(
     Response { redirect_uri: redirect_uri.to_owned(), mode, params }
 }
 
+/// Whether a request of ours means another than `user`, by its `id_token_hint`.
+///
+/// # Errors
+/// [`AuthorizeError`], as for the whole request.
+pub async fn means_another(cx: &Cx<'_>, incoming: Incoming<'_>, user: &User) -> Result<bool, AuthorizeError> {
+    Ok(understand(cx, incoming).await?.means_another(user))
+}
+
 impl Understood {
+    fn means_another(&self, user: &User) -> bool {
+        self.hinted.as_ref().is_some_and(|sub| *sub != user.id.to_string())
+    }
+
     /// Whether the user must prove anew who they are (OpenID Connect Core §3.1.2.1).
     fn needs_login(&self, cx: &Cx<'_>, session: &Session) -> bool {
         let age = cx.now.since(session.auth_time);

@@ -14,9 +14,9 @@ use super::{
     resource, verify_access_token,
 };
 use crate::{
-    domain::{Actor, EndReason, GrantType, SessionId, SessionKind, UserId},
+    domain::{Actor, EndReason, FamilyId, GrantType, SessionId, SessionKind, UserId},
     installation::SignIn,
-    protocol::{OauthError, TokenResponse},
+    protocol::{AccessTokenClaims, ErrorCode, OauthError, Scope, TokenResponse},
     storage::{EndOne, EndRequest},
 };
 
@@ -32,7 +32,8 @@ pub async fn login(
     sign_in: &dyn SignIn,
 ) -> Result<TokenResponse, OauthError> {
     let client = cx.app.directory.known(cx.tenant, client_id).await?.map(Authenticated);
-    let client = client.filter(|client| client.allows(GrantType::Password));
+    // A confidential client shows who it is at the token endpoint; this address asks for no proof.
+    let client = client.filter(|client| client.allows(GrantType::Password) && !client.is_confidential());
     let Some(client) = client else {
         cx.refused(&Actor::Client(client_id.to_owned()), "login.refused", client_id, "client may not sign users in");
         return Err(OauthError::invalid_grant().because("client may not sign users in"));
@@ -64,33 +65,70 @@ async fn refresh_checked(cx: &Cx<'_>, bearer: &str) -> Result<TokenResponse, Oau
     let mut unit = cx.app.storage.read(&**cx.tenant).await?;
     let mut store = unit.tenant(cx.tenant);
     let family = store.find_family(presented.family).await?.ok_or_else(|| refused("unknown family"))?;
-    let session = store.find_session(family.session_id).await?;
     drop(unit);
     let client = cx.app.directory.known(cx.tenant, &family.client_id).await?.map(Authenticated);
     let client = client.ok_or_else(|| refused("client gone"))?;
-    let first_party = session.is_some_and(|session| session.kind == SessionKind::FirstParty);
-    if !first_party && client.is_confidential() {
+    if client.is_confidential() {
         return Err(refused("a confidential client's token"));
+    }
+    if !client.allows(GrantType::RefreshToken) {
+        return Err(refused("grant type not registered"));
     }
     rotate(cx, &client, presented, &Asked::ALL).await
 }
 
-/// Ends the session that the bearer belongs to.
+/// A bearer that speaks for a user, to this server.
+struct Own {
+    claims: AccessTokenClaims,
+    session: SessionId,
+    user: UserId,
+    /// Whether it was issued to an app of the tenant's own, which speaks for the whole session.
+    is_first_party: bool,
+}
+
+/// Checks a bearer's kind and audience: a token for other APIs, or one without a user, says nothing here.
+async fn own_token(cx: &Cx<'_>, bearer: &str) -> Result<Own, OauthError> {
+    let refused = |why| OauthError::invalid_token().because(why);
+    let claims = verify_access_token(cx, bearer).await?;
+    if !claims.aud.contains(&claims.iss) {
+        return Err(refused("a token for another audience"));
+    }
+    let session = claims.sid.as_deref().and_then(|sid| sid.parse().ok());
+    let session = session.ok_or_else(|| refused("a token without a session"))?;
+    let user = claims.sub.parse().map_err(|_| refused("a token without a user"))?;
+    let client = cx.app.directory.known(cx.tenant, &claims.client_id).await?;
+    let is_first_party = client.is_some_and(|known| known.client.is_first_party());
+    Ok(Own { claims, session, user, is_first_party })
+}
+
+/// Ends the session that the bearer belongs to; where it is a third party's, its own grant alone.
 ///
 /// # Errors
 /// `invalid_token`.
 pub async fn logout(cx: &Cx<'_>, bearer: &str) -> Result<(), OauthError> {
-    let claims = verify_access_token(cx, bearer).await?;
-    let session = claims.sid.as_deref().and_then(|sid| sid.parse::<SessionId>().ok());
-    let session = session.ok_or_else(|| OauthError::invalid_token().because("a token without a session"))?;
-    end_own_session(cx, session, &claims.sub).await
+    let Own { claims, session, is_first_party, .. } = own_token(cx, bearer).await?;
+    if is_first_party {
+        return end_own_session(cx, session, &claims.sub).await;
+    }
+    let grant = claims.gid.as_deref().and_then(|gid| gid.parse().ok());
+    let grant = grant.ok_or_else(|| OauthError::invalid_token().because("a token without a grant"))?;
+    end_own_grant(cx, grant, &claims.sub).await
 }
 
 /// Ends a session for its own user, and writes so.
 pub(super) async fn end_own_session(cx: &Cx<'_>, session: SessionId, sub: &str) -> Result<(), OauthError> {
+    end_own(cx, EndOne::Session(session), "session.ended", &session.to_string(), sub).await
+}
+
+/// Ends what one client was granted, for its own user, and writes so.
+pub(super) async fn end_own_grant(cx: &Cx<'_>, grant: FamilyId, sub: &str) -> Result<(), OauthError> {
+    end_own(cx, EndOne::Grant(grant), "grant.ended", &grant.to_string(), sub).await
+}
+
+async fn end_own(cx: &Cx<'_>, what: EndOne, action: &str, target: &str, sub: &str) -> Result<(), OauthError> {
     let actor = Actor::User(sub.to_owned());
-    let audit = cx.app.audit.event(cx.tenant, &actor, "session.ended", &session.to_string(), "logout", cx.origin);
-    let (tenant, what) = (Arc::clone(cx.tenant), EndOne::Session(session));
+    let audit = cx.app.audit.event(cx.tenant, &actor, action, target, "logout", cx.origin);
+    let tenant = Arc::clone(cx.tenant);
     let request = EndRequest { tenant, what, reason: EndReason::Logout, audit, now: cx.now };
     cx.app.storage.end_one(request).await?;
     Ok(())
@@ -102,8 +140,7 @@ pub struct Me {
     sub: String,
     client_id: String,
     scope: String,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    sid: Option<String>,
+    sid: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     preferred_username: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -116,37 +153,32 @@ pub struct Me {
     roles: Option<Vec<&'static str>>,
 }
 
-/// Tells who the bearer speaks for.
+/// Tells who the bearer speaks for: an app of the tenant's own all of it, a third party what its
+/// scope opens.
 ///
 /// # Errors
-/// `invalid_token`.
+/// `invalid_token`; `insufficient_scope` for a third party without scope `openid`.
 pub async fn me(cx: &Cx<'_>, bearer: &str) -> Result<Me, OauthError> {
-    let claims = verify_access_token(cx, bearer).await?;
-    let user = match (&claims.sid, claims.sub.parse::<UserId>()) {
-        (Some(_), Ok(id)) => {
-            let user = cx.app.storage.read(&**cx.tenant).await?.tenant(cx.tenant).find_user(id).await?;
-            let user = user.filter(|user| user.is_active());
-            Some(user.ok_or_else(|| OauthError::invalid_token().because("user gone or disabled"))?)
-        }
-        _ => None,
-    };
-    let mut me = Me {
+    let Own { claims, session, user, is_first_party } = own_token(cx, bearer).await?;
+    let granted = claims.scope.clone();
+    let opens = |scope: &str| is_first_party || granted.contains(scope);
+    if !opens(Scope::OPENID) {
+        return Err(OauthError::new(ErrorCode::InsufficientScope, "scope openid is needed"));
+    }
+    let user = cx.app.storage.read(&**cx.tenant).await?.tenant(cx.tenant).find_user(user).await?;
+    let user = user.filter(|user| user.is_active());
+    let user = user.ok_or_else(|| OauthError::invalid_token().because("user gone or disabled"))?;
+    let has_email = opens("email") && user.email.is_some();
+    let roles = user.roles.iter().map(|role| role.as_str()).collect();
+    Ok(Me {
+        scope: claims.scope.to_string(),
+        sid: session.to_string(),
+        preferred_username: opens("profile").then_some(user.username),
+        name: user.name.filter(|_| opens("profile")),
+        email_verified: has_email.then_some(user.email_verified),
+        email: user.email.filter(|_| has_email),
+        roles: is_first_party.then_some(roles),
         sub: claims.sub,
         client_id: claims.client_id,
-        scope: claims.scope.to_string(),
-        sid: claims.sid,
-        preferred_username: None,
-        name: None,
-        email: None,
-        email_verified: None,
-        roles: None,
-    };
-    if let Some(user) = user {
-        me.email_verified = user.email.as_ref().map(|_| user.email_verified);
-        me.preferred_username = Some(user.username);
-        me.name = user.name;
-        me.email = user.email;
-        me.roles = Some(user.roles.iter().map(|role| role.as_str()).collect());
-    }
-    Ok(me)
+    })
 }

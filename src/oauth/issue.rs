@@ -41,7 +41,13 @@ pub(super) fn for_user(cx: &Cx<'_>, keys: &TenantKeys, grant: UserGrant<'_>) -> 
     let scope = resource::permitted(grant.user, &grant.scope);
     let ttl = cx.tenant.settings.access_token_ttl;
     let claims = AccessTokenClaims {
-        aud: Audience::of(resource::audience(cx.tenant, &issuer, grant.resource, &scope)),
+        aud: Audience::of(resource::audience(
+            cx.tenant,
+            &issuer,
+            grant.resource,
+            &scope,
+            grant.client.is_first_party(),
+        )),
         iss: issuer.clone(),
         sub: grant.user.id.to_string(),
         exp: cx.now.secs() + ttl,
@@ -110,7 +116,7 @@ pub(super) fn for_client(cx: &Cx<'_>, keys: &TenantKeys, grant: ClientGrant<'_>)
     let ClientGrant { client_id, known, scope, resource, ttl } = grant;
     let issuer = cx.app.issuer(cx.tenant);
     let claims = AccessTokenClaims {
-        aud: Audience::of(resource::audience(cx.tenant, &issuer, resource, &scope)),
+        aud: Audience::of(resource::audience(cx.tenant, &issuer, resource, &scope, false)),
         iss: issuer,
         sub: client_id.to_owned(),
         exp: cx.now.secs() + ttl,

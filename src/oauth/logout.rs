@@ -1,10 +1,13 @@
 //! OpenID Connect RP-Initiated Logout 1.0.
 
-use super::{Cx, first_party::end_own_session};
+use super::{
+    Cx,
+    first_party::{end_own_grant, end_own_session},
+    hint::{Hint, read_hint},
+};
 use crate::{
     domain::{Session, SessionId, redirect_uri_matches},
-    keys::TokenType,
-    protocol::{IdTokenClaims, OauthError, Params},
+    protocol::{OauthError, Params},
 };
 
 /// What follows on a logout request.
@@ -37,7 +40,9 @@ pub async fn logout(
         Some(token) => Some(read_hint(cx, token).await?),
         None => None,
     };
-    let proven = |session: &Session| hint.as_ref().is_some_and(|hint| hint.sid == session.id.to_string());
+    let proven = |session: &Session| {
+        hint.as_ref().is_some_and(|hint| hint.is_proven && hint.claims.sid == session.id.to_string())
+    };
     match session {
         Some(session) if confirmed || proven(session) => {
             end_own_session(cx, session.id, &session.user_id.to_string()).await?;
@@ -55,34 +60,29 @@ pub async fn logout(
     back(cx, params, hint.as_ref()).await
 }
 
-/// The browser has no session any more, but its client still speaks of one.
-async fn end_hinted(cx: &Cx<'_>, hint: Option<&IdTokenClaims>) -> Result<(), OauthError> {
-    let Some(hint) = hint else { return Ok(()) };
-    let Ok(id) = hint.sid.parse::<SessionId>() else { return Ok(()) };
-    let session = cx.app.storage.read(&**cx.tenant).await?.tenant(cx.tenant).find_session(id).await?;
-    match session {
-        Some(session) if session.is_live(cx.now) => end_own_session(cx, session.id, &hint.sub).await,
-        _ => Ok(()),
+/// The browser shows no session, but a client speaks of one: what the client was granted in it ends.
+/// The session itself is the user's, who may be signed in at another browser.
+async fn end_hinted(cx: &Cx<'_>, hint: Option<&Hint>) -> Result<(), OauthError> {
+    let Some(Hint { claims, is_proven: true }) = hint else { return Ok(()) };
+    let Ok(id) = claims.sid.parse::<SessionId>() else { return Ok(()) };
+    let mut unit = cx.app.storage.read(&**cx.tenant).await?;
+    let families = unit.tenant(cx.tenant).list_families(id).await?;
+    drop(unit);
+    for family in families.into_iter().filter(|family| family.client_id == claims.aud && family.is_live(cx.now)) {
+        end_own_grant(cx, family.id, &claims.sub).await?;
     }
+    Ok(())
 }
 
-/// An ID token of this tenant, expired ones too (RP-Initiated Logout §2).
-async fn read_hint(cx: &Cx<'_>, token: &str) -> Result<IdTokenClaims, OauthError> {
-    let keys = cx.app.keys.of(cx.tenant).await?;
-    let wrong = || OauthError::invalid_request("id_token_hint is no ID token of this server");
-    let claims: IdTokenClaims = keys.verify(TokenType::Id, token).map_err(|_| wrong())?;
-    if claims.iss == cx.app.issuer(cx.tenant) { Ok(claims) } else { Err(wrong()) }
-}
-
-async fn back(cx: &Cx<'_>, params: &Params, hint: Option<&IdTokenClaims>) -> Result<Logout, OauthError> {
+async fn back(cx: &Cx<'_>, params: &Params, hint: Option<&Hint>) -> Result<Logout, OauthError> {
     let Some(wanted) = params.find("post_logout_redirect_uri") else { return Ok(Logout::Done) };
     let unregistered = || OauthError::invalid_request("this post_logout_redirect_uri is not registered");
     let named = params.find("client_id");
     let client_id = match (hint, named) {
-        (Some(hint), Some(named)) if hint.aud != named => {
+        (Some(hint), Some(named)) if hint.claims.aud != named => {
             return Err(OauthError::invalid_request("client_id differs from id_token_hint"));
         }
-        (Some(hint), _) => hint.aud.as_str(),
+        (Some(hint), _) => hint.claims.aud.as_str(),
         (None, Some(named)) => named,
         (None, None) => return Err(unregistered()),
     };

@@ -6,6 +6,7 @@ pub mod discovery;
 mod engine;
 pub mod first_party;
 mod grants;
+mod hint;
 pub mod introspect;
 mod issue;
 pub mod logout;

@@ -1,18 +1,28 @@
 //! Which audiences a token gets (RFC 8707), and which scopes a user may carry.
 
 use crate::{
-    domain::{Client, Role, Tenant, User},
+    domain::{Client, Resource, Role, Tenant, User},
     protocol::{ErrorCode, OauthError, Scope},
 };
 
-/// The resources that a request asks for, each one known to the tenant.
+/// Whether `scope` means this resource: one of its scopes is in it. A resource that names none is
+/// for whoever asks for it.
+fn is_meant(resource: &Resource, scope: &Scope) -> bool {
+    resource.scopes.is_empty() || resource.scopes.iter().any(|token| scope.contains(token))
+}
+
+/// The resources that a request asks for, each one known to the tenant and meant by `scope`: a token
+/// names no API that it opens nothing of.
 ///
 /// # Errors
 /// `invalid_target`.
-pub(super) fn requested(tenant: &Tenant, resources: &[String]) -> Result<Vec<String>, OauthError> {
+pub(super) fn requested(tenant: &Tenant, resources: &[String], scope: &Scope) -> Result<Vec<String>, OauthError> {
     for resource in resources {
-        if !tenant.resources.iter().any(|known| &known.uri == resource) {
-            return Err(OauthError::new(ErrorCode::InvalidTarget, "unknown resource (RFC 8707)"));
+        let known = tenant.resources.iter().find(|known| &known.uri == resource);
+        let wrong = |text: &'static str| OauthError::new(ErrorCode::InvalidTarget, text);
+        let known = known.ok_or_else(|| wrong("unknown resource (RFC 8707)"))?;
+        if !is_meant(known, scope) {
+            return Err(wrong("none of the resource's scopes is asked for (RFC 8707)"));
         }
     }
     Ok(resources.to_vec())
@@ -22,8 +32,13 @@ pub(super) fn requested(tenant: &Tenant, resources: &[String]) -> Result<Vec<Str
 ///
 /// # Errors
 /// `invalid_target` where more is asked for than was granted.
-pub(super) fn narrowed(tenant: &Tenant, asked: &[String], granted: &[String]) -> Result<Vec<String>, OauthError> {
-    let asked = requested(tenant, asked)?;
+pub(super) fn narrowed(
+    tenant: &Tenant,
+    asked: &[String],
+    granted: &[String],
+    scope: &Scope,
+) -> Result<Vec<String>, OauthError> {
+    let asked = requested(tenant, asked, scope)?;
     if asked.is_empty() {
         return Ok(granted.to_vec());
     }
@@ -33,16 +48,25 @@ pub(super) fn narrowed(tenant: &Tenant, asked: &[String], granted: &[String]) ->
     Ok(asked)
 }
 
-/// The audience: what was asked for, or else the resources that the scopes belong to. The
-/// issuer is in it where the token is for this server's own endpoints, or for nobody else.
-pub(super) fn audience(tenant: &Tenant, issuer: &str, resources: &[String], scope: &Scope) -> Vec<String> {
-    let mut audience = resources.to_vec();
-    if audience.is_empty() {
-        let meant = tenant.resources.iter().filter(|known| known.scopes.iter().any(|s| scope.contains(s)));
-        audience.extend(meant.map(|known| known.uri.clone()));
-    }
+/// The audience: what was asked for, as far as the scope that is left means it, or else the resources
+/// that the scopes belong to. The issuer is in it where the token is for this server's own endpoints,
+/// which an app of the tenant's own calls with any token, or for nobody else.
+pub(super) fn audience(
+    tenant: &Tenant,
+    issuer: &str,
+    resources: &[String],
+    scope: &Scope,
+    is_first_party: bool,
+) -> Vec<String> {
+    let is_asked = |known: &&Resource| match resources {
+        [] => !known.scopes.is_empty(),
+        asked => asked.contains(&known.uri),
+    };
+    let meant = tenant.resources.iter().filter(is_asked).filter(|known| is_meant(known, scope));
+    let mut audience: Vec<String> = meant.map(|known| known.uri.clone()).collect();
     let ours = [Scope::OPENID, Scope::ADMIN, Scope::ADMIN_READ];
-    if audience.is_empty() || ours.iter().any(|token| scope.contains(token)) {
+    let is_ours = ours.iter().any(|token| scope.contains(token)) || (is_first_party && resources.is_empty());
+    if audience.is_empty() || is_ours {
         audience.push(issuer.to_owned());
     }
     audience
@@ -50,7 +74,7 @@ pub(super) fn audience(tenant: &Tenant, issuer: &str, resources: &[String], scop
 
 /// What of `scope` a user may carry: the admin scopes follow their roles, whatever the client asked.
 pub(super) fn permitted(user: &User, scope: &Scope) -> Scope {
-    let writes = user.roles.iter().any(|role| matches!(role, Role::Operator | Role::TenantAdmin));
+    let writes = user.roles.iter().any(|role| *role != Role::TenantAuditor);
     let reads = !user.roles.is_empty();
     scope.filter(|token| match token {
         Scope::ADMIN => writes,

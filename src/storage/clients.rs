@@ -220,6 +220,16 @@ impl TenantStore<'_> {
         Ok(gone > 0)
     }
 
+    /// Removes every secret of a client, which authenticates in another way from now on.
+    pub async fn delete_secrets(&mut self, client_id: &str) -> Result<(), StorageError> {
+        let target = client_secrets::table
+            .filter(client_secrets::tenant_id.eq(self.key()))
+            .filter(client_secrets::client_id.eq(client_id.to_owned()));
+        on_conn!(self.unit, conn => diesel::delete(target).execute(conn).await)?;
+        self.client_changed(client_id);
+        Ok(())
+    }
+
     /// Notes that a client assertion was used; answers `false` where it had been before
     /// (RFC 7523 §3, `jti`).
     pub async fn spend_assertion(

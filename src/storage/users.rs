@@ -252,15 +252,45 @@ impl TenantStore<'_> {
         rows.into_iter().map(|(email, row)| Ok((email, User::try_from(row)?))).collect()
     }
 
+    /// Whether nobody else signs in by this user's name or address, be it as name or as address. The
+    /// tenant's row is held meanwhile: of two that come at once the later one sees the earlier.
+    async fn claim_logins(&mut self, user: &User) -> Result<(), StorageError> {
+        self.hold(&Ending::Tenant).await?;
+        let logins = [("users_username", Some(&user.username)), ("users_email", user.email.as_ref())];
+        for (constraint, login) in logins.into_iter().filter_map(|(name, login)| Some((name, login?))) {
+            let key = User::key(login);
+            let others = users::table.filter(users::tenant_id.eq(self.key())).filter(users::id.ne(Key::from(user.id)));
+            let named = others.filter(users::username_key.eq(key.clone())).select(users::id);
+            let addressed = others
+                .filter(users::email_key.is_not_null())
+                .filter(users::email_key.assume_not_null().eq(key))
+                .select(users::id);
+            let named: Option<Key> = on_conn!(self.unit, conn => named.first(conn).await.optional())?;
+            let addressed: Option<Key> = on_conn!(self.unit, conn => addressed.first(conn).await.optional())?;
+            if named.or(addressed).is_some() {
+                return Err(StorageError::Taken(constraint.to_owned()));
+            }
+        }
+        Ok(())
+    }
+
     /// Adds a user.
+    ///
+    /// # Errors
+    /// [`StorageError::Taken`] where somebody else signs in by that name or address.
     pub async fn insert_user(&mut self, user: &User) -> Result<(), StorageError> {
+        self.claim_logins(user).await?;
         let row = row_of(user)?;
         on_conn!(self.unit, conn => diesel::insert_into(users::table).values(&row).execute(conn).await)?;
         Ok(())
     }
 
     /// Stores a user's names and address.
+    ///
+    /// # Errors
+    /// [`StorageError::Taken`] where somebody else signs in by that name or address.
     pub async fn set_user_profile(&mut self, user: &User) -> Result<(), StorageError> {
+        self.claim_logins(user).await?;
         let change = (
             users::username.eq(user.username.clone()),
             users::username_key.eq(User::key(&user.username)),

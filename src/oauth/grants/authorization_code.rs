@@ -56,7 +56,7 @@ impl Grant for AuthorizationCodeGrant {
         };
         // What never changes about a code is checked before anything is taken or spent.
         engine::redeem(&code, params, &client.client_id)?;
-        let resources = resource::narrowed(cx.tenant, params.resources(), &code.resource)?;
+        let resources = resource::narrowed(cx.tenant, params.resources(), &code.resource, &code.scope)?;
         if code.used_at.is_none() {
             check_code(cx, &code, params.find("code_verifier"))?;
         }

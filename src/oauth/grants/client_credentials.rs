@@ -29,7 +29,7 @@ impl Grant for ClientCredentialsGrant {
         let ceiling = client.metadata.scope.filter(|token| !of_user.contains(&token));
         let default = resource::default_scope(client, false);
         let scope = engine::narrow(params.find("scope"), &ceiling, &default)?;
-        let resources = resource::requested(cx.tenant, params.resources())?;
+        let resources = resource::requested(cx.tenant, params.resources(), &scope)?;
         let keys = cx.app.keys.of(cx.tenant).await?;
         if !client.tenant().is_active() {
             return Err(OauthError::invalid_client().because("tenant suspended meanwhile"));

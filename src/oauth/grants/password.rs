@@ -30,7 +30,7 @@ impl Grant for PasswordGrant {
         let password = SecretString::from(params.required("password")?);
         let default = resource::default_scope(client, true);
         let scope = engine::narrow(params.find("scope"), &client.metadata.scope, &default)?;
-        let resources = resource::requested(cx.tenant, params.resources())?;
+        let resources = resource::requested(cx.tenant, params.resources(), &scope)?;
         let user = sign_in.check(cx.tenant, username, &password, cx.origin).await.map_err(refusal)?;
         grant_to(cx, client, &user, SessionKind::Password, scope, &resources).await
     }

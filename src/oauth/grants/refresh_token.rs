@@ -115,7 +115,7 @@ async fn decide(
     }
     let owner = family.user_id.to_string();
     let scope = engine::narrow_refresh(asked.scope, &family.scope, &owner, &client.client_id)?;
-    let resources = resource::narrowed(cx.tenant, asked.resource, &family.resource)?;
+    let resources = resource::narrowed(cx.tenant, asked.resource, &family.resource, &scope)?;
     Ok((scope, resources))
 }
 

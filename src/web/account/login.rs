@@ -154,7 +154,16 @@ pub(super) async fn submit(
             }));
         }
     };
-    let way_on = Purpose::read(sent.find("request")).0.way_on(&tenant);
+    let (purpose, fault) = Purpose::read(sent.find("request"));
+    if let Some(params) = &purpose.request {
+        let means_another = authorize::means_another(&cx, Incoming { params, fault }, &user).await;
+        if means_another.map_err(|error| refuse_authorization(&site.0, error))? {
+            view.error = Some("The application asked for another account than this one.".into());
+            let page = shown(&site.0, &view, redirect_uri.as_deref()).with_status(Status::Forbidden);
+            return Err(Answer::Page(page));
+        }
+    }
+    let way_on = purpose.way_on(&tenant);
     let device = cookies::device(&site.0.app.config, &tenant, site.0.accounts.device_token(&tenant, &user));
     let (app, at) = (std::sync::Arc::clone(&site.0.app), tenant.clone());
     let begun = uncut(async move {
