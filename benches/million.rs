@@ -116,7 +116,7 @@ impl Admin {
             "sessions?client=app",
             "sessions?client=web",
             "sessions?ip=10.0.3.7",
-            "sessions?ip=none",
+            "sessions?ip=198.51.100.1",
             &format!("sessions?user={user}"),
             &format!("sessions?user={user}&active=false"),
             "users",

@@ -1,26 +1,42 @@
 //! Writing the audit trail.
 //!
-//! What succeeds is written in the transaction that it tells of. Refusals come at the rate
-//! of an attack, so they wait in a bounded buffer and are written together.
+//! What succeeds is written in the transaction that it tells of. Refusals come at the rate of an
+//! attack, so there is a rate for them, by origin and by tenant: what comes beyond it is counted and
+//! told as a figure. They wait in a bounded buffer and are written together; while the database is
+//! away they go on waiting.
 
 use std::{
+    collections::HashMap,
     sync::{
-        Arc,
+        Arc, Mutex, PoisonError,
         atomic::{AtomicU64, Ordering},
     },
     time::Duration,
 };
 
-use tokio::sync::{mpsc, oneshot};
-
-use crate::{
-    domain::{Actor, AuditEvent, AuditId, Origin, Tenant},
-    effects::Effects,
-    storage::Storage,
+use tokio::{
+    sync::{mpsc, oneshot},
+    time::{sleep, timeout},
 };
 
-const WAITING: usize = 4096;
+use crate::{
+    domain::{Actor, AuditEvent, AuditId, Origin, Tenant, TenantId},
+    effects::Effects,
+    storage::{Storage, StorageError},
+    throttle::Throttle,
+};
+
+const WAITING: usize = 8192;
 const GATHER: Duration = Duration::from_millis(100);
+
+/// Between two tries to write, where the database is away.
+const AGAIN: Duration = Duration::from_millis(250);
+
+/// How long somebody who reads the trail waits for what is not written yet.
+const PATIENCE: Duration = Duration::from_millis(700);
+
+/// Entries that are not written one by one are told as a figure so often.
+const TELL_EACH: Duration = Duration::from_secs(10);
 
 enum Message {
     Event(Box<AuditEvent>),
@@ -32,15 +48,35 @@ enum Message {
 pub struct AuditLog {
     effects: Effects,
     queue: mpsc::Sender<Message>,
-    dropped: Arc<AtomicU64>,
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    effects: Effects,
+    storage: Storage,
+    /// Refusals from one network at one tenant: 200 at once, then two a second.
+    of_origin: Throttle,
+    /// Refusals at one tenant: 2000 at once, then twenty a second.
+    of_tenant: Throttle,
+    /// How many of each tenant were held back since it was last told.
+    held_back: Mutex<HashMap<TenantId, u64>>,
+    dropped: AtomicU64,
 }
 
 impl AuditLog {
     /// Starts the task that writes what waits.
     pub fn start(effects: Effects, storage: Storage) -> Self {
         let (queue, waiting) = mpsc::channel(WAITING);
-        tokio::spawn(write(storage, waiting));
-        Self { effects, queue, dropped: Arc::default() }
+        let shared = Arc::new(Shared {
+            of_origin: Throttle::per(effects.clock(), 200, 500),
+            of_tenant: Throttle::per(effects.clock(), 2000, 50),
+            held_back: Mutex::default(),
+            dropped: AtomicU64::default(),
+            effects: effects.clone(),
+            storage,
+        });
+        tokio::spawn(Arc::clone(&shared).write(waiting));
+        Self { effects, queue, shared }
     }
 
     /// An entry, for the transaction of what it tells.
@@ -57,16 +93,23 @@ impl AuditLog {
             tenant_id: tenant.id,
             id: AuditId::new(&self.effects),
             at: self.effects.now(),
-            actor: actor.to_text(),
+            actor: short(&actor.to_text()),
             action: action.to_owned(),
             target: short(target),
             reason: short(reason),
-            origin: Origin { ip: origin.ip.clone(), user_agent: short(&origin.user_agent), device: None },
+            origin: Origin { ip: short(&origin.ip), user_agent: short(&origin.user_agent), devices: Vec::new() },
         }
     }
 
-    /// Writes an entry soon; drops and counts it where an attack has filled the buffer.
+    /// Writes an entry soon. Beyond the rate of its origin or its tenant it is counted instead.
     pub fn note(&self, tenant: &Tenant, actor: &Actor, action: &str, target: &str, reason: &str, origin: &Origin) {
+        // Neither is given back: they are forgiven by time.
+        let within = self.shared.of_origin.enter((tenant.id, origin.network())).is_ok()
+            && self.shared.of_tenant.enter(tenant.id).is_ok();
+        if !within {
+            *self.shared.held_back().entry(tenant.id).or_default() += 1;
+            return;
+        }
         let event = self.event(tenant, actor, action, target, reason, origin);
         // Structured fields: a line break in a value stays a value (CWE-117).
         tracing::info!(
@@ -74,54 +117,112 @@ impl AuditLog {
             reason = event.reason, ip = event.origin.ip, "audit"
         );
         if self.queue.try_send(Message::Event(Box::new(event))).is_err() {
-            self.dropped.fetch_add(1, Ordering::Relaxed);
+            self.shared.dropped.fetch_add(1, Ordering::Relaxed);
         }
     }
 
-    /// Waits until everything noted so far is written.
+    /// Waits until everything noted so far is written, for as long as the database answers.
     pub async fn flush(&self) {
         let (done, written) = oneshot::channel();
-        if self.queue.send(Message::Flush(done)).await.is_ok() {
-            // An error means that the writer is gone, and with it what waited; it has logged why.
-            let _ = written.await;
-        }
+        let flushed = async {
+            if self.queue.send(Message::Flush(done)).await.is_ok() {
+                // An error means that the writer is gone, and with it what waited; it has logged why.
+                let _ = written.await;
+            }
+        };
+        let _ = timeout(PATIENCE, flushed).await;
     }
 
-    /// How many entries an attack has pushed out since the start.
+    /// How many entries were lost since the start: the buffer was full, or the database refused them.
     pub fn dropped(&self) -> u64 {
-        self.dropped.load(Ordering::Relaxed)
+        self.shared.dropped.load(Ordering::Relaxed)
     }
 }
 
-/// At most 400 bytes of what came from outside.
+/// At most 400 characters of what came from outside.
 fn short(text: &str) -> String {
     text.chars().filter(|c| !c.is_control()).take(400).collect()
 }
 
-async fn write(storage: Storage, mut waiting: mpsc::Receiver<Message>) {
-    let mut batch = Vec::new();
-    while waiting.recv_many(&mut batch, 256).await > 0 {
-        let (mut events, mut flushes) = (Vec::new(), Vec::new());
-        for message in batch.drain(..) {
-            match message {
-                Message::Event(event) => events.push(*event),
-                Message::Flush(done) => flushes.push(done),
+impl Shared {
+    fn held_back(&self) -> std::sync::MutexGuard<'_, HashMap<TenantId, u64>> {
+        self.held_back.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    async fn write(self: Arc<Self>, mut waiting: mpsc::Receiver<Message>) {
+        let mut batch = Vec::new();
+        let mut told = tokio::time::Instant::now();
+        loop {
+            match timeout(TELL_EACH, waiting.recv_many(&mut batch, 256)).await {
+                Ok(0) => return,
+                Ok(_) | Err(_) => {}
+            }
+            let (mut events, mut flushes) = (Vec::new(), Vec::new());
+            for message in batch.drain(..) {
+                match message {
+                    Message::Event(event) => events.push(*event),
+                    Message::Flush(done) => flushes.push(done),
+                }
+            }
+            if !flushes.is_empty() || told.elapsed() >= TELL_EACH {
+                told = tokio::time::Instant::now();
+                events.extend(self.figures());
+            }
+            self.store(&events).await;
+            let waited_for = !flushes.is_empty();
+            for done in flushes {
+                // The one who asked may have gone away meanwhile.
+                let _ = done.send(());
+            }
+            if !waited_for {
+                sleep(GATHER).await;
             }
         }
-        if let Err(why) = store(&storage, &events).await {
-            tracing::error!(error = %why, lost = events.len(), "audit entries could not be written");
+    }
+
+    /// What was held back, an entry for each tenant.
+    fn figures(&self) -> Vec<AuditEvent> {
+        let held_back = std::mem::take(&mut *self.held_back());
+        let entry = |(tenant_id, count): (TenantId, u64)| AuditEvent {
+            tenant_id,
+            id: AuditId::new(&self.effects),
+            at: self.effects.now(),
+            actor: Actor::Anonymous.to_text(),
+            action: "audit.held_back".to_owned(),
+            target: count.to_string(),
+            reason: "refusals beyond the rate, not written one by one".to_owned(),
+            origin: Origin::default(),
+        };
+        held_back.into_iter().map(entry).collect()
+    }
+
+    /// Writes entries, for as long as it takes while the database is away. One that it refuses takes no
+    /// other with it.
+    async fn store(&self, events: &[AuditEvent]) {
+        if events.is_empty() {
+            return;
         }
-        let waited_for = !flushes.is_empty();
-        for done in flushes {
-            // The one who asked may have gone away meanwhile.
-            let _ = done.send(());
+        let mut has_said = false;
+        loop {
+            match self.storage.write_audit(events).await {
+                Ok(()) => return,
+                Err(StorageError::Away(why)) => {
+                    if !has_said {
+                        tracing::error!(error = why, waiting = events.len(), "audit entries wait for the database");
+                    }
+                    has_said = true;
+                    sleep(AGAIN).await;
+                }
+                Err(why) if events.len() == 1 => {
+                    tracing::error!(error = %why, "an audit entry could not be written");
+                    self.dropped.fetch_add(1, Ordering::Relaxed);
+                    return;
+                }
+                Err(_) => break,
+            }
         }
-        if !waited_for {
-            tokio::time::sleep(GATHER).await;
+        for event in events {
+            Box::pin(self.store(std::slice::from_ref(event))).await;
         }
     }
-}
-
-async fn store(storage: &Storage, events: &[AuditEvent]) -> Result<(), crate::storage::StorageError> {
-    if events.is_empty() { Ok(()) } else { storage.write_audit(events).await }
 }

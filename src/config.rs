@@ -1,6 +1,9 @@
 //! The configuration: `Rocket.toml`, then the environment, parsed once.
 
-use std::{net::SocketAddr, path::PathBuf};
+use std::{
+    net::{IpAddr, Ipv4Addr, SocketAddr},
+    path::PathBuf,
+};
 
 use figment::{
     Figment, Profile,
@@ -50,8 +53,10 @@ pub enum LogFormat {
 pub struct ConfigError(String);
 
 #[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 struct Raw {
-    base_url: String,
+    /// Where it is left out: where Rocket listens.
+    base_url: Option<String>,
     database_url: String,
     redis_url: Option<String>,
     master_key_file: PathBuf,
@@ -66,7 +71,7 @@ struct Raw {
 impl Default for Raw {
     fn default() -> Self {
         Self {
-            base_url: "http://127.0.0.1:8000".into(),
+            base_url: None,
             database_url: "sqlite:data/portcullis.db".into(),
             redis_url: None,
             master_key_file: "data/master.key".into(),
@@ -80,25 +85,94 @@ impl Default for Raw {
     }
 }
 
+/// What may stand behind `PORTCULLIS_`.
+const NAMES: [&str; 10] = [
+    "base_url",
+    "database_url",
+    "redis_url",
+    "master_key_file",
+    "management_address",
+    "trusted_proxies",
+    "insecure_http",
+    "log",
+    "log_format",
+    "database_connections",
+];
+
+/// What may be read from a file that `NAME_FILE` names.
+const SECRETS: [&str; 2] = ["DATABASE_URL", "REDIS_URL"];
+
+/// Refuses a name that nothing reads: a slip of the hand would pass for a setting. Those of the tests
+/// are the tests' own.
+fn check_names(names: impl Iterator<Item = String>) -> Result<(), ConfigError> {
+    let known = || {
+        let files = SECRETS.iter().map(|name| format!("PORTCULLIS_{name}_FILE"));
+        NAMES.iter().map(|name| format!("PORTCULLIS_{}", name.to_uppercase())).chain(files)
+    };
+    for name in names.filter(|name| name.starts_with("PORTCULLIS_")) {
+        let is_of_tests = ["PORTCULLIS_TEST_", "PORTCULLIS_BENCH_"].iter().any(|prefix| name.starts_with(prefix));
+        if is_of_tests || known().any(|known| known == name) {
+            continue;
+        }
+        let likeness = |known: &String| strsim::jaro_winkler(known, &name);
+        let nearest = known().max_by(|one, other| likeness(one).total_cmp(&likeness(other))).unwrap_or_default();
+        return Err(ConfigError(format!("{name} is no setting: {nearest} is")));
+    }
+    Ok(())
+}
+
+fn secret_from_file(name: &str) -> Result<Option<String>, ConfigError> {
+    let variable = format!("PORTCULLIS_{name}_FILE");
+    let Some(path) = std::env::var_os(&variable).map(PathBuf::from) else { return Ok(None) };
+    if std::env::var_os(format!("PORTCULLIS_{name}")).is_some() {
+        return Err(ConfigError(format!("either PORTCULLIS_{name} or {variable}, not both")));
+    }
+    let text = std::fs::read_to_string(&path);
+    let text = text.map_err(|why| ConfigError(format!("{variable}: {}: {why}", path.display())))?;
+    Ok(Some(text.trim().to_owned()))
+}
+
+/// The origin at which a browser on this machine finds the server: where Rocket is told to listen.
+fn own_address(profile: Profile) -> String {
+    let rocket = Figment::from(Toml::file("Rocket.toml").nested()).merge(Env::prefixed("ROCKET_").global());
+    let rocket = rocket.select(profile);
+    let port: u16 = rocket.extract_inner("port").unwrap_or(8000);
+    match rocket.extract_inner("address").unwrap_or(IpAddr::V4(Ipv4Addr::LOCALHOST)) {
+        address if address.is_unspecified() => format!("http://127.0.0.1:{port}"),
+        address => format!("http://{}", SocketAddr::new(address, port)),
+    }
+}
+
 impl Config {
     /// Reads `Rocket.toml` (table `default.portcullis`) and `PORTCULLIS_*`.
     ///
     /// # Errors
     /// A value that cannot be read or run with; the text names it and says what to set.
     pub fn load() -> Result<Self, ConfigError> {
-        let file =
-            Figment::from(Toml::file("Rocket.toml").nested()).select(Profile::from_env_or("ROCKET_PROFILE", "default"));
+        let profile = Profile::from_env_or("ROCKET_PROFILE", "default");
+        let file = Figment::from(Toml::file("Rocket.toml").nested()).select(profile.clone());
+        check_names(std::env::vars_os().filter_map(|(name, _)| name.into_string().ok()))?;
         let figment = Figment::from(Serialized::defaults(Raw::default()))
             .merge(file.focus("portcullis"))
-            .merge(Env::prefixed("PORTCULLIS_"));
-        let raw: Raw = figment
+            .merge(Env::prefixed("PORTCULLIS_").only(&NAMES));
+        let mut raw: Raw = figment
             .extract()
             .map_err(|why| ConfigError(format!("PORTCULLIS_{}: {}", why.path.join("_").to_uppercase(), why.kind)))?;
+        if let Some(url) = secret_from_file("DATABASE_URL")? {
+            raw.database_url = url;
+        }
+        if let Some(url) = secret_from_file("REDIS_URL")? {
+            raw.redis_url = Some(url);
+        }
+        if raw.base_url.is_none() {
+            raw.base_url = Some(own_address(profile));
+        }
         Self::check(raw)
     }
 
     fn check(raw: Raw) -> Result<Self, ConfigError> {
-        let base = Url::parse(&raw.base_url)
+        let base_url = raw.base_url.unwrap_or_else(|| "http://127.0.0.1:8000".into());
+        let base = Url::parse(&base_url)
             .map_err(|why| ConfigError(format!("PORTCULLIS_BASE_URL is no URL ({why}): set it to https://HOST")))?;
         let loopback = match base.host() {
             Some(url::Host::Domain(name)) => name == "localhost",
@@ -125,7 +199,7 @@ impl Config {
             })
             .collect::<Result<_, _>>()?;
         Ok(Self {
-            base_url: raw.base_url.trim_end_matches('/').to_owned(),
+            base_url: base_url.trim_end_matches('/').to_owned(),
             database_url: raw.database_url.into(),
             redis_url: raw.redis_url.filter(|url| !url.is_empty()).map(SecretString::from),
             master_key_file: raw.master_key_file,
@@ -143,7 +217,7 @@ impl Config {
     /// As [`Self::load`].
     pub fn for_tests(base_url: &str, database_url: &str, master_key_file: PathBuf) -> Result<Self, ConfigError> {
         Self::check(Raw {
-            base_url: base_url.to_owned(),
+            base_url: Some(base_url.to_owned()),
             database_url: database_url.to_owned(),
             master_key_file,
             ..Raw::default()

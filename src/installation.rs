@@ -1,6 +1,6 @@
 //! One running installation: everything that a use case may use.
 
-use std::{borrow::Cow, sync::Arc};
+use std::{borrow::Cow, path::Path, sync::Arc};
 
 use secrecy::{ExposeSecret, SecretString};
 use tokio::sync::Notify;
@@ -12,7 +12,7 @@ use crate::{
     effects::Effects,
     keys::{Keystore, MasterKey, MasterKeyError},
     revocation::{Mirror, Parts, Revocations},
-    storage::{Directory, Storage, StorageError, View},
+    storage::{Directory, EveryTenant, Storage, StorageError, View},
     throttle::Throttle,
 };
 
@@ -61,7 +61,7 @@ impl Installation {
     /// # Errors
     /// [`StartError`].
     pub async fn start(config: Config, effects: Effects, storage: Storage) -> Result<Arc<Self>, StartError> {
-        let master = MasterKey::load_or_create(&config.master_key_file, &effects)?;
+        let master = master_key_of(&storage, &config.master_key_file, &effects).await?;
         let view = Arc::new(View::default());
         let keys = Arc::new(Keystore::new(master, storage.clone(), Arc::clone(&view)));
         let directory = Arc::new(Directory::new(storage.clone(), Arc::clone(&view)));
@@ -99,6 +99,28 @@ impl Installation {
     }
 }
 
+/// The key that the database was sealed under; for a database that has none yet, the one in the file,
+/// which is made where there is none. Nothing is written where the two do not go together.
+pub(crate) async fn master_key_of(storage: &Storage, file: &Path, effects: &Effects) -> Result<MasterKey, StartError> {
+    let mismatch = || StartError::from(MasterKeyError::not_the_databases(file));
+    let known = storage.read_installation().await?.master_key_check().await?;
+    if known.is_some() && !file.exists() {
+        return Err(mismatch());
+    }
+    let master = MasterKey::load_or_create(file, effects)?;
+    let known = match known {
+        Some(known) => known,
+        // Of two nodes that start at once, each with a key of its own, one is told so.
+        None => {
+            let mut unit = storage.write(EveryTenant::Installation).await?;
+            let known = unit.claim_master_key(&master.check_value()).await?;
+            unit.commit().await?;
+            known
+        }
+    };
+    if known == master.check_value() { Ok(master) } else { Err(mismatch()) }
+}
+
 /// Why a sign-in was refused.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum SignInRefused {
@@ -133,6 +155,12 @@ pub trait PasswordHasher: Send + Sync + 'static {
     /// # Errors
     /// Words for the person who chose it: too short, too long, or too well known.
     async fn hash(&self, tenant: &Tenant, password: &SecretString) -> Result<String, Cow<'static, str>>;
+
+    /// Whether a hash that was made elsewhere can be verified here.
+    ///
+    /// # Errors
+    /// What would be right, in words.
+    fn check_hash(&self, hash: &str) -> Result<(), &'static str>;
 
     /// Whether `password` is behind `hash`.
     async fn matches(&self, tenant: &Tenant, password: &SecretString, hash: &str) -> bool;

@@ -17,6 +17,7 @@ pub mod protocol;
 pub mod revocation;
 pub mod storage;
 pub mod throttle;
+pub mod turns;
 pub mod views;
 pub mod web;
 
@@ -41,8 +42,10 @@ pub fn build(figment: Figment, config: Config, effects: Effects, migrate: bool) 
         .merge(("databases.portcullis.connect_timeout", 5))
         .merge(("ip_header", false))
         .merge(("limits.forms", 16 * 1024))
-        .merge(("shutdown.grace", 5))
-        .merge(("shutdown.mercy", 5));
+        // Together less than the grace within which a retry of a rotation is answered: a restart must
+        // not make thieves of honest clients.
+        .merge(("shutdown.grace", 3))
+        .merge(("shutdown.mercy", 1));
     let start = AdHoc::try_on_ignite("installation", move |rocket| async move {
         match start(&rocket, config, effects, migrate).await {
             Ok(site) => Ok(rocket.manage(site)),
@@ -85,6 +88,7 @@ async fn start(
     } else if let Some(first) = storage.pending_migrations().await?.first() {
         return Err(format!("the database lacks migration {first}: run `portcullis migrate`").into());
     }
+    storage.check().await?;
     if storage.policies_hold().await? == Some(false) {
         tracing::warn!("row-level security does not hold this role on PostgreSQL: `portcullis doctor` says why");
     }

@@ -3,10 +3,13 @@
 //! A try is counted before it begins and given back where it succeeds: of any number that
 //! come at once no more than the limit are evaluated, and whoever knows the secret is never
 //! slowed down by their own successes.
+//!
+//! Keys are of a fixed size, whatever strangers write, and there are so many at most.
 
 use std::{
     collections::HashMap,
-    sync::{Arc, Mutex, PoisonError},
+    hash::{BuildHasher as _, Hash, RandomState},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
 use crate::effects::Clock;
@@ -16,7 +19,9 @@ pub struct Throttle {
     clock: Arc<dyn Clock>,
     limit: i64,
     forgiven_each_ms: i64,
-    entries: Mutex<HashMap<String, Entry>>,
+    /// Two, so that nobody finds two keys that count as one.
+    hashers: [RandomState; 2],
+    entries: Mutex<HashMap<[u64; 2], Entry>>,
 }
 
 #[derive(Clone, Copy)]
@@ -27,13 +32,14 @@ struct Entry {
     at: i64,
 }
 
-/// Keys held at most; past this the ones with nothing to remember are dropped.
-const MOST: usize = 100_000;
+/// Keys held at most. Past this, those with nothing to remember are dropped, and of the others those
+/// with the fewest failures, down to half: a stranger who invents keys pushes out their like first.
+const MOST: usize = 50_000;
 
 /// A try under way. Dropped, it counts as a failure.
 pub struct Attempt<'a> {
     throttle: &'a Throttle,
-    key: String,
+    key: [u64; 2],
 }
 
 impl Throttle {
@@ -48,6 +54,7 @@ impl Throttle {
             clock,
             limit: limit.max(1).into(),
             forgiven_each_ms: i64::from(millis.max(1)),
+            hashers: Default::default(),
             entries: Mutex::default(),
         }
     }
@@ -56,19 +63,35 @@ impl Throttle {
     ///
     /// # Errors
     /// Seconds to wait, where the limit is reached.
-    pub fn enter(&self, key: String) -> Result<Attempt<'_>, u64> {
+    pub fn enter(&self, key: impl Hash) -> Result<Attempt<'_>, u64> {
+        let key = [0, 1].map(|which: usize| self.hashers[which].hash_one(&key));
         let now = self.clock.now().millis();
-        let mut entries = self.entries.lock().unwrap_or_else(PoisonError::into_inner);
-        if entries.len() >= MOST {
-            entries.retain(|_, entry| self.forgive(*entry, now).level > 0);
+        let mut entries = self.entries();
+        if entries.len() >= MOST && !entries.contains_key(&key) {
+            self.make_room(&mut entries, now);
         }
         let entry = self.forgive(entries.get(&key).copied().unwrap_or(Entry { level: 0, at: now }), now);
         if entry.level >= self.limit {
             let wait = (entry.at + self.forgiven_each_ms - now).max(0) / 1000 + 1;
             return Err(u64::try_from(wait).unwrap_or(1));
         }
-        entries.insert(key.clone(), Entry { level: entry.level + 1, ..entry });
+        entries.insert(key, Entry { level: entry.level + 1, ..entry });
         Ok(Attempt { throttle: self, key })
+    }
+
+    fn entries(&self) -> MutexGuard<'_, HashMap<[u64; 2], Entry>> {
+        self.entries.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn make_room(&self, entries: &mut HashMap<[u64; 2], Entry>, now: i64) {
+        entries.retain(|_, entry| self.forgive(*entry, now).level > 0);
+        if entries.len() <= MOST / 2 {
+            return;
+        }
+        let mut levels: Vec<i64> = entries.values().map(|entry| self.forgive(*entry, now).level).collect();
+        levels.sort_unstable();
+        let least = levels.get(levels.len() - MOST / 2).copied().unwrap_or_default();
+        entries.retain(|_, entry| self.forgive(*entry, now).level > least);
     }
 
     fn forgive(&self, entry: Entry, now: i64) -> Entry {
@@ -81,7 +104,7 @@ impl Throttle {
 
     /// How many keys are held.
     pub fn len(&self) -> usize {
-        self.entries.lock().unwrap_or_else(PoisonError::into_inner).len()
+        self.entries().len()
     }
 
     /// Whether none is held.
@@ -93,7 +116,7 @@ impl Throttle {
 impl Attempt<'_> {
     /// Gives the try back.
     pub fn succeeded(self) {
-        let mut entries = self.throttle.entries.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut entries = self.throttle.entries();
         if let Some(entry) = entries.get_mut(&self.key) {
             entry.level -= 1;
             if entry.level <= 0 {

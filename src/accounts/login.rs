@@ -1,30 +1,38 @@
 //! Signing in with name and password.
 
-use std::{borrow::Cow, sync::Arc};
+use std::{borrow::Cow, sync::Arc, time::Duration};
 
 use aws_lc_rs::hmac;
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use secrecy::{ExposeSecret, SecretString};
 
-use super::passwords::Passwords;
+use super::passwords::{Passwords, Verdict, check_hash};
 use crate::{
-    domain::{Actor, Origin, Tenant, User},
+    domain::{Actor, Origin, Tenant, User, UserId},
     installation::{Installation, PasswordHasher, SignIn, SignInRefused},
     keys::Purpose,
-    throttle::Throttle,
+    storage::StorageError,
+    throttle::{Attempt, Throttle},
 };
 
 /// Users proving who they are, with all that limits guessing.
 pub struct Accounts {
     app: Arc<Installation>,
     passwords: Passwords,
-    /// Failures by user name: a few, slowly forgiven.
-    by_name: Throttle,
-    /// Failures by known browser and user name: its own count, so that strangers cannot lock a user out.
+    /// Failures by user, or by a name that is nobody's: a few, slowly forgiven.
+    by_user: Throttle,
+    /// Failures by user in a browser, or from a network, in which they have signed in before: counts of
+    /// their own, so that strangers cannot lock a user out.
     by_device: Throttle,
+    by_place: Throttle,
     /// Failures by address.
     by_address: Throttle,
+    /// The networks from which users have signed in lately: programs hold no cookie.
+    places: moka::sync::Cache<(UserId, String), ()>,
 }
+
+/// How long a network is known after a sign-in.
+const PLACE_IS_KNOWN: Duration = Duration::from_secs(30 * 86_400);
 
 /// Passwords are this long at least (NIST SP 800-63B §3.1.1).
 const SHORTEST: usize = 8;
@@ -36,45 +44,88 @@ impl Accounts {
         let clock = || app.effects.clock();
         Self {
             passwords: Passwords::new(app.keys.master()),
-            by_name: Throttle::new(clock(), 20, 30),
+            by_user: Throttle::new(clock(), 20, 30),
             by_device: Throttle::new(clock(), 20, 30),
+            by_place: Throttle::new(clock(), 20, 30),
             by_address: Throttle::new(clock(), 300, 1),
+            places: moka::sync::Cache::builder().max_capacity(100_000).time_to_live(PLACE_IS_KNOWN).build(),
             app,
         }
     }
 
     /// What a browser is given to tell it again, once `user` has signed in there.
     pub fn device_token(&self, tenant: &Tenant, user: &User) -> String {
-        let key = self.app.keys.master().mac_key(Purpose::Device, Some(tenant.id));
-        URL_SAFE_NO_PAD.encode(hmac::sign(&key, User::key(&user.username).as_bytes()).as_ref())
+        URL_SAFE_NO_PAD.encode(hmac::sign(&self.device_key(tenant), user.id.as_bytes()).as_ref())
     }
 
-    fn is_known_device(&self, tenant: &Tenant, username: &str, device: Option<&str>) -> bool {
-        let tag = device.and_then(|text| URL_SAFE_NO_PAD.decode(text).ok());
-        let key = self.app.keys.master().mac_key(Purpose::Device, Some(tenant.id));
-        tag.is_some_and(|tag| hmac::verify(&key, User::key(username).as_bytes(), &tag).is_ok())
+    fn device_key(&self, tenant: &Tenant) -> hmac::Key {
+        self.app.keys.master().mac_key(Purpose::Device, Some(tenant.id))
+    }
+
+    fn is_known_device(&self, tenant: &Tenant, user: &User, origin: &Origin) -> bool {
+        let key = self.device_key(tenant);
+        let mut tags = origin.devices.iter().filter_map(|text| URL_SAFE_NO_PAD.decode(text).ok());
+        tags.any(|tag| hmac::verify(&key, user.id.as_bytes(), &tag).is_ok())
+    }
+
+    /// Begins a try for a user, under the count of where it comes from: a browser in which they have
+    /// signed in before, a network from which they did lately, or anywhere else.
+    fn enter(&self, tenant: &Tenant, user: &User, origin: &Origin) -> Result<Attempt<'_>, u64> {
+        let place = (user.id, origin.network());
+        if self.is_known_device(tenant, user, origin) {
+            self.by_device.enter(user.id)
+        } else if self.places.contains_key(&place) {
+            self.by_place.enter(place)
+        } else {
+            self.by_user.enter(user.id)
+        }
+    }
+
+    async fn find(&self, tenant: &Tenant, username: &str) -> Result<Option<User>, SignInRefused> {
+        let found = async { self.app.storage.read(tenant).await?.tenant(tenant).find_user_by_login(username).await };
+        found.await.map_err(|why| {
+            tracing::error!(error = %why, "storage");
+            SignInRefused::Away
+        })
     }
 
     async fn evaluate(
         &self,
         tenant: &Tenant,
-        username: &str,
+        user: Option<User>,
         password: &SecretString,
     ) -> Result<Result<User, &'static str>, SignInRefused> {
-        let found = async { self.app.storage.read(tenant).await?.tenant(tenant).find_user_by_login(username).await };
-        let user = found.await.map_err(|why| {
-            tracing::error!(error = %why, "storage");
-            SignInRefused::Away
-        })?;
         let hash = user.as_ref().and_then(|user| user.password_hash.as_deref());
-        let cost = tenant.settings.password_bcrypt_cost;
-        let fits = self.passwords.verify(password, hash, cost).await.map_err(|_| SignInRefused::Busy(2))?;
-        Ok(match user {
-            None => Err("unknown user"),
-            Some(_) if !fits => Err("wrong password"),
-            Some(user) if !user.is_active() => Err("user disabled"),
-            Some(user) => Ok(user),
+        let verdict = self.passwords.verify(tenant, password, hash).await.map_err(|_| SignInRefused::Busy(2))?;
+        Ok(match (user, verdict) {
+            (None, _) => Err("unknown user"),
+            (Some(_), Verdict::Wrong) => Err("wrong password"),
+            (Some(user), _) if !user.is_active() => Err("user disabled"),
+            (Some(user), Verdict::Right) => Ok(user),
+            (Some(user), Verdict::Outdated(hash)) => self.rehash(tenant, user, hash).await,
         })
+    }
+
+    /// Stores the hash that a sign-in has made anew. Where another was faster, theirs counts, if it is
+    /// of the same password: two who sign in at once are both right.
+    async fn rehash(&self, tenant: &Tenant, user: User, hash: String) -> Result<User, &'static str> {
+        let stored = async {
+            let mut unit = self.app.storage.write(tenant).await?;
+            let stored = unit.tenant(tenant).replace_password_hash(&user, &hash).await?;
+            unit.commit().await?;
+            Ok::<_, StorageError>(stored)
+        };
+        match stored.await {
+            Ok(true) => Ok(User { password_hash: Some(hash), ..user }),
+            Ok(false) => {
+                let now = self.find(tenant, &user.username).await.ok().flatten().filter(|now| now.id == user.id);
+                now.filter(User::is_active).ok_or("changed meanwhile")
+            }
+            Err(why) => {
+                tracing::warn!(error = %why, "a hash could not be brought up to date");
+                Ok(user)
+            }
+        }
     }
 }
 
@@ -94,25 +145,38 @@ impl SignIn for Accounts {
             refused("too long");
             return Err(SignInRefused::Credentials);
         }
-        let name = format!("{}/{}", tenant.id, User::key(username));
-        let known = self.is_known_device(tenant, username, origin.device.as_deref());
         let throttled = |wait| {
             refused("too many failures");
             SignInRefused::Throttled(wait)
         };
-        let of_address = self.by_address.enter(format!("{}/{}", tenant.id, origin.ip)).map_err(throttled)?;
-        let of_name = match if known { &self.by_device } else { &self.by_name }.enter(name) {
-            Ok(of_name) => of_name,
+        let of_address = self.by_address.enter((tenant.id, origin.network())).map_err(throttled)?;
+        // Whom the name means comes first: a user has one count, whichever name is tried.
+        let found = self.find(tenant, username).await;
+        let user = match found {
+            Ok(user) => user,
+            Err(away) => {
+                of_address.succeeded();
+                refused("not evaluated: storage away");
+                return Err(away);
+            }
+        };
+        let entered = match &user {
+            Some(user) => self.enter(tenant, user, origin),
+            None => self.by_user.enter((tenant.id, User::key(username))),
+        };
+        let of_user = match entered {
+            Ok(of_user) => of_user,
             Err(wait) => {
                 // Nothing is evaluated, so the address has guessed nothing.
                 of_address.succeeded();
                 return Err(throttled(wait));
             }
         };
-        match self.evaluate(tenant, username, password).await {
+        match self.evaluate(tenant, user, password).await {
             Ok(Ok(user)) => {
-                of_name.succeeded();
+                of_user.succeeded();
                 of_address.succeeded();
+                self.places.insert((user.id, origin.network()), ());
                 Ok(user)
             }
             Ok(Err(reason)) => {
@@ -121,7 +185,7 @@ impl SignIn for Accounts {
             }
             // Nothing was evaluated, so nothing was guessed.
             Err(unevaluated) => {
-                of_name.succeeded();
+                of_user.succeeded();
                 of_address.succeeded();
                 refused("not evaluated: busy or storage away");
                 Err(unevaluated)
@@ -137,12 +201,15 @@ impl PasswordHasher for Accounts {
         if length < SHORTEST || password.expose_secret().len() > LONGEST {
             return Err("8 characters at least, 1024 bytes at most".into());
         }
-        let cost = tenant.settings.password_bcrypt_cost;
-        self.passwords.hash(password, cost).await.map_err(|_| "the server is busy hashing: try again".into())
+        let hashed = self.passwords.hash(tenant, password).await;
+        hashed.map_err(|_| "the server is busy hashing: try again".into())
+    }
+
+    fn check_hash(&self, hash: &str) -> Result<(), &'static str> {
+        check_hash(hash)
     }
 
     async fn matches(&self, tenant: &Tenant, password: &SecretString, hash: &str) -> bool {
-        let cost = tenant.settings.password_bcrypt_cost;
-        self.passwords.verify(password, Some(hash), cost).await.unwrap_or(false)
+        matches!(self.passwords.verify(tenant, password, Some(hash)).await, Ok(Verdict::Right | Verdict::Outdated(_)))
     }
 }

@@ -1,76 +1,240 @@
-//! Password hashes: bcrypt over a peppered digest.
+//! Password hashes: ours, and those that users bring along.
 //!
-//! bcrypt sees 72 bytes and no more, so it is given base64(HMAC-SHA-384(pepper, password)),
-//! 64 characters that depend on every byte of the password; the pepper comes from the
-//! master key, so a stolen database alone gives nothing to guess against.
+//! Ours are bcrypt over a peppered digest. bcrypt sees 72 bytes and no more, so it is given
+//! base64(HMAC-SHA-384(pepper, password)), 64 characters that depend on every byte of the password;
+//! the pepper comes from the master key, so a stolen database alone gives nothing to guess against.
+//! They bear a mark, since a bcrypt hash from elsewhere looks alike and is over the password itself.
 
-use std::sync::Arc;
+use std::str::FromStr as _;
 
+use argon2::Argon2;
 use aws_lc_rs::hmac;
 use base64::{Engine as _, engine::general_purpose::STANDARD};
+use password_hash::PasswordHash;
+use pbkdf2::Pbkdf2;
+use scrypt::Scrypt;
 use secrecy::{ExposeSecret, SecretString};
-use tokio::sync::Semaphore;
 use zeroize::Zeroizing;
 
-use crate::keys::{MasterKey, Purpose};
+use crate::{
+    domain::Tenant,
+    keys::{MasterKey, Purpose},
+    turns::{Busy, Turns},
+};
 
-/// Hashing that is not possible now.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Busy;
+/// In front of a bcrypt hash over the peppered password.
+const PEPPERED: &str = "$peppered";
+
+/// The costs of bcrypt that are verified: a hash of more would hold a core for hours.
+const COSTS: std::ops::RangeInclusive<u32> = 10..=15;
 
 /// Makes and checks password hashes, a few at a time.
 pub(super) struct Passwords {
     pepper: hmac::Key,
-    /// One hash takes 60 to 240 ms of a core: more at once would stop everything else.
-    permits: Arc<Semaphore>,
-    /// Requests that may wait for a permit.
-    queue: Arc<Semaphore>,
+    of_tenants: Turns,
+    /// A turn to themselves, so that nobody keeps operators out of their console.
+    of_operators: Turns,
 }
 
-/// Requests that wait at most, per permit.
-const WAITING: usize = 32;
+/// A stored hash that can be worked with.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Stored {
+    /// bcrypt over the peppered password.
+    Ours { hash: String, cost: u32 },
+    /// bcrypt over the password itself, from elsewhere.
+    Bcrypt { hash: String, cost: u32 },
+    /// argon2id, scrypt or PBKDF2, from elsewhere.
+    Phc(String),
+}
+
+/// What a password is held against.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Verdict {
+    /// It is another.
+    Wrong,
+    /// It is the password.
+    Right,
+    /// It is the password, and this hash shall stand in the place of the stored one, which is from
+    /// elsewhere or of another cost.
+    Outdated(String),
+}
+
+fn bcrypt_cost(hash: &str) -> Result<u32, &'static str> {
+    let parts = bcrypt::HashParts::from_str(hash).map_err(|_| "no bcrypt hash: $2b$12$ and 53 characters")?;
+    match parts.get_cost() {
+        cost if COSTS.contains(&cost) => Ok(cost),
+        _ => Err("bcrypt of cost 10 to 15"),
+    }
+}
+
+impl Stored {
+    fn parse(text: &str) -> Result<Self, &'static str> {
+        if let Some(hash) = text.strip_prefix(PEPPERED) {
+            return Ok(Self::Ours { hash: hash.to_owned(), cost: bcrypt_cost(hash)? });
+        }
+        if ["$2a$", "$2b$", "$2y$"].iter().any(|version| text.starts_with(version)) {
+            return Ok(Self::Bcrypt { hash: text.to_owned(), cost: bcrypt_cost(text)? });
+        }
+        let kinds = "bcrypt of cost 10 to 15, or argon2id, scrypt or PBKDF2 in PHC form";
+        let hash = PasswordHash::new(text).map_err(|_| kinds)?;
+        if hash.hash.is_none() || hash.salt.is_none() {
+            return Err("salt and hash are needed");
+        }
+        match hash.algorithm.as_str() {
+            "argon2id" => argon2_fits(&hash)?,
+            "scrypt" => scrypt_fits(&hash)?,
+            "pbkdf2-sha256" | "pbkdf2-sha512" => {
+                let params = pbkdf2::Params::try_from(&hash).map_err(|_| "PBKDF2 with i and l")?;
+                if !(1_000..=2_000_000).contains(&params.rounds) {
+                    return Err("PBKDF2 of 1000 to 2000000 rounds");
+                }
+            }
+            _ => return Err(kinds),
+        }
+        Ok(Self::Phc(text.to_owned()))
+    }
+
+    /// What verifying takes, in units of bcrypt at cost 10.
+    fn work(&self) -> u64 {
+        match self {
+            Self::Ours { cost, .. } | Self::Bcrypt { cost, .. } => work_of(*cost),
+            Self::Phc(_) => work_of(13),
+        }
+    }
+}
+
+fn argon2_fits(hash: &PasswordHash<'_>) -> Result<(), &'static str> {
+    let params = argon2::Params::try_from(hash).map_err(|_| "argon2id with m, t and p")?;
+    let passes = u64::from(params.m_cost()) * u64::from(params.t_cost());
+    if params.m_cost() > 131_072 || passes > 524_288 || params.p_cost() > 16 {
+        return Err("argon2id of at most 128 MiB and 512 MiB in all its passes");
+    }
+    Ok(())
+}
+
+fn scrypt_fits(hash: &PasswordHash<'_>) -> Result<(), &'static str> {
+    let params = scrypt::Params::try_from(hash).map_err(|_| "scrypt with ln, r and p")?;
+    let bytes = (1_u64 << params.log_n().min(40)) * u64::from(params.r()) * 128;
+    if bytes > 1 << 27 || bytes.saturating_mul(params.p().into()) > 1 << 29 {
+        return Err("scrypt of at most 128 MiB and 512 MiB in all its lanes");
+    }
+    Ok(())
+}
+
+fn work_of(cost: u32) -> u64 {
+    1 << cost.saturating_sub(*COSTS.start()).min(10)
+}
+
+/// Does the work of bcrypt at `cost` for nothing.
+fn waste(password: &[u8], cost: u32) {
+    // Nobody waits for what comes of it; that it fails is not possible below 72 bytes.
+    let _ = bcrypt::non_truncating_hash_with_salt(password, cost, [0; 16]);
+}
+
+/// Both forms of a password.
+struct Given {
+    peppered: Zeroizing<String>,
+    plain: SecretString,
+}
+
+impl Given {
+    fn fits(&self, stored: &Stored) -> bool {
+        match stored {
+            Stored::Ours { hash, .. } => {
+                bcrypt::non_truncating_verify(self.peppered.as_bytes(), hash).unwrap_or_default()
+            }
+            // Cut at 72 bytes, as whoever made it did.
+            Stored::Bcrypt { hash, .. } => bcrypt::verify(self.plain.expose_secret(), hash).unwrap_or_default(),
+            Stored::Phc(text) => PasswordHash::new(text).is_ok_and(|hash| {
+                let verifiers: [&dyn password_hash::PasswordVerifier; 3] = [&Argon2::default(), &Scrypt, &Pbkdf2];
+                hash.verify_password(&verifiers, self.plain.expose_secret()).is_ok()
+            }),
+        }
+    }
+
+    /// Holds the password against `stored`. A wrong one costs as much work as an unknown user does.
+    fn verdict(&self, stored: Option<&Stored>, cost: u32) -> Verdict {
+        let Some(stored) = stored else {
+            waste(self.peppered.as_bytes(), cost);
+            return Verdict::Wrong;
+        };
+        let fits = self.fits(stored);
+        match stored {
+            Stored::Ours { cost: of_old, .. } if fits && *of_old == cost => Verdict::Right,
+            _ if fits => match bcrypt::non_truncating_hash(self.peppered.as_bytes(), cost) {
+                Ok(hash) => Verdict::Outdated(format!("{PEPPERED}{hash}")),
+                Err(_) => Verdict::Right,
+            },
+            Stored::Ours { cost: of_old, .. } | Stored::Bcrypt { cost: of_old, .. } => {
+                // 2^c + 2^c + 2^(c+1) + … is what 2^cost is.
+                (*of_old..cost).for_each(|missing| waste(self.peppered.as_bytes(), missing));
+                Verdict::Wrong
+            }
+            Stored::Phc(_) => Verdict::Wrong,
+        }
+    }
+}
 
 impl Passwords {
     pub(super) fn new(master: &MasterKey) -> Self {
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
-        let permits = (cores / 2).max(1);
         Self {
             pepper: hmac::Key::new(hmac::HMAC_SHA384, master.derive(Purpose::Pepper, None).as_slice()),
-            permits: Arc::new(Semaphore::new(permits)),
-            queue: Arc::new(Semaphore::new(permits * WAITING)),
+            of_tenants: Turns::new((cores / 2).max(1)),
+            of_operators: Turns::new(1),
         }
     }
 
-    fn peppered(&self, password: &SecretString) -> Zeroizing<String> {
+    fn given(&self, password: &SecretString) -> Given {
         let tag = hmac::sign(&self.pepper, password.expose_secret().as_bytes());
-        Zeroizing::new(STANDARD.encode(tag.as_ref()))
+        Given { peppered: Zeroizing::new(STANDARD.encode(tag.as_ref())), plain: password.clone() }
     }
 
-    pub(super) async fn hash(&self, password: &SecretString, cost: u32) -> Result<String, Busy> {
-        let peppered = self.peppered(password);
-        self.run(move || bcrypt::non_truncating_hash(peppered.as_bytes(), cost)).await?.map_err(|_| Busy)
+    /// A hash of `password`, as this tenant wants it.
+    pub(super) async fn hash(&self, tenant: &Tenant, password: &SecretString) -> Result<String, Busy> {
+        let (given, cost) = (self.given(password), tenant.settings.password_bcrypt_cost);
+        let work = move || bcrypt::non_truncating_hash(given.peppered.as_bytes(), cost);
+        let hash = self.run(tenant, work_of(cost), work).await?.map_err(|_| Busy)?;
+        Ok(format!("{PEPPERED}{hash}"))
     }
 
     /// Whether `password` is behind `hash`; where there is none, as much work is done for nothing.
-    pub(super) async fn verify(&self, password: &SecretString, hash: Option<&str>, cost: u32) -> Result<bool, Busy> {
-        let peppered = self.peppered(password);
-        let known = hash.is_some();
-        // A hash that nothing hashes to, of the cost that a real one would have.
-        let hash = hash.map_or_else(|| format!("$2b${cost:02}${}", ".".repeat(53)), str::to_owned);
-        let fits = self.run(move || bcrypt::non_truncating_verify(peppered.as_bytes(), &hash)).await?;
-        Ok(fits.unwrap_or(false) && known)
+    pub(super) async fn verify(
+        &self,
+        tenant: &Tenant,
+        password: &SecretString,
+        hash: Option<&str>,
+    ) -> Result<Verdict, Busy> {
+        let stored = hash.and_then(|text| {
+            let parsed = Stored::parse(text);
+            parsed.inspect_err(|why| tracing::error!(why, tenant = %tenant.slug, "a stored hash is no good")).ok()
+        });
+        let (given, cost) = (self.given(password), tenant.settings.password_bcrypt_cost);
+        let work = stored.as_ref().map_or(0, Stored::work).max(work_of(cost));
+        self.run(tenant, work, move || given.verdict(stored.as_ref(), cost)).await
     }
 
-    async fn run<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Result<T, Busy> {
-        let place = Arc::clone(&self.queue).try_acquire_owned().map_err(|_| Busy)?;
-        let permit = Arc::clone(&self.permits).acquire_owned().await.map_err(|_| Busy)?;
-        // The permit belongs to the work, not to the request: a client that hangs up frees
-        // no core, so it must not free a permit either.
+    async fn run<T: Send + 'static>(
+        &self,
+        tenant: &Tenant,
+        amount: u64,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<T, Busy> {
+        let turns = if tenant.is_system() { &self.of_operators } else { &self.of_tenants };
+        let turn = turns.wait(tenant.id, amount).await?;
         let task = tokio::task::spawn_blocking(move || {
             let result = work();
-            drop((permit, place));
+            drop(turn);
             result
         });
         task.await.map_err(|_| Busy)
     }
+}
+
+/// Whether a hash from a file can be verified here.
+///
+/// # Errors
+/// What would be right, in words.
+pub(super) fn check_hash(text: &str) -> Result<(), &'static str> {
+    Stored::parse(text).map(|_| ())
 }

@@ -67,7 +67,7 @@ impl Authority {
 
     /// Of a person with a shell on the server, who can read the database anyway.
     pub fn of_shell() -> Self {
-        let origin = Origin { ip: "local".into(), user_agent: "portcullis".into(), device: None };
+        let origin = Origin { ip: "local".into(), user_agent: "portcullis".into(), devices: Vec::new() };
         let roles = vec![Role::Operator];
         Self { actor: Actor::Shell, origin, reach: Reach::Everywhere, roles, reads_only: false }
     }

@@ -215,6 +215,14 @@ pub(super) async fn replace_client(
     Ok(())
 }
 
+/// Whether a client may be changed, be it by a secret or by its deletion: to be asked before the question.
+///
+/// # Errors
+/// [`AdminError::NotFound`], [`AdminError::Forbidden`].
+pub async fn check_client_change(admin: &Admin<'_>, permit: &Permit, client_id: &str) -> Result<(), AdminError> {
+    may_change(admin, permit, &show_client(admin, permit, client_id).await?)
+}
+
 /// Deletes a client; everything it had ends with it.
 ///
 /// # Errors

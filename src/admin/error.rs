@@ -46,6 +46,7 @@ impl From<KeyError> for AdminError {
                 other => Self::Broken(other.to_string()),
             },
             KeyError::Gone => Self::NotFound,
+            KeyError::Busy => Self::Unavailable(error.to_string()),
             KeyError::Broken(why) => Self::Broken(why.to_owned()),
         }
     }

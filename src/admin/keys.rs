@@ -27,9 +27,8 @@ pub async fn list_keys(admin: &Admin<'_>, permit: &Permit) -> Result<Vec<KeyView
 pub async fn rotate_keys(admin: &Admin<'_>, permit: &Permit) -> Result<Vec<KeyView>, AdminError> {
     let (tenant, now) = (permit.tenant(), admin.app.effects.now());
     permit.may_at_large(admin.app, Action::ChangeKeys)?;
-    let alg = tenant.settings.signing_alg;
     // RSA keys take a while to make, so they are made before the transaction.
-    let upcoming = admin.app.keys.master().new_signing_key(tenant.id, alg, KeyState::Next, now)?;
+    let upcoming = admin.app.keys.new_signing_key(tenant, KeyState::Next, now).await?;
     // The longest that any setting allows: a token issued under an earlier one must find its key.
     let gone_at = now.plus(TenantSettings::MOST_ACCESS_TOKEN_TTL + JWKS_MAX_AGE + 60);
     let mut unit = admin.app.storage.write(tenant).await?;
@@ -39,6 +38,13 @@ pub async fn rotate_keys(admin: &Admin<'_>, permit: &Permit) -> Result<Vec<KeyVi
     let (Some(active), Some(next)) = (in_state(KeyState::Active), in_state(KeyState::Next)) else {
         return Err(AdminError::Unavailable("the tenant lacks an active or a next key".into()));
     };
+    // A verifier may hold the set from before the next key was in it. The first next key was in all sets.
+    let is_first = keys.iter().all(|key| next.created_at <= key.created_at);
+    let known_at = next.created_at.plus(JWKS_MAX_AGE);
+    if !is_first && now < known_at {
+        let text = format!("the next key is too young to sign: verifiers know it from {known_at}; or withdraw the key");
+        return Err(AdminError::Conflict(text));
+    }
     let rotation = store.rotate_keys(&active.kid, &next.kid, &upcoming, gone_at, now).await?;
     if rotation == KeyRotation::Lost {
         return Err(AdminError::Conflict("the keys were rotated by another at this moment".into()));
@@ -57,8 +63,7 @@ pub async fn rotate_keys(admin: &Admin<'_>, permit: &Permit) -> Result<Vec<KeyVi
 pub async fn withdraw_key(admin: &Admin<'_>, permit: &Permit, kid: &str) -> Result<Ending, AdminError> {
     let (tenant, now) = (permit.tenant(), admin.app.effects.now());
     permit.may_at_large(admin.app, Action::ChangeKeys)?;
-    let alg = tenant.settings.signing_alg;
-    let spare = admin.app.keys.master().new_signing_key(tenant.id, alg, KeyState::Next, now)?;
+    let spare = admin.app.keys.new_signing_key(tenant, KeyState::Next, now).await?;
     let event = permit.event(admin.app, "keys.withdrawn", kid, "");
     let mut unit = admin.app.storage.write(tenant).await?;
     let mut store = unit.tenant(tenant);

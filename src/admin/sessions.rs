@@ -82,6 +82,16 @@ pub async fn count_active(admin: &Admin<'_>, permit: &Permit) -> Result<Reached,
     Ok(unit.tenant(permit.tenant()).count_live(most()).await?)
 }
 
+/// What an ending of `selection` would reach, up to [`MOST_COUNTED`] each: to be told before something
+/// is done that ends it by the way.
+///
+/// # Errors
+/// [`AdminError`].
+pub async fn count_reached(admin: &Admin<'_>, permit: &Permit, selection: &Selection) -> Result<Reached, AdminError> {
+    let mut unit = admin.app.storage.read(permit.tenant()).await?;
+    Ok(unit.tenant(permit.tenant()).count_reached(selection, most()).await?)
+}
+
 /// The answer to an ending that is in force, by event `number`.
 pub(super) fn ended(admin: &Admin<'_>, reached: Reached, number: EventNumber) -> Ending {
     let bound = i64::try_from(BOUND.as_secs()).unwrap_or_default();

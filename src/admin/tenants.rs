@@ -73,15 +73,16 @@ pub(super) fn draft_tenant(admin: &Admin<'_>, input: TenantInput) -> Result<Tena
 pub async fn create_tenant(admin: &Admin<'_>, permit: &Everywhere, input: TenantInput) -> Result<Tenant, AdminError> {
     let tenant = draft_tenant(admin, input)?;
     let now = tenant.created_at;
-    let master = admin.app.keys.master();
-    let keys = [KeyState::Active, KeyState::Next]
-        .map(|state| master.new_signing_key(tenant.id, tenant.settings.signing_alg, state, now));
+    let mut keys = Vec::new();
+    for state in [KeyState::Active, KeyState::Next] {
+        keys.push(admin.app.keys.new_signing_key(&tenant, state, now).await?);
+    }
     let event = permit.event(admin.app, &tenant, "tenant.created", tenant.slug.as_str(), "");
     let mut unit = admin.app.storage.write(&tenant).await?;
     unit.insert_tenant(&tenant).await?;
     let mut store = unit.tenant(&tenant);
     for key in keys {
-        store.insert_key(&key?).await?;
+        store.insert_key(&key).await?;
     }
     store.insert_audit(&event).await?;
     unit.commit().await?;

@@ -57,8 +57,10 @@ async fn hash_of(admin: &Admin<'_>, permit: &Permit, input: &UserInput) -> Resul
     match (&input.password, &input.password_hash) {
         (Some(_), Some(_)) => Err(FieldError::new("password_hash", "either password or password_hash").into()),
         (Some(password), None) => admin.hash(permit.tenant(), password).await.map(Some),
-        (None, Some(hash)) if hash.starts_with("$2") && hash.len() == 60 => Ok(Some(hash.clone())),
-        (None, Some(_)) => Err(FieldError::new("password_hash", "a bcrypt hash from export --with-hashes").into()),
+        (None, Some(hash)) => match admin.hasher.check_hash(hash) {
+            Ok(()) => Ok(Some(hash.clone())),
+            Err(why) => Err(FieldError::new("password_hash", why).into()),
+        },
         (None, None) => Ok(None),
     }
 }
@@ -217,6 +219,16 @@ async fn write_user(
     let reason = if ends { "sessions ended" } else { "" };
     store.insert_audit(&permit.event(admin.app, "user.changed", &id.to_string(), reason)).await?;
     unit.commit().await?;
+    Ok(user)
+}
+
+/// Whether a user may be deleted: to be asked before the question. Answers who it is.
+///
+/// # Errors
+/// [`AdminError::NotFound`], [`AdminError::Forbidden`].
+pub async fn check_user_deletion(admin: &Admin<'_>, permit: &Permit, id: &str) -> Result<User, AdminError> {
+    let user = show_user(admin, permit, id).await?;
+    permit.may(admin.app, Action::ChangeUsers, Whom::of(&user))?;
     Ok(user)
 }
 

@@ -4,7 +4,9 @@ use clap::Subcommand;
 use serde_json::json;
 
 use super::{
-    Done, Shell, all_pages, named,
+    Done, Shell, all_pages,
+    confirm::Yes,
+    named,
     output::{self, Format, say},
 };
 use crate::admin::{self, ClientInput, ClientView, Expected};
@@ -70,6 +72,8 @@ pub(super) enum Command {
         tenant: String,
         /// The client
         client_id: String,
+        #[command(flatten)]
+        yes: Yes,
     },
 }
 
@@ -101,8 +105,9 @@ pub(super) async fn run(command: Command, shell: Shell) -> Done {
             let made = admin::create_secret(&admin, &permit, &client_id).await;
             output::one(&named(made, &format!("client {client_id}"))?)
         }
-        Command::Delete { tenant, client_id } => {
+        Command::Delete { tenant, client_id, yes } => {
             let permit = shell.permit(&tenant).await?;
+            yes.or_ask(&format!("This deletes client {tenant}/{client_id} and ends everything it has."))?;
             named(
                 admin::delete_client(&admin, &permit, &client_id, &Expected::ANY).await,
                 &format!("client {client_id}"),

@@ -6,7 +6,7 @@ use super::{Done, Failure, open_storage, output::say};
 use crate::{
     config::Config,
     domain::NodeId,
-    effects::Effects,
+    effects::{Effects, is_open_to_others},
     keys::{Keystore, MasterKey},
     revocation::Mirror,
     storage::Storage,
@@ -41,7 +41,9 @@ pub(super) async fn run(config: &Config) -> Done {
         }
         told("keys", keys(config, &storage).await)?;
         told("clock", clock(&storage).await)?;
+        told("files", files(config, &storage))?;
     }
+    told("proxies", proxies(config))?;
     told("redis", redis(config).await)?;
     match wrong {
         0 => Ok(()),
@@ -91,6 +93,27 @@ async fn keys(config: &Config, storage: &Storage) -> Result<String, String> {
             Some(next) => after = next,
             None => return Ok(format!("the master key opens the keys of {count} tenants")),
         }
+    }
+}
+
+/// Whether what holds secrets is its owner's alone.
+fn files(config: &Config, storage: &Storage) -> Result<String, String> {
+    let open =
+        [Some(&*config.master_key_file), storage.file()].into_iter().flatten().find(|file| is_open_to_others(file));
+    match open {
+        // Some platforms mount secrets so: it is for the operator to judge.
+        Some(file) => Ok(format!("NOTE {} may be read by others than its owner: chmod 600", file.display())),
+        None => Ok("the master key, and a database that is a file, are their owner's alone".into()),
+    }
+}
+
+fn proxies(config: &Config) -> Result<String, String> {
+    match config.trusted_proxies.as_slice() {
+        [] if config.is_https() => {
+            Ok("none is trusted: behind one, sessions and the trail show its address for everybody's".into())
+        }
+        [] => Ok("none is trusted".into()),
+        some => Ok(format!("X-Forwarded-For is believed from {} networks", some.len())),
     }
 }
 

@@ -3,7 +3,9 @@
 use clap::Subcommand;
 
 use super::{
-    Done, Shell, named,
+    Done, Shell,
+    confirm::Yes,
+    named,
     output::{self, Format},
 };
 use crate::admin;
@@ -26,6 +28,8 @@ pub(super) enum Command {
         /// The tenant's slug
         #[arg(long)]
         tenant: String,
+        #[command(flatten)]
+        yes: Yes,
     },
     /// Withdraw a key that has leaked: every token that it signed is refused
     Withdraw {
@@ -34,6 +38,8 @@ pub(super) enum Command {
         tenant: String,
         /// Its kid
         kid: String,
+        #[command(flatten)]
+        yes: Yes,
     },
 }
 
@@ -44,12 +50,14 @@ pub(super) async fn run(command: Command, shell: Shell) -> Done {
             let permit = shell.permit(&tenant).await?;
             output::list(&admin::list_keys(&admin, &permit).await?, &COLUMNS, format)
         }
-        Command::Rotate { tenant } => {
+        Command::Rotate { tenant, yes } => {
             let permit = shell.permit(&tenant).await?;
+            yes.or_ask(&format!("This lets the next key of tenant {tenant} sign."))?;
             output::list(&admin::rotate_keys(&admin, &permit).await?, &COLUMNS, Format::Table)
         }
-        Command::Withdraw { tenant, kid } => {
+        Command::Withdraw { tenant, kid, yes } => {
             let permit = shell.permit(&tenant).await?;
+            yes.or_ask(&format!("This refuses every token that key {kid} of tenant {tenant} has signed."))?;
             output::one(&named(admin::withdraw_key(&admin, &permit, &kid).await, &format!("key {kid}"))?)
         }
     }

@@ -2,6 +2,7 @@
 
 mod apply;
 mod client;
+mod confirm;
 mod doctor;
 mod key;
 mod migrate;
@@ -97,7 +98,10 @@ fn run(command: Command) -> Done {
     let config = Config::load()?;
     start_log(&config);
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    runtime.block_on(dispatch(command, config))
+    let done = runtime.block_on(dispatch(command, config));
+    // A password that is still being hashed is nobody's any more: its answer has been given up.
+    runtime.shutdown_background();
+    done
 }
 
 async fn dispatch(command: Command, config: Config) -> Done {
@@ -159,6 +163,7 @@ impl Shell {
     }
 
     async fn over(config: Config, storage: Storage) -> Result<Self, Failure> {
+        storage.check().await?;
         let app = Installation::start(config, Effects::system(), storage).await?;
         let accounts = Accounts::new(Arc::clone(&app));
         let shell = Self { app, accounts, authority: Authority::of_shell() };

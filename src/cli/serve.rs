@@ -8,7 +8,8 @@ use super::{Done, Failure, output::say};
 use crate::{
     admin::{self, Admin},
     config::Config,
-    effects::Effects,
+    effects::{Effects, is_open_to_others},
+    installation::master_key_of,
     web::{Management, Site},
 };
 
@@ -23,6 +24,7 @@ pub(super) struct Arguments {
 }
 
 pub(super) async fn run(arguments: Arguments, config: Config) -> Done {
+    look_before(&config, !arguments.no_migrate).await?;
     let management = rocket::Config::figment()
         .merge(("address", config.management_address.ip()))
         .merge(("port", config.management_address.port()))
@@ -39,6 +41,33 @@ pub(super) async fn run(arguments: Arguments, config: Config) -> Done {
     let served = async { server.launch().await.map_err(told) };
     let managed = async { management.launch().await.map_err(told) };
     tokio::try_join!(served, managed).map(|_| ())
+}
+
+/// Finds out what would keep the server from starting, to say it in one line: afterwards Rocket tells of
+/// it in its own way.
+async fn look_before(config: &Config, migrate: bool) -> Done {
+    let server = rocket::Config::figment().extract::<rocket::Config>()?;
+    let addresses = [
+        ("ROCKET_ADDRESS and ROCKET_PORT", std::net::SocketAddr::new(server.address, server.port)),
+        ("PORTCULLIS_MANAGEMENT_ADDRESS", config.management_address),
+    ];
+    for (name, address) in addresses {
+        std::net::TcpListener::bind(address).map_err(|why| format!("cannot listen on {address}: {why}: set {name}"))?;
+    }
+    let storage = super::open_storage(config).await?;
+    if migrate {
+        storage.migrate().await?;
+    } else if let Some(first) = storage.pending_migrations().await?.first() {
+        return Err(Failure(format!("the database lacks migration {first}: run `portcullis migrate`")));
+    }
+    storage.check().await?;
+    master_key_of(&storage, &config.master_key_file, &Effects::system()).await?;
+    for (file, what) in [(Some(&*config.master_key_file), "the master key"), (storage.file(), "the database")] {
+        if let Some(file) = file.filter(|file| is_open_to_others(file)) {
+            tracing::warn!(file = %file.display(), "{what} may be read by others than its owner: chmod 600");
+        }
+    }
+    Ok(())
 }
 
 /// Says, once the server listens, where it is and what to do first.

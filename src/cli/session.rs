@@ -3,7 +3,9 @@
 use clap::Subcommand;
 
 use super::{
-    Done, Failure, Shell, all_pages, named,
+    Done, Failure, Shell, all_pages,
+    confirm::Yes,
+    named,
     output::{self, Format},
 };
 use crate::{
@@ -51,6 +53,8 @@ pub(super) enum Command {
         /// Only tell what would end
         #[arg(long)]
         dry_run: bool,
+        #[command(flatten)]
+        yes: Yes,
     },
 }
 
@@ -76,6 +80,16 @@ async fn user_id(shell: &Shell, permit: &Permit, text: &str) -> Result<UserId, F
 }
 
 impl Target {
+    fn question(&self, tenant: &str) -> String {
+        let what = match self {
+            Self { id: Some(id), .. } => format!("session {id}"),
+            Self { user: Some(user), .. } => format!("every session of user {tenant}/{user}"),
+            Self { client: Some(client), .. } => format!("everything that client {tenant}/{client} was granted"),
+            _ => format!("every session of tenant {tenant}"),
+        };
+        format!("This ends {what}.")
+    }
+
     async fn selection(&self, shell: &Shell, permit: &Permit) -> Result<Selection, Failure> {
         Ok(match self {
             Self { id: Some(id), .. } => Selection::Session(id.parse().map_err(|_| format!("no session {id}"))?),
@@ -108,9 +122,13 @@ pub(super) async fn run(command: Command, shell: Shell) -> Done {
             let permit = shell.permit(&tenant).await?;
             output::one(&named(admin::show_session(&admin, &permit, &id).await, &format!("session {id}"))?)
         }
-        Command::End { tenant, target, dry_run } => {
+        Command::End { tenant, target, dry_run, yes } => {
             let permit = shell.permit(&tenant).await?;
             let selection = target.selection(&shell, &permit).await?;
+            if !dry_run {
+                let question = target.question(&tenant);
+                yes.or_ask(&question)?;
+            }
             let ended = admin::end_sessions(&admin, &permit, &selection, dry_run).await;
             output::one(&named(ended, "such session, user or client")?)
         }

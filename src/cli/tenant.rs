@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 
 use super::{
     Done, Shell, all_pages,
+    confirm::Yes,
     output::{self, Format, say},
 };
 use crate::admin::{self, Action, Expected, TenantView};
@@ -45,6 +46,8 @@ pub(super) enum Command {
     Suspend {
         /// Its slug
         slug: String,
+        #[command(flatten)]
+        yes: Yes,
     },
     /// Let a suspended tenant serve again
     Resume {
@@ -55,6 +58,8 @@ pub(super) enum Command {
     Purge {
         /// Its slug
         slug: String,
+        #[command(flatten)]
+        yes: Yes,
     },
 }
 
@@ -80,8 +85,9 @@ pub(super) async fn run(command: Command, shell: Shell) -> Done {
             admin::update_tenant(&admin, &permit, patch(name, &settings)?, &Expected::ANY).await?;
             say(&format!("changed tenant {slug}"))
         }
-        Command::Suspend { slug } => {
+        Command::Suspend { slug, yes } => {
             let permit = shell.permit(&slug).await?;
+            yes.or_ask(&format!("This stops tenant {slug} and ends every session in it."))?;
             admin::suspend_tenant(&admin, &permit, &Expected::ANY).await?;
             say(&format!("suspended tenant {slug}; its sessions have ended"))
         }
@@ -90,8 +96,9 @@ pub(super) async fn run(command: Command, shell: Shell) -> Done {
             admin::resume_tenant(&admin, &permit).await?;
             say(&format!("tenant {slug} serves again"))
         }
-        Command::Purge { slug } => {
+        Command::Purge { slug, yes } => {
             let permit = shell.permit(&slug).await?;
+            yes.or_ask(&format!("This deletes tenant {slug} and everything in it, for good."))?;
             admin::delete_tenant(&admin, &everywhere, permit.tenant(), &Expected::ANY).await?;
             say(&format!("deleted tenant {slug} and everything in it"))
         }

@@ -4,7 +4,9 @@ use clap::Subcommand;
 use serde_json::{Value, json};
 
 use super::{
-    Done, Failure, Shell, all_pages, named,
+    Done, Failure, Shell, all_pages,
+    confirm::Yes,
+    named,
     output::{self, Format, say},
 };
 use crate::{
@@ -80,6 +82,8 @@ pub(super) enum Command {
         tenant: String,
         /// The user
         user: String,
+        #[command(flatten)]
+        yes: Yes,
     },
 }
 
@@ -130,9 +134,10 @@ pub(super) async fn run(command: Command, shell: Shell) -> Done {
         }
         Command::Disable { tenant, user } => change(&shell, &tenant, &user, json!({ "status": "disabled" })).await,
         Command::Enable { tenant, user } => change(&shell, &tenant, &user, json!({ "status": "active" })).await,
-        Command::Delete { tenant, user } => {
+        Command::Delete { tenant, user, yes } => {
             let permit = shell.permit(&tenant).await?;
             let found = find(&shell, &permit, &user).await?;
+            yes.or_ask(&format!("This deletes user {tenant}/{} and ends everything they have.", found.username))?;
             admin::delete_user(&admin, &permit, &found.id.to_string(), &Expected::ANY).await?;
             say(&format!("deleted user {}", found.username))
         }

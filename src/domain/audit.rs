@@ -1,5 +1,7 @@
 //! The audit trail: security events, who caused them and from where.
 
+use std::net::{IpAddr, Ipv6Addr};
+
 use super::{AuditId, TenantId, Timestamp};
 
 /// Where a request came from.
@@ -9,8 +11,23 @@ pub struct Origin {
     pub ip: String,
     /// The program's name for itself, cut to 400 bytes.
     pub user_agent: String,
-    /// What a browser holds that has signed in here before; told from a forgery when it is used.
-    pub device: Option<String>,
+    /// What a browser holds where users have signed in before; told from a forgery when it is used.
+    pub devices: Vec<String>,
+}
+
+impl Origin {
+    /// Whom the address belongs to: itself, or the /64 of an IPv6 address, all of which one has who
+    /// has one.
+    pub fn network(&self) -> String {
+        match self.ip.parse::<IpAddr>().map(|ip| ip.to_canonical()) {
+            Ok(IpAddr::V6(ip)) => {
+                let [a, b, c, d, ..] = ip.segments();
+                Ipv6Addr::new(a, b, c, d, 0, 0, 0, 0).to_string()
+            }
+            Ok(ip) => ip.to_string(),
+            Err(_) => self.ip.clone(),
+        }
+    }
 }
 
 /// Who did it.

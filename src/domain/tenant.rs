@@ -86,6 +86,8 @@ pub struct TenantSettings {
     pub session_idle_ttl: i64,
     /// How long any session and its grants live at most.
     pub session_max_ttl: i64,
+    /// How long entries of the audit trail stay.
+    pub audit_retention: i64,
     /// The algorithm of keys made from now on.
     #[schema(value_type = String, example = "ES256")]
     pub signing_alg: SigningAlg,
@@ -101,6 +103,7 @@ impl Default for TenantSettings {
             password_bcrypt_cost: 12,
             session_idle_ttl: 86_400,
             session_max_ttl: 2_592_000,
+            audit_retention: 31_536_000,
             signing_alg: SigningAlg::Es256,
         }
     }
@@ -128,7 +131,8 @@ impl TenantSettings {
         between("refresh_reuse_grace", self.refresh_reuse_grace, 0, 300)?;
         between("password_bcrypt_cost", self.password_bcrypt_cost.into(), 10, 15)?;
         between("session_idle_ttl", self.session_idle_ttl, 1, YEAR)?;
-        between("session_max_ttl", self.session_max_ttl, 1, YEAR)
+        between("session_max_ttl", self.session_max_ttl, 1, YEAR)?;
+        between("audit_retention", self.audit_retention, 86_400, 10 * YEAR)
     }
 }
 

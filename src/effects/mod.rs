@@ -12,7 +12,7 @@ use std::sync::Arc;
 
 pub use clock::{Clock, ManualClock, SystemClock};
 pub use entropy::{Entropy, SystemEntropy};
-pub use folder::private_folder_of;
+pub use folder::{is_open_to_others, private_file, private_folder_of};
 
 use crate::domain::Timestamp;
 

@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use super::{MasterKey, generate::PrivateKey, jwt::VerifyingKey};
 use crate::{
-    domain::{KeyState, SigningAlg, SigningKey, Tenant, TenantId},
+    domain::{KeyState, SigningAlg, SigningKey, Tenant, TenantId, Timestamp},
     storage::{Cache, Storage, StorageError, View},
+    turns::Turns,
 };
 
 /// Why a tenant's keys cannot be used.
@@ -14,6 +15,9 @@ pub enum KeyError {
     /// The database is away.
     #[error("keys cannot be read: {0}")]
     Storage(Arc<StorageError>),
+    /// Too many keys are being made.
+    #[error("too many keys are being made: try again")]
+    Busy,
     /// There are none: the tenant was deleted since it was found.
     #[error("the tenant is gone")]
     Gone,
@@ -77,7 +81,9 @@ impl TenantKeys {
 
 /// The keys of every tenant.
 pub struct Keystore {
-    master: MasterKey,
+    master: Arc<MasterKey>,
+    /// Making an RSA key holds a core for a while.
+    making: Turns,
     storage: Storage,
     view: Arc<View>,
     cache: Cache<TenantId, Arc<TenantKeys>>,
@@ -86,12 +92,34 @@ pub struct Keystore {
 impl Keystore {
     /// A keystore that opens keys with `master`, and holds them as long as `view` is fresh.
     pub fn new(master: MasterKey, storage: Storage, view: Arc<View>) -> Self {
-        Self { master, storage, view, cache: Cache::new(10_000) }
+        Self { master: Arc::new(master), making: Turns::new(1), storage, view, cache: Cache::new(10_000) }
     }
 
     /// The master key.
     pub fn master(&self) -> &MasterKey {
         &self.master
+    }
+
+    /// A new signing key of a tenant, made beside the requests, one at a time.
+    ///
+    /// # Errors
+    /// [`KeyError::Busy`] where too many wait for one, [`KeyError::Broken`] where the cryptographic
+    /// library refuses.
+    pub async fn new_signing_key(
+        &self,
+        tenant: &Tenant,
+        state: KeyState,
+        now: Timestamp,
+    ) -> Result<SigningKey, KeyError> {
+        let (id, alg) = (tenant.id, tenant.settings.signing_alg);
+        let turn = self.making.wait(id, 1).await.map_err(|_| KeyError::Busy)?;
+        let master = Arc::clone(&self.master);
+        let made = tokio::task::spawn_blocking(move || {
+            let key = master.new_signing_key(id, alg, state, now);
+            drop(turn);
+            key
+        });
+        made.await.map_err(|_| KeyError::Broken("no key could be made"))?
     }
 
     /// The keys of a tenant.

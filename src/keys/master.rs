@@ -28,6 +28,8 @@ pub enum Purpose {
     Csrf,
     /// The MAC of what tells a known browser.
     Device,
+    /// What tells this key from another, kept in the database.
+    Check,
 }
 
 impl Purpose {
@@ -38,6 +40,7 @@ impl Purpose {
             Self::Pepper => b"portcullis/1/password-pepper",
             Self::Csrf => b"portcullis/1/csrf",
             Self::Device => b"portcullis/1/device",
+            Self::Check => b"portcullis/1/check",
         }
     }
 }
@@ -58,6 +61,17 @@ struct Len;
 impl hkdf::KeyType for Len {
     fn len(&self) -> usize {
         32
+    }
+}
+
+impl MasterKeyError {
+    /// The key at `path` is missing or another than the database was sealed under.
+    pub fn not_the_databases(path: &Path) -> Self {
+        let why = match path.exists() {
+            true => "it is not the key that this database was sealed under: put that one back",
+            false => "there is no such file, and this database was sealed under a key: put that one back",
+        };
+        Self { path: path.display().to_string(), why: why.to_owned() }
     }
 }
 
@@ -120,6 +134,11 @@ impl MasterKey {
             std::process::abort();
         }
         out
+    }
+
+    /// What tells this key from another and says nothing else of it.
+    pub fn check_value(&self) -> Vec<u8> {
+        self.derive(Purpose::Check, None).to_vec()
     }
 
     /// The HMAC-SHA-256 key for `purpose` and `tenant`.

@@ -14,13 +14,13 @@ use super::{
     resource, verify_access_token,
 };
 use crate::{
-    domain::{Actor, EndReason, FamilyId, GrantType, SessionId, SessionKind, UserId},
+    domain::{Actor, EndReason, FamilyId, GrantType, SessionId, SessionKind, User, UserId},
     installation::SignIn,
     protocol::{AccessTokenClaims, ErrorCode, OauthError, Scope, TokenResponse},
     storage::{EndOne, EndRequest},
 };
 
-/// Signs a user in and grants the client tokens.
+/// Signs a user in and grants the client tokens; answers who it is as well.
 ///
 /// # Errors
 /// `invalid_grant`: name, password or client are no good, all with one text.
@@ -30,7 +30,7 @@ pub async fn login(
     username: &str,
     password: &SecretString,
     sign_in: &dyn SignIn,
-) -> Result<TokenResponse, OauthError> {
+) -> Result<(User, TokenResponse), OauthError> {
     let client = cx.app.directory.known(cx.tenant, client_id).await?.map(Authenticated);
     // A confidential client shows who it is at the token endpoint; this address asks for no proof.
     let client = client.filter(|client| client.allows(GrantType::Password) && !client.is_confidential());
@@ -40,7 +40,8 @@ pub async fn login(
     };
     let user = sign_in.check(cx.tenant, username, password, cx.origin).await.map_err(sign_in_refusal)?;
     let scope = resource::default_scope(&client, true);
-    grant_first_party(cx, &client, &user, SessionKind::FirstParty, scope, &[]).await
+    let tokens = grant_first_party(cx, &client, &user, SessionKind::FirstParty, scope, &[]).await?;
+    Ok((user, tokens))
 }
 
 /// Rotates the refresh token that is the request's bearer.

@@ -91,11 +91,11 @@ async fn introspect_refresh(
 /// `invalid_token`; `insufficient_scope` without `openid`.
 pub async fn userinfo(cx: &Cx<'_>, bearer: &str) -> Result<Value, OauthError> {
     let claims = verify_access_token(cx, bearer).await?;
-    if !claims.aud.contains(&claims.iss) {
-        return Err(OauthError::invalid_token().because("a token for another audience"));
-    }
     if !claims.scope.contains(Scope::OPENID) {
         return Err(OauthError::new(ErrorCode::InsufficientScope, "scope openid is needed"));
+    }
+    if !claims.aud.contains(&claims.iss) {
+        return Err(OauthError::invalid_token().because("a token for another audience"));
     }
     let gone = || OauthError::invalid_token().because("user gone or disabled");
     let id: UserId = claims.sub.parse().map_err(|_| gone())?;

@@ -81,6 +81,7 @@ impl From<KeyError> for OauthError {
         match &error {
             KeyError::Storage(storage) => Self::from(&**storage),
             // Whoever tries again is told that there is no such tenant.
+            KeyError::Busy => Self::unavailable().because("too many keys are being made"),
             KeyError::Gone => {
                 tracing::warn!("a tenant without keys: it was deleted, or its keys were lost");
                 Self::unavailable()

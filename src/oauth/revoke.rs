@@ -56,7 +56,7 @@ async fn revoke_access(cx: &Cx<'_>, client: &Client, token: &str) -> Result<(), 
         return Err(OauthError::invalid_grant().because("another client's token"));
     }
     // Every node remembers a revoked token as long as it lives, so nobody may revoke without end.
-    let whose = format!("{}/{}/{}", cx.tenant.id, client.client_id, claims.sub);
+    let whose = (cx.tenant.id, &client.client_id, &claims.sub);
     let _counts = cx.app.revoking.enter(whose).map_err(|wait| {
         let mut error = OauthError::unavailable().because("too many revocations");
         error.retry_after = Some(wait);

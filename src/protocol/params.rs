@@ -69,6 +69,11 @@ impl Params {
         self.find(name).ok_or_else(|| OauthError::invalid_request(format!("missing parameter: {name}")))
     }
 
+    /// Every parameter but `resource`, by name.
+    pub fn pairs(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.single.iter().map(|(name, value)| (name.as_str(), value.as_str()))
+    }
+
     /// Every `resource` (RFC 8707 §2), in the order sent.
     pub fn resources(&self) -> &[String] {
         &self.resource

@@ -3,7 +3,10 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::domain::{EventNumber, NodeId};
+use crate::{
+    domain::{EventNumber, NodeId},
+    effects::private_file,
+};
 
 /// The file beside `database`.
 pub(super) fn beside(database: &Path) -> PathBuf {
@@ -28,7 +31,9 @@ pub(super) fn write(path: &Path, installation: NodeId, number: EventNumber) {
         return;
     }
     let draft = path.with_extension("head.tmp");
-    let written = std::fs::write(&draft, format!("{installation} {number}\n"));
+    // The folder may be open to others; this file is as private as the database beside it.
+    let made = private_file(&draft);
+    let written = made.and_then(|()| std::fs::write(&draft, format!("{installation} {number}\n")));
     if let Err(why) = written.and_then(|()| std::fs::rename(&draft, path)) {
         tracing::warn!(error = %why, "the last event could not be noted beside the database");
     }

@@ -8,7 +8,11 @@ mod memo;
 mod mirror;
 mod registry;
 
-use std::{path::PathBuf, sync::Arc, time::Duration};
+use std::{
+    path::PathBuf,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
 
 use tokio::{sync::Notify, time::Instant};
 
@@ -49,6 +53,8 @@ pub struct Revocations {
     /// Where this node remembers the last number, for a database that is a file.
     memo: Option<PathBuf>,
     installation: NodeId,
+    /// Why the last lease could not be written.
+    refused: Mutex<Option<String>>,
 }
 
 /// Where an event has been applied.
@@ -95,7 +101,8 @@ impl Revocations {
         let memo = storage.file().map(memo::beside);
         let registry = Arc::default();
         let ended = Notify::new();
-        Self { node, storage, view, registry, directory, keys, mirror, wake, ended, memo, installation }
+        let refused = Mutex::default();
+        Self { node, storage, view, registry, directory, keys, mirror, wake, ended, memo, installation, refused }
     }
 
     /// The name of this run of the server.
@@ -248,6 +255,20 @@ impl Revocations {
     /// # Errors
     /// [`StorageError`]: the lease runs out, and with it the right to answer from memory.
     pub async fn say(&self) -> Result<(), StorageError> {
+        let said = self.write_lease().await;
+        let refused = said.as_ref().err().map(StorageError::cause).filter(|why| tells_of_the_disk(why));
+        let refused = refused.map(str::to_owned);
+        *self.refused.lock().unwrap_or_else(PoisonError::into_inner) = refused;
+        said
+    }
+
+    /// Why the database takes no writes, in its own words, where that is not over by itself: its disk
+    /// is full, or takes reads alone.
+    pub fn last_refusal(&self) -> Option<String> {
+        self.refused.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    async fn write_lease(&self) -> Result<(), StorageError> {
         let asked = Instant::now();
         let applied = self.view.applied();
         let mut unit = self.storage.write_apart(EveryTenant::Installation).await?;
@@ -297,6 +318,11 @@ impl Revocations {
             None => None,
         }
     }
+}
+
+fn tells_of_the_disk(why: &str) -> bool {
+    let why = why.to_lowercase();
+    ["full", "disk", "no space", "readonly", "read-only"].iter().any(|word| why.contains(word))
 }
 
 #[async_trait::async_trait]

@@ -3,7 +3,11 @@
 use diesel::{ExpressionMethods, Insertable, QueryDsl, Queryable, Selectable, SelectableHelper};
 use diesel_async::RunQueryDsl;
 
-use super::{EveryTenant, Key, Page, Storage, StorageError, TenantStore, connection::on_conn, schema::audit_events};
+use super::{
+    EveryTenant, Key, Page, Storage, StorageError, TenantStore,
+    connection::{on_conn, remove_rows},
+    schema::audit_events,
+};
 use crate::domain::{AuditEvent, AuditId, Origin, Timestamp};
 
 #[derive(Queryable, Selectable, Insertable)]
@@ -30,7 +34,7 @@ impl From<Row> for AuditEvent {
             action: row.action,
             target: row.target,
             reason: row.reason,
-            origin: Origin { ip: row.ip, user_agent: row.user_agent, device: None },
+            origin: Origin { ip: row.ip, user_agent: row.user_agent, devices: Vec::new() },
         }
     }
 }
@@ -98,6 +102,20 @@ impl TenantStore<'_> {
         let row = row_of(event);
         on_conn!(self.unit, conn => diesel::insert_into(audit_events::table).values(&row).execute(conn).await)?;
         Ok(())
+    }
+
+    /// Removes entries of before `old`, the oldest first, some at a time; answers how many.
+    pub async fn sweep_audit(&mut self, old: Timestamp, limit: i64) -> Result<usize, StorageError> {
+        let entries = audit_events::table
+            .filter(audit_events::tenant_id.eq(self.key()))
+            .filter(audit_events::id.lt(first_of(old)))
+            .order(audit_events::id)
+            .limit(limit)
+            .select(audit_events::id);
+        let entries: Vec<Key> = on_conn!(self.unit, conn => entries.load(conn).await)?;
+        let (tenant, count) = (self.key(), entries.len());
+        remove_rows!(self.unit, audit_events, tenant, audit_events::id, entries)?;
+        Ok(count)
     }
 
     /// Entries, the newest first.

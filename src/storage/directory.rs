@@ -107,8 +107,10 @@ impl Directory {
     /// Forgets what `change` speaks of.
     pub fn apply(&self, change: &Change) {
         match change {
-            // The change bears the id and the cache the slug; tenants change seldom.
-            Change::Tenant(_) | Change::Ending(_, Ending::Tenant) => self.tenants.forget_all(),
+            Change::Tenant(tenant) | Change::Ending(tenant, Ending::Tenant) => {
+                // The change bears the identifier and the cache the slug, which never goes to another.
+                self.tenants.forget_where(|held| held.id == *tenant);
+            }
             Change::Client(tenant, client_id) | Change::Ending(tenant, Ending::Client(client_id)) => {
                 self.clients.forget(&(*tenant, client_id.clone()));
                 self.grants.forget(tenant);

@@ -17,8 +17,16 @@ pub enum StorageError {
     #[error("the database holds what this version cannot work with: {0}")]
     Broken(String),
     /// The schema could not be brought to this version.
-    #[error("migration failed: {0}")]
+    #[error("the database is not one that this version works with: {0}")]
     Migration(String),
+}
+
+impl StorageError {
+    /// The database's own words.
+    pub fn cause(&self) -> &str {
+        let (Self::Away(why) | Self::Taken(why) | Self::Broken(why) | Self::Migration(why)) = self;
+        why
+    }
 }
 
 impl From<Error> for StorageError {

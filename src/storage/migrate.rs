@@ -3,13 +3,16 @@
 //! Everything happens in one transaction under a lock: a killed migration leaves nothing
 //! behind, and of two nodes that migrate at once the second finds nothing left to do.
 
-use diesel::{connection::AnsiTransactionManager, define_sql_function};
+use diesel::{
+    ExpressionMethods, QueryDsl, connection::AnsiTransactionManager, define_sql_function, migration::MigrationSource,
+};
 use diesel_async::{AsyncConnection, AsyncMigrationHarness, AsyncPgConnection, RunQueryDsl, TransactionManager as _};
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
 
 use super::{
-    Storage, StorageError,
-    connection::{Backend, PgTransactions},
+    EveryTenant, Storage, StorageError,
+    connection::{Backend, PgTransactions, on_conn},
+    schema,
 };
 
 const SQLITE: EmbeddedMigrations = embed_migrations!("migrations/sqlite");
@@ -72,6 +75,51 @@ impl Storage {
         Ok(Some(holds))
     }
 
+    /// Whether the database is what this version works with: each table has its columns, and a write
+    /// is taken.
+    ///
+    /// # Errors
+    /// [`StorageError::Migration`] in the database's own words. A full disk is none: reading goes on.
+    pub async fn check(&self) -> Result<(), StorageError> {
+        let mut unit = self.write(EveryTenant::Installation).await?;
+        macro_rules! columns_of {
+            ($($table:ident),*) => {
+                $(
+                    let query = schema::$table::table.select(schema::$table::all_columns).limit(0);
+                    let found = on_conn!(unit, conn => query.execute(conn).await);
+                    found.map_err(|why| failed(format!("table {}: {}", stringify!($table), why.cause())))?;
+                )*
+            };
+        }
+        columns_of!(
+            tenants,
+            signing_keys,
+            clients,
+            client_secrets,
+            client_assertions,
+            users,
+            sessions,
+            token_families,
+            authorization_codes,
+            consents,
+            revocation_head,
+            installation,
+            revocation_events,
+            nodes,
+            jobs,
+            audit_events
+        );
+        use schema::revocation_head;
+        let nothing = diesel::update(revocation_head::table).set(revocation_head::seq.eq(revocation_head::seq));
+        match on_conn!(unit, conn => nothing.execute(conn).await) {
+            Err(why) if why.cause().contains("read-only") || why.cause().contains("readonly") => {
+                Err(failed(why.cause()))
+            }
+            // Whoever is away, or full, may be back by the time that somebody asks.
+            _ => Ok(()),
+        }
+    }
+
     async fn unlimited_postgres(&self) -> Result<Option<AsyncPgConnection>, StorageError> {
         self.pool.unlimited_postgres().await.map_err(StorageError::away)
     }
@@ -88,6 +136,22 @@ async fn migrate_postgres(mut conn: AsyncPgConnection) -> Result<Vec<String>, St
     Ok(ran)
 }
 
+/// Refuses a database that holds migrations of a version that came after this one.
+fn refuse_newer<DB: diesel::backend::Backend>(
+    harness: &mut impl MigrationHarness<DB>,
+    source: &EmbeddedMigrations,
+) -> Result<(), StorageError> {
+    let known = MigrationSource::<DB>::migrations(source).map_err(failed)?;
+    let known: Vec<String> = known.iter().map(|migration| migration.name().version().to_string()).collect();
+    let applied = harness.applied_migrations().map_err(failed)?;
+    match applied.iter().map(ToString::to_string).find(|version| !known.contains(version)) {
+        Some(newer) => {
+            Err(failed(format!("it was made by a newer version ({newer}): run that version or a later one")))
+        }
+        None => Ok(()),
+    }
+}
+
 fn failed(why: impl std::fmt::Display) -> StorageError {
     StorageError::Migration(why.to_string())
 }
@@ -96,6 +160,7 @@ fn run<DB: diesel::backend::Backend>(
     harness: &mut impl MigrationHarness<DB>,
     source: EmbeddedMigrations,
 ) -> Result<Vec<String>, StorageError> {
+    refuse_newer(harness, &source)?;
     let ran = harness.run_pending_migrations(source).map_err(failed)?;
     Ok(ran.iter().map(ToString::to_string).collect())
 }
@@ -104,6 +169,7 @@ fn pending<DB: diesel::backend::Backend>(
     harness: &mut impl MigrationHarness<DB>,
     source: EmbeddedMigrations,
 ) -> Result<Vec<String>, StorageError> {
+    refuse_newer(harness, &source)?;
     let left = harness.pending_migrations(source).map_err(failed)?;
     Ok(left.iter().map(|migration| migration.name().to_string()).collect())
 }

@@ -7,7 +7,7 @@ use super::{
     EveryTenant, Key, Storage, StorageError, TenantStore, Unit,
     columns::portcullis_now_ms,
     connection::{on_conn, on_conn_each},
-    schema::{clients, revocation_events, revocation_head, tenants, users},
+    schema::{clients, installation, revocation_events, revocation_head, tenants, users},
     settle,
 };
 use crate::domain::{Change, EndReason, Ending, EventNumber, NodeId, RevocationEvent, TenantId, TenantSettings};
@@ -204,6 +204,20 @@ impl Unit {
         let query = revocation_head::table.filter(revocation_head::id.eq(1)).select(revocation_head::installation);
         let key: Key = on_conn!(self, conn => query.first(conn).await)?;
         Ok(key.into())
+    }
+
+    /// What tells the master key that the database was sealed under; `None` in a new one.
+    pub async fn master_key_check(&mut self) -> Result<Option<Vec<u8>>, StorageError> {
+        let query = installation::table.filter(installation::id.eq(1)).select(installation::master_key_check);
+        on_conn!(self, conn => query.first(conn).await.optional())
+    }
+
+    /// Notes the master key of a new database; answers what the one is told by that was noted first.
+    pub async fn claim_master_key(&mut self, check: &[u8]) -> Result<Vec<u8>, StorageError> {
+        let row = (installation::id.eq(1), installation::master_key_check.eq(check.to_vec()));
+        let insert = diesel::insert_into(installation::table).values(row).on_conflict_do_nothing();
+        on_conn!(self, conn => insert.execute(conn).await)?;
+        self.master_key_check().await?.ok_or_else(|| StorageError::broken("no master key was noted"))
     }
 
     /// Events after `after` and up to `to` that can still meet a token or a cache, in order, at

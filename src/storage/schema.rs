@@ -203,6 +203,15 @@ table! {
 
 table! {
     use diesel::sql_types::*;
+
+    installation (id) {
+        id -> BigInt,
+        master_key_check -> Binary,
+    }
+}
+
+table! {
+    use diesel::sql_types::*;
     use super::super::columns::Id16;
 
     revocation_events (seq) {

@@ -17,7 +17,7 @@ use super::{
     deadline,
     pool::For,
 };
-use crate::effects::{Clock as _, SystemClock, private_folder_of};
+use crate::effects::{Clock as _, SystemClock, private_file, private_folder_of};
 
 /// Writes survive a power cut (`FULL`); readers never wait for the writer (`WAL`). Another
 /// process may hold the write lock for a moment: it is waited for no longer than a connection.
@@ -54,6 +54,7 @@ impl Manager for SqliteManager {
 pub(super) fn pool(path: &str, size: usize) -> Result<(SqliteConn, Pool<SqliteManager>), PoolError> {
     let away = |why: &dyn std::fmt::Display| PoolError::Away(format!("{path}: {why}"));
     private_folder_of(Path::new(path)).map_err(|why| away(&why))?;
+    private_file(Path::new(path)).map_err(|why| away(&why))?;
     let writer = open(path, false).map_err(|why| away(&why))?;
     Ok((writer, readers(path, size)?))
 }

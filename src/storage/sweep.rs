@@ -10,7 +10,7 @@ use super::{
     fills,
     schema::{sessions, token_families},
 };
-use crate::domain::{EndReason, Timestamp};
+use crate::domain::{EndReason, Tenant, Timestamp};
 
 /// How long ended and expired rows stay, so that a replay is still told from garbage and an
 /// admin still sees what was.
@@ -62,6 +62,23 @@ impl Storage {
                 return Ok((rest, false));
             }
         };
+        if rows > 0 {
+            unit.commit().await?;
+        }
+        Ok((rows, fills(rows, SOME)))
+    }
+}
+
+impl Storage {
+    /// Removes some entries of a tenant's audit trail that are older than it keeps them; answers how
+    /// many, and whether more may be left.
+    ///
+    /// # Errors
+    /// [`StorageError`]: nothing was removed.
+    pub async fn sweep_audit_of(&self, tenant: &Tenant, now: Timestamp) -> Result<(usize, bool), StorageError> {
+        let old = now.plus(-tenant.settings.audit_retention);
+        let mut unit = self.write_for_job(tenant).await?;
+        let rows = unit.tenant(tenant).sweep_audit(old, SOME).await?;
         if rows > 0 {
             unit.commit().await?;
         }

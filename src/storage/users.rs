@@ -335,6 +335,15 @@ impl TenantStore<'_> {
         Ok(())
     }
 
+    /// Puts a new hash of the same password in the place of the one that was just verified; answers
+    /// `false` where that is no longer the user's.
+    pub async fn replace_password_hash(&mut self, user: &User, hash: &str) -> Result<bool, StorageError> {
+        let target = row_of_user!(self, user.id).filter(users::password_hash.eq(user.password_hash.clone()));
+        let change = users::password_hash.eq(Some(hash.to_owned()));
+        let changed = on_conn!(self.unit, conn => diesel::update(target).set(change).execute(conn).await)?;
+        Ok(changed > 0)
+    }
+
     /// Removes a user and ends everything it had; what is left of that is removed afterwards.
     pub async fn delete_user(&mut self, id: UserId) -> Result<Place, StorageError> {
         let target = row_of_user!(self, id);

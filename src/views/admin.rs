@@ -350,6 +350,33 @@ impl Page for EndedPage {
     const TEMPLATE: &'static str = "admin/sessions/ended.html";
 }
 
+/// A question before what cannot be undone.
+#[derive(Debug, Clone, Serialize)]
+pub struct Confirm {
+    /// Around it.
+    pub frame: Frame,
+    /// The question.
+    pub title: String,
+    /// What follows.
+    pub follows: Vec<String>,
+    /// The words on the button.
+    pub button: String,
+    /// Where the form is sent.
+    pub action: String,
+    /// Where to go instead.
+    pub back: String,
+    /// What was wrong with the answer.
+    pub error: Option<String>,
+    /// What must be typed.
+    pub typed: Option<String>,
+    /// The fields of the form that led here.
+    pub fields: Vec<super::account::Hidden>,
+}
+
+impl Page for Confirm {
+    const TEMPLATE: &'static str = "admin/confirm.html";
+}
+
 /// The signing keys.
 #[derive(Debug, Clone, Serialize)]
 pub struct Keys {

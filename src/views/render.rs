@@ -11,6 +11,7 @@ macro_rules! templates {
 }
 
 const TEMPLATES: &[(&str, &str)] = templates![
+    "admin/confirm.html",
     "base.html",
     "message.html",
     "account/login.html",

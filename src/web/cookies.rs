@@ -1,6 +1,6 @@
 //! The cookies that are set, and how.
 
-use rocket::http::{Cookie, SameSite};
+use rocket::http::{Cookie, CookieJar, SameSite};
 
 use crate::{config::Config, domain::Tenant};
 
@@ -10,7 +10,9 @@ pub(super) fn browser_name(config: &Config) -> &'static str {
     if config.is_https() { "__Host-portcullis_browser" } else { "portcullis_browser" }
 }
 /// Tells a browser in which a user has signed in before.
-pub(super) const DEVICE: &str = "portcullis_device";
+const DEVICE: &str = "portcullis_device";
+/// The same for the console, whose address is that of every tenant.
+const CONSOLE_DEVICE: &str = "portcullis_console_device";
 /// Carries a session at a tenant.
 pub(super) const SESSION: &str = "portcullis_session";
 /// Carries a session at the console.
@@ -41,6 +43,15 @@ fn tenant_path(tenant: &Tenant) -> String {
 
 pub(super) fn device(config: &Config, tenant: &Tenant, value: String) -> Cookie<'static> {
     cookie(config, DEVICE, value, tenant_path(tenant), Some(YEAR))
+}
+
+pub(super) fn console_device(config: &Config, value: String) -> Cookie<'static> {
+    cookie(config, CONSOLE_DEVICE, value, "/admin".into(), Some(YEAR))
+}
+
+/// What the browser holds of both.
+pub(super) fn devices(jar: &CookieJar<'_>) -> Vec<String> {
+    [DEVICE, CONSOLE_DEVICE].iter().filter_map(|name| jar.get(name)).map(|cookie| cookie.value().to_owned()).collect()
 }
 
 pub(super) fn session(config: &Config, tenant: &Tenant, value: String) -> Cookie<'static> {

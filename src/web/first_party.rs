@@ -1,10 +1,19 @@
 //! The first-party JSON sign-in, under `/t/{slug}/auth/`.
 
-use rocket::{Route, get, http::Status, post, response::status::NoContent, routes};
+use std::sync::Arc;
+
+use rocket::{
+    Route, get,
+    http::{CookieJar, Status},
+    post,
+    response::status::NoContent,
+    routes,
+};
 use secrecy::SecretString;
 use serde::Deserialize;
 
 use super::{
+    cookies,
     guards::{Addressed, Bearer, JsonBody, NoTenant, Peer, Shared},
     respond::{Json, WithStatus},
     uncut,
@@ -44,9 +53,11 @@ async fn login(
     tenant: Result<Addressed, NoTenant>,
     from: Peer,
     body: Result<JsonBody, OauthError>,
+    jar: &CookieJar<'_>,
 ) -> Result<Json<TokenResponse>, WithStatus> {
     let work = async {
         let tenant = tenant?;
+        let (shown, home) = (Arc::clone(&site.0), Arc::clone(&tenant));
         let credentials: Credentials = serde_json::from_value(body?.0)
             .map_err(|_| OauthError::invalid_request("username, password and client_id are needed, as strings"))?;
         let done = uncut(async move {
@@ -54,7 +65,10 @@ async fn login(
             let Credentials { username, password, client_id } = credentials;
             first_party::login(&cx, &client_id, &username, &password, &*site.0.accounts).await
         });
-        done.await.unwrap_or_else(unavailable)
+        let (user, tokens) = done.await.unwrap_or_else(unavailable)?;
+        // Whoever keeps cookies is known again, whatever strangers do.
+        jar.add(cookies::device(&shown.app.config, &home, shown.accounts.device_token(&home, &user)));
+        Ok(tokens)
     };
     work.await.map(Json).map_err(|error| graded(error, Status::Unauthorized))
 }

@@ -107,12 +107,15 @@ async fn readyz(site: Shared) -> (Status, (ContentType, String)) {
     let fresh = app.view.is_current();
     let redis = app.revocations.mirror_answers().await;
     let word = |good: bool| if good { "ok" } else { "away" };
-    let mut parts = json!({ "database": word(database.is_ok()), "revocation": word(fresh) });
+    // The lease of this node is a write twice a second: what keeps it out keeps out every other.
+    let refusal = app.revocations.last_refusal();
+    let writes = refusal.as_deref().map_or("ok".to_owned(), |why| format!("refused: {why}"));
+    let mut parts = json!({ "database": word(database.is_ok()), "revocation": word(fresh), "writes": writes });
     if let (Some(answers), Value::Object(parts)) = (redis, &mut parts) {
         // Redis only makes revocations faster: without it this node serves as before.
         parts.insert("redis".into(), if answers { "ok" } else { "away (not needed to serve)" }.into());
     }
-    let ready = database.is_ok() && fresh;
+    let ready = database.is_ok() && fresh && refusal.is_none();
     let status = if ready { Status::Ok } else { Status::ServiceUnavailable };
     let body = json!({ "status": if ready { "ok" } else { "not ready" }, "parts": parts });
     (status, (ContentType::JSON, body.to_string()))

@@ -17,9 +17,9 @@ use crate::{
 pub(crate) struct Html {
     status: Status,
     body: String,
-    /// Origins that a form on it may lead to beyond our own: browsers hold redirects after a
-    /// form against `form-action` too.
-    form_action: String,
+    /// Whether a form on it leads on to a client. Browsers hold every redirect after a form against
+    /// `form-action`, and where a client's own redirects lead it alone knows.
+    leads_on: bool,
     script: bool,
     retry_after: Option<u64>,
 }
@@ -34,7 +34,7 @@ impl Html {
                 (Status::InternalServerError, "This page could not be shown.".to_owned())
             }
         };
-        Self { status, body, form_action: "'self'".into(), script: false, retry_after: None }
+        Self { status, body, leads_on: false, script: false, retry_after: None }
     }
 
     /// A page that says one thing.
@@ -65,16 +65,9 @@ impl Html {
         Self { retry_after: Some(seconds), ..self }
     }
 
-    /// Lets a form lead to `redirect_uri`, which has been trusted.
-    pub(crate) fn leading_to(mut self, redirect_uri: &str) -> Self {
-        if let Ok(uri) = url::Url::parse(redirect_uri) {
-            let source = match uri.scheme() {
-                "http" | "https" => uri.origin().ascii_serialization(),
-                scheme => format!("{scheme}:"),
-            };
-            self.form_action = format!("'self' {source}");
-        }
-        self
+    /// Lets a form lead on to a client's address, which has been trusted, and wherever that leads.
+    pub(crate) fn leading_on(self) -> Self {
+        Self { leads_on: true, ..self }
     }
 
     /// Lets our own scripts run.
@@ -86,10 +79,10 @@ impl Html {
 impl<'r> Responder<'r, 'static> for Html {
     fn respond_to(self, _: &'r Request<'_>) -> response::Result<'static> {
         let script = if self.script { "script-src 'self'; " } else { "" };
+        let form_action = if self.leads_on { "" } else { "form-action 'self'; " };
         let policy = format!(
-            "default-src 'none'; style-src 'self'; img-src 'self'; {script}form-action {}; \
-             frame-ancestors 'none'; base-uri 'none'",
-            self.form_action
+            "default-src 'none'; style-src 'self'; img-src 'self'; {script}{form_action}\
+             frame-ancestors 'none'; base-uri 'none'"
         );
         let mut response = Response::build()
             .status(self.status)

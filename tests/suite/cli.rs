@@ -72,7 +72,7 @@ async fn the_commands_do_what_the_console_does() {
     run(&["user", "enable", "--tenant", "system", "root"], "");
     assert!(run(&["session", "list", "--tenant", "acme"], "").contains("USERNAME"));
     assert!(run(&["key", "list", "--tenant", "acme"], "").contains("active"));
-    assert!(run(&["key", "rotate", "--tenant", "acme"], "").contains("retiring"));
+    assert!(run(&["key", "rotate", "--tenant", "acme", "--yes"], "").contains("retiring"));
     assert!(run(&["export", "--tenant", "acme"], "").contains("client_id: robot"));
     assert!(run(&["doctor"], "").contains("the master key opens the keys of 3 tenants"));
 
@@ -85,7 +85,7 @@ async fn the_commands_do_what_the_console_does() {
     let machine = machine_token(&server).await;
     run(&["session", "end", "--tenant", "acme", "--client", "robot", "--dry-run"], "");
     assert!(introspect(&server, &machine).await.1.contains("\"active\":true"));
-    run(&["session", "end", "--tenant", "acme", "--client", "robot"], "");
+    run(&["session", "end", "--tenant", "acme", "--client", "robot", "--yes"], "");
     for _ in 0..100 {
         if introspect(&server, &machine).await.1.contains("\"active\":false") {
             return;

@@ -29,10 +29,10 @@ fn allowed() -> BTreeMap<&'static str, Vec<&'static str>> {
     // `effects` hands out instants and identifiers, which are of the domain.
     let low = with(&ground, &["effects"]);
     let storage = low.clone();
-    let keys = with(&low, &["storage"]);
+    let keys = with(&low, &["storage", "turns"]);
     let revocation = with(&keys, &["keys"]);
     let support = with(&revocation, &["revocation", "config"]);
-    let use_cases = with(&support, &["installation", "audit", "throttle"]);
+    let use_cases = with(&support, &["installation", "audit", "throttle", "turns"]);
     let views = vec!["admin"];
     let web = with(&use_cases, &["oauth", "accounts", "admin", "views"]);
     let cli = with(&web, &["web", "jobs"]);
@@ -44,8 +44,9 @@ fn allowed() -> BTreeMap<&'static str, Vec<&'static str>> {
         ("storage", storage),
         ("keys", keys),
         ("revocation", revocation),
-        ("audit", support.clone()),
-        ("throttle", low),
+        ("audit", with(&support, &["throttle"])),
+        ("throttle", low.clone()),
+        ("turns", low),
         ("installation", use_cases.clone()),
         ("oauth", use_cases.clone()),
         ("accounts", use_cases.clone()),

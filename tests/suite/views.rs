@@ -73,6 +73,17 @@ fn console_pages_escape_what_they_show() {
         section: "overview",
     };
     check(&admin::Login { csrf_token: text(), tenant: text(), username: text(), error: Some(text()) });
+    check(&admin::Confirm {
+        frame: frame(),
+        title: text(),
+        follows: vec![text()],
+        button: text(),
+        action: text(),
+        back: text(),
+        error: Some(text()),
+        typed: Some(text()),
+        fields: vec![account::Hidden { name: text(), value: text() }],
+    });
     check(&admin::NewTenant { frame: frame(), slug: text(), name: text(), error: Some(text()) });
     check(&admin::ClientSecretPage {
         frame: frame(),

@@ -201,6 +201,12 @@ CREATE TABLE revocation_head (
 );
 INSERT INTO revocation_head (id, seq, installation) VALUES (1, 0, gen_random_uuid());
 
+-- What tells the master key that everything here was sealed under; one row once there is one.
+CREATE TABLE installation (
+    id                BIGINT PRIMARY KEY CHECK (id = 1),
+    master_key_check  BYTEA NOT NULL
+);
+
 -- No reference to tenants: the event that a tenant is gone must outlive it.
 CREATE TABLE revocation_events (
     seq          BIGINT PRIMARY KEY,

@@ -2,6 +2,7 @@ DROP TABLE audit_events;
 DROP TABLE jobs;
 DROP TABLE nodes;
 DROP TABLE revocation_events;
+DROP TABLE installation;
 DROP TABLE revocation_head;
 DROP TABLE signing_keys;
 DROP TABLE consents;

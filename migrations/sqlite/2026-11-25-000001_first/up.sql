@@ -196,6 +196,12 @@ CREATE TABLE revocation_head (
 );
 INSERT INTO revocation_head (id, seq, installation) VALUES (1, 0, randomblob(16));
 
+-- What tells the master key that everything here was sealed under; one row once there is one.
+CREATE TABLE installation (
+    id                BIGINT PRIMARY KEY CHECK (id = 1),
+    master_key_check  BLOB NOT NULL
+);
+
 -- No reference to tenants: the event that a tenant is gone must outlive it.
 CREATE TABLE revocation_events (
     seq          BIGINT PRIMARY KEY,

@@ -97,7 +97,7 @@ impl Claim {
 /// where the proof fails, is missing, or is of another method than the registered one.
 pub async fn authenticate(cx: &Cx<'_>, presented: Presented<'_>) -> Result<Authenticated, OauthError> {
     let claim = read(presented)?;
-    let key = format!("{}/{}/{}", cx.tenant.id, claim.client_id(), cx.origin.ip);
+    let key = (cx.tenant.id, claim.client_id(), cx.origin.network());
     let checked = match cx.app.client_failures.enter(key) {
         Ok(attempt) => {
             let checked = check(cx, &claim).await;

@@ -64,7 +64,7 @@ pub(super) async fn show(
         Ok(Next::Login { .. }) => login(&tenant, request),
         Ok(Next::Consent(consent)) => {
             let view = view(&cx, &consent, &browser, request);
-            Answer::Page(Html::of(site, &view).leading_to(&consent.redirect_uri))
+            Answer::Page(Html::of(site, &view).leading_on())
         }
         Ok(Next::Respond(response)) => respond_authorization(site, response),
         Err(error) => refuse_authorization(site, error),

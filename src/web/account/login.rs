@@ -102,7 +102,7 @@ async fn form(
 fn shown(site: &Site, view: &Login, redirect_uri: Option<&str>) -> Html {
     let page = Html::of(site, view);
     match redirect_uri {
-        Some(uri) => page.leading_to(uri),
+        Some(_) => page.leading_on(),
         None => page,
     }
 }

@@ -3,11 +3,12 @@
 use rocket::{get, post};
 use serde_json::{Value, json};
 
-use super::{Member, Shown, Signed, differences, go, lines, next_page, run, seen};
+use super::{Member, Shown, Signed, confirm::Question, differences, go, lines, next_page, run, seen};
 use crate::{
     admin::{self, Action, AdminError, ClientInput, ClientView, Expected, Whom},
     domain::{AuthMethod, FieldError, GrantType, Tenant},
     protocol::{OauthError, Params},
+    storage::Selection,
     views::admin::{Choice, ClientForm, ClientSecretPage, Clients},
     web::{
         api::admin_of,
@@ -197,8 +198,26 @@ pub(super) async fn update(member: Signed, slug: &str, client_id: &str, form: Re
 #[post("/tenants/<slug>/clients/<client_id>/delete", data = "<form>")]
 pub(super) async fn delete(member: Signed, slug: &str, client_id: &str, form: Result<Form, OauthError>) -> Shown {
     let member = member?;
-    member.sent(form)?;
+    let form = member.sent(form)?;
     let permit = member.permit(slug).await?;
+    let asked = async {
+        admin::check_client_change(&admin_of(&member.site), &permit, client_id).await?;
+        member.figures(&permit, &Selection::Client(client_id.to_owned())).await
+    };
+    let figures = match asked.await {
+        Ok(figures) => figures,
+        Err(error) => return member.refusal(&error),
+    };
+    let back = format!("/admin/tenants/{slug}/clients/{client_id}");
+    let question = Question {
+        title: format!("Delete client “{client_id}”?"),
+        follows: vec![figures, "Its tokens are refused, and nobody can sign in through it any more.".into()],
+        button: "Delete client",
+        action: format!("{back}/delete"),
+        back,
+        typed: Some(client_id.to_owned()),
+    };
+    member.confirmed(&form, "clients", permit.tenant(), question)?;
     let (site, id) = (std::sync::Arc::clone(&member.site), client_id.to_owned());
     match run(async move { admin::delete_client(&admin_of(&site), &permit, &id, &Expected::ANY).await }).await {
         Ok(()) => go(format!("/admin/tenants/{slug}/clients")),
@@ -240,8 +259,28 @@ pub(super) async fn delete_secret(
     let member = member?;
     let form = member.sent(form)?;
     let permit = member.permit(slug).await?;
-    let (site, client, id) = (std::sync::Arc::clone(&member.site), client_id.to_owned(), id.to_owned());
     let compromised = form.find("compromised").is_some();
+    if let Err(error) = admin::check_client_change(&admin_of(&member.site), &permit, client_id).await {
+        return member.refusal(&error);
+    }
+    let mut follows = vec![format!("Whoever shows secret {id} is refused from then on.")];
+    if compromised {
+        match member.figures(&permit, &Selection::Client(client_id.to_owned())).await {
+            Ok(figures) => follows.push(format!("It has leaked: everything that the client has ends. {figures}")),
+            Err(error) => return member.refusal(&error),
+        }
+    }
+    let back = format!("/admin/tenants/{slug}/clients/{client_id}");
+    let question = Question {
+        title: format!("Remove a secret of client “{client_id}”?"),
+        follows,
+        button: "Remove secret",
+        action: format!("{back}/secrets/{id}/delete"),
+        back,
+        typed: None,
+    };
+    member.confirmed(&form, "clients", permit.tenant(), question)?;
+    let (site, client, id) = (std::sync::Arc::clone(&member.site), client_id.to_owned(), id.to_owned());
     let work = async move { admin::delete_secret(&admin_of(&site), &permit, &client, &id, compromised).await };
     match run(work).await {
         Ok(Some(ending)) => go(format!("/admin/tenants/{slug}/endings/{}", ending.event.unwrap_or_default())),

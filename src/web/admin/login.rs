@@ -93,6 +93,7 @@ pub(super) async fn submit(
         return again(Status::Forbidden, WRONG, None);
     }
     let held = held.ok().filter(|member| member.home.id == home.id).map(|member| member.visitor);
+    let device = cookies::console_device(&site.0.app.config, site.0.accounts.device_token(&home, &user));
     let (app, at) = (Arc::clone(&site.0.app), Arc::clone(&home));
     let begun =
         uncut(async move { sign_in_browser(&app, &at, &user, SessionKind::Console, held.as_ref(), &from.0).await });
@@ -100,6 +101,7 @@ pub(super) async fn submit(
         Some(Ok(None)) => again(Status::Forbidden, WRONG, None),
         Some(Ok(Some(new))) => {
             jar.add(cookies::console(&site.0.app.config, &home, &new.cookie));
+            jar.add(device);
             go("/admin")
         }
         Some(Err(why)) => Err(Answer::Page(Html::error(&site.0, &why.into()))),

@@ -2,6 +2,7 @@
 
 mod audit;
 mod clients;
+mod confirm;
 mod endings;
 mod keys;
 mod login;
@@ -23,7 +24,7 @@ use super::{
     Site,
     api::admin_of,
     cookies,
-    guards::{Addressed, Browser, Form, NoTenant, Peer},
+    guards::{Addressed, Browser, Form, NoTenant, Peer, strict},
     page::{Answer, Html, Shown, forged},
     uncut,
 };
@@ -211,6 +212,11 @@ impl<'r> FromRequest<'r> for Member {
         let Outcome::Success(browser) = Browser::from_request(request).await else {
             return Outcome::Forward(Status::ServiceUnavailable);
         };
+        if let Err(wrong) = strict::check_page(request) {
+            let text = format!("{}: {}", wrong.field, wrong.message);
+            let page = Html::message(site, Status::BadRequest, "This address asks for what is not there", &text);
+            return Outcome::Error((Status::BadRequest, Outside(Answer::Page(page))));
+        }
         // PostgreSQL has no text with a NUL in it; nothing that is asked for by one exists.
         if request.uri().to_string().contains("%00") {
             let page = Html::message(site, Status::BadRequest, "This address cannot be", "There is a NUL byte in it.");

@@ -1,5 +1,7 @@
 //! Sessions in the console.
 
+use std::net::IpAddr;
+
 use rocket::get;
 
 use super::{Shown, Signed, next_page};
@@ -8,7 +10,10 @@ use crate::{
     domain::FieldError,
     storage::SessionFilter,
     views::admin::{SessionPage, Sessions},
-    web::{api::admin_of, guards::Query},
+    web::{
+        api::admin_of,
+        guards::{Query, strict},
+    },
 };
 
 #[get("/tenants/<slug>/sessions")]
@@ -41,11 +46,24 @@ pub(super) async fn list(member: Signed, slug: &str, query: Query) -> Shown {
         }
         Err(error) => return member.refusal(&error),
     };
+    let given = |text: &'_ str| (!text.is_empty()).then(|| text.to_owned());
+    let read = || {
+        let ip = strict::parsed::<IpAddr>("ip", given(ip).as_deref(), "an IP address")?;
+        Ok::<_, FieldError>((strict::choice("active", given(active).as_deref())?, ip.map(|ip| ip.to_string())))
+    };
+    let (chosen, address) = match read() {
+        Ok(read) => read,
+        Err(wrong) => {
+            let error = wrong.into();
+            view.error = Some(format!("{error}"));
+            return member.wrong(&view, &error);
+        }
+    };
     let filter = SessionFilter {
         user: user_id,
         client: owned("client"),
-        ip: owned("ip"),
-        active: active.parse().ok(),
+        ip: address,
+        active: chosen,
         after: match query.params.find("after").map(str::parse).transpose() {
             Ok(after) => after,
             Err(_) => return member.refusal(&FieldError::new("after", "the next page's own").into()),

@@ -3,11 +3,12 @@
 use rocket::{get, post};
 use serde_json::{Value, json};
 
-use super::{Member, Shown, Signed, differences, go, next_page, run, seen};
+use super::{Member, Shown, Signed, confirm::Question, differences, go, next_page, run, seen};
 use crate::{
     admin::{self, Action, AdminError, Expected, Permit, TenantView},
-    domain::FieldError,
+    domain::{FieldError, Tenant},
     protocol::{OauthError, Params},
+    storage::Selection,
     views::admin::{NewTenant, TenantPage, Tenants},
     web::{
         api::admin_of,
@@ -161,33 +162,67 @@ pub(super) async fn update(member: Signed, slug: &str, form: Result<Form, OauthE
 
 /// What may be done to a tenant as a whole.
 #[derive(Clone, Copy)]
-enum Deed {
+enum Step {
     Suspend,
     Resume,
     Purge,
 }
 
-async fn deed(member: Signed, slug: &str, form: Result<Form, OauthError>, deed: Deed) -> Shown {
+/// What is asked before; letting a tenant serve again needs no question.
+fn question(tenant: &Tenant, figures: String, step: Step) -> Option<Question> {
+    let (slug, name) = (&tenant.slug, &tenant.name);
+    let back = format!("/admin/tenants/{slug}");
+    let (title, follows, button, path, typed) = match step {
+        Step::Resume => return None,
+        Step::Suspend => (
+            format!("Suspend tenant “{slug}” ({name})?"),
+            vec![figures, "Its endpoints stop until it is resumed. Its data stays.".to_owned()],
+            "Suspend",
+            "suspend",
+            None,
+        ),
+        Step::Purge => (
+            format!("Delete tenant “{slug}” ({name}) and everything in it?"),
+            vec![
+                "Its users, clients, keys and sessions are gone for good; its audit trail stays.".to_owned(),
+                "Who needs them again needs a backup.".to_owned(),
+            ],
+            "Delete for good",
+            "purge",
+            Some(slug.to_string()),
+        ),
+    };
+    Some(Question { title, follows, button, action: format!("{back}/{path}"), back, typed })
+}
+
+async fn step(member: Signed, slug: &str, form: Result<Form, OauthError>, step: Step) -> Shown {
     let member = member?;
-    member.sent(form)?;
+    let form = member.sent(form)?;
     let permit = member.permit(slug).await?;
     let everywhere = match member.authority.everywhere(Action::OperateInstallation) {
         Ok(everywhere) => everywhere,
         Err(error) => return member.refusal(&error),
     };
+    let figures = match member.figures(&permit, &Selection::Tenant).await {
+        Ok(figures) => figures,
+        Err(error) => return member.refusal(&error),
+    };
+    if let Some(question) = question(permit.tenant(), figures, step) {
+        member.confirmed(&form, "overview", permit.tenant(), question)?;
+    }
     let (site, at) = (std::sync::Arc::clone(&member.site), format!("/admin/tenants/{slug}"));
     let done = run(async move {
         let admin = admin_of(&site);
-        match deed {
-            Deed::Suspend => {
+        match step {
+            Step::Suspend => {
                 admin::suspend_tenant(&admin, &permit, &Expected::ANY).await?;
                 Ok(format!("{at}?done=suspended"))
             }
-            Deed::Resume => {
+            Step::Resume => {
                 admin::resume_tenant(&admin, &permit).await?;
                 Ok(format!("{at}?done=resumed"))
             }
-            Deed::Purge => {
+            Step::Purge => {
                 admin::delete_tenant(&admin, &everywhere, permit.tenant(), &Expected::ANY).await?;
                 Ok("/admin/tenants".to_owned())
             }
@@ -201,15 +236,15 @@ async fn deed(member: Signed, slug: &str, form: Result<Form, OauthError>, deed: 
 
 #[post("/tenants/<slug>/suspend", data = "<form>")]
 pub(super) async fn suspend(member: Signed, slug: &str, form: Result<Form, OauthError>) -> Shown {
-    deed(member, slug, form, Deed::Suspend).await
+    step(member, slug, form, Step::Suspend).await
 }
 
 #[post("/tenants/<slug>/resume", data = "<form>")]
 pub(super) async fn resume(member: Signed, slug: &str, form: Result<Form, OauthError>) -> Shown {
-    deed(member, slug, form, Deed::Resume).await
+    step(member, slug, form, Step::Resume).await
 }
 
 #[post("/tenants/<slug>/purge", data = "<form>")]
 pub(super) async fn purge(member: Signed, slug: &str, form: Result<Form, OauthError>) -> Shown {
-    deed(member, slug, form, Deed::Purge).await
+    step(member, slug, form, Step::Purge).await
 }

@@ -3,11 +3,12 @@
 use rocket::{get, post};
 use serde_json::{Value, json};
 
-use super::{Member, Shown, Signed, differences, go, next_page, run, seen};
+use super::{Member, Shown, Signed, confirm::Question, differences, go, next_page, run, seen};
 use crate::{
     admin::{self, Action, AdminError, Expected, UserView, Whom},
     domain::{Role, Tenant},
     protocol::{OauthError, Params},
+    storage::Selection,
     views::admin::{Choice, UserForm, Users},
     web::{
         api::admin_of,
@@ -159,8 +160,27 @@ pub(super) async fn update(member: Signed, slug: &str, id: &str, form: Result<Fo
 #[post("/tenants/<slug>/users/<id>/delete", data = "<form>")]
 pub(super) async fn delete(member: Signed, slug: &str, id: &str, form: Result<Form, OauthError>) -> Shown {
     let member = member?;
-    member.sent(form)?;
+    let form = member.sent(form)?;
     let permit = member.permit(slug).await?;
+    let asked = async {
+        let user = admin::check_user_deletion(&admin_of(&member.site), &permit, id).await?;
+        let figures = member.figures(&permit, &Selection::User(user.id)).await?;
+        Ok::<_, AdminError>((user.username, figures))
+    };
+    let (username, figures) = match asked.await {
+        Ok(asked) => asked,
+        Err(error) => return member.refusal(&error),
+    };
+    let back = format!("/admin/tenants/{slug}/users/{id}");
+    let question = Question {
+        title: format!("Delete user “{username}”?"),
+        follows: vec![figures, "Who they are, and what they consented to, is forgotten.".into()],
+        button: "Delete user",
+        action: format!("{back}/delete"),
+        back,
+        typed: None,
+    };
+    member.confirmed(&form, "users", permit.tenant(), question)?;
     let (site, of) = (std::sync::Arc::clone(&member.site), id.to_owned());
     match run(async move { admin::delete_user(&admin_of(&site), &permit, &of, &Expected::ANY).await }).await {
         Ok(()) => go(format!("/admin/tenants/{slug}/users")),

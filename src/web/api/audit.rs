@@ -1,30 +1,45 @@
 //! `/api/v1/tenants/{slug}/audit`.
 
+use std::sync::Arc;
+
 use rocket::{
-    Request, get,
-    http::{Accept, ContentType, MediaType, Status},
-    response::{self, Responder},
+    Request,
+    futures::{
+        StreamExt as _,
+        stream::{self, BoxStream},
+    },
+    get,
+    http::{Accept, ContentType, MediaType},
+    response::{self, Responder, stream::ByteStream},
 };
 
-use super::{Called, Problem, admin_of, permit, read_cursor};
+use super::{Called, Problem, admin_of, asked, permit, read_cursor};
 use crate::{
-    admin::{self, AdminError, AuditView, Listed, MOST_ITEMS},
+    admin::{self, AdminError, AuditView, Listed, MOST_ITEMS, Permit},
     domain::{FieldError, Timestamp},
     storage::AuditFilter,
-    web::{Site, respond::Json},
+    web::{
+        Site,
+        guards::{Shared, strict},
+        respond::Json,
+    },
 };
 
 /// The trail in the form that was asked for.
 pub(super) enum Trail {
     Page(Listed<AuditView>),
-    Export(ContentType, String),
+    Export(ContentType, BoxStream<'static, Vec<u8>>),
 }
 
-impl<'r> Responder<'r, 'static> for Trail {
-    fn respond_to(self, request: &'r Request<'_>) -> response::Result<'static> {
+impl<'r> Responder<'r, 'r> for Trail {
+    fn respond_to(self, request: &'r Request<'_>) -> response::Result<'r> {
         match self {
             Self::Page(page) => Json(page).respond_to(request),
-            Self::Export(content_type, body) => (content_type, body).respond_to(request),
+            Self::Export(content_type, pages) => {
+                let mut response = ByteStream::from(pages).respond_to(request)?;
+                response.set_header(content_type);
+                Ok(response)
+            }
         }
     }
 }
@@ -41,51 +56,109 @@ impl<'r> Responder<'r, 'static> for Trail {
 #[get("/v1/tenants/<slug>/audit?<actor>&<action>&<since>&<until>&<limit>&<after>")]
 #[expect(clippy::too_many_arguments, reason = "each is a query parameter")]
 pub(super) async fn list(
-    site: &Site,
+    site: Shared,
     caller: Called,
     slug: &str,
     actor: Option<String>,
     action: Option<String>,
     since: Option<&str>,
     until: Option<&str>,
-    limit: Option<i64>,
+    limit: Option<&str>,
     after: Option<String>,
     accept: Option<&Accept>,
 ) -> Result<Trail, Problem> {
-    let permit = permit(site, caller, slug).await?;
+    let permit = permit(&site.0, caller, slug).await?;
     let instant = |name: &str, text: Option<&str>| match text {
         None => Ok(None),
         Some(text) => Timestamp::parse(text)
             .map(Some)
             .ok_or_else(|| AdminError::from(FieldError::new(name, "an RFC 3339 instant"))),
     };
+    let is_actor = |text: &String| {
+        matches!(text.as_str(), "shell" | "anonymous") || text.starts_with("user:") || text.starts_with("client:")
+    };
+    if actor.as_ref().is_some_and(|actor| !is_actor(actor)) {
+        let right = "user:ID, client:ID, shell or anonymous";
+        return Err(AdminError::from(FieldError::new("actor", right)).into());
+    }
     let (since, until) = (instant("since", since)?, instant("until", until)?);
     let after = after.map(|after| read_cursor(&after)).transpose()?;
-    let mut filter = AuditFilter { actor, action, since, until, after };
-    let admin = admin_of(site);
+    let filter = AuditFilter { actor, action, since, until, after };
+    let admin = admin_of(&site.0);
     let media_type = accept.map(Accept::preferred).map(|quality| quality.media_type());
     let csv = media_type == Some(&MediaType::CSV);
     let ndjson = media_type == Some(&MediaType::new("application", "x-ndjson"));
     if !csv && !ndjson {
-        return Ok(Trail::Page(admin::list_audit(&admin, &permit, &filter, limit).await?));
+        return Ok(Trail::Page(admin::list_audit(&admin, &permit, &filter, asked(strict::limit(limit))?).await?));
     }
-    let mut items = Vec::new();
-    loop {
-        let page = admin::list_audit(&admin, &permit, &filter, Some(MOST_ITEMS)).await?;
-        items.extend(page.items);
-        match page.next {
-            Some(next) => filter.after = Some(read_cursor(&next)?),
-            None => break,
-        }
-    }
-    let body = if csv { as_csv(&items) } else { as_ndjson(&items) };
-    let content_type = if csv { ContentType::CSV } else { ContentType::new("application", "x-ndjson") };
-    let failed = || Problem::plain(Status::InternalServerError, "the export could not be written");
-    body.map(|body| Trail::Export(content_type, body)).ok_or_else(failed)
+    let (format, content_type) = match csv {
+        true => (Format::Csv, ContentType::CSV),
+        false => (Format::NdJson, ContentType::new("application", "x-ndjson")),
+    };
+    let export = Export { site: Arc::clone(&site.0), permit, filter, format };
+    // What is wrong is told before the first byte.
+    let first = admin::list_audit(&admin, &export.permit, &export.filter, Some(MOST_ITEMS)).await?;
+    Ok(Trail::Export(content_type, export.pages(first)))
 }
 
-fn as_csv(items: &[AuditView]) -> Option<String> {
-    let mut writer = csv::Writer::from_writer(Vec::new());
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Format {
+    Csv,
+    NdJson,
+}
+
+/// A trail on its way, a page in memory at a time.
+struct Export {
+    site: Arc<Site>,
+    permit: Permit,
+    filter: AuditFilter,
+    format: Format,
+}
+
+/// The last line of an export that could not be read to its end: nobody shall take it for whole.
+const BROKEN_OFF: &str = "the export broke off here";
+
+impl Export {
+    fn pages(self, first: Listed<AuditView>) -> BoxStream<'static, Vec<u8>> {
+        let state = Some((self, Ok(first), true));
+        let pages = stream::unfold(state, |state| async move {
+            let (mut export, page, is_first) = state?;
+            let (text, next) = match page {
+                Ok(Listed { items, next }) => (export.write(&items, is_first), next),
+                Err(why) => {
+                    tracing::error!(error = %why, "an export of the audit trail broke off");
+                    (None, None)
+                }
+            };
+            let Some(text) = text else { return Some((format!("{BROKEN_OFF}\n").into_bytes(), None)) };
+            let next = next.and_then(|next| next.parse().ok());
+            let more = match next {
+                Some(after) => {
+                    export.filter.after = Some(after);
+                    let page = export.read().await;
+                    Some((export, page, false))
+                }
+                None => None,
+            };
+            Some((text, more))
+        });
+        pages.boxed()
+    }
+
+    async fn read(&self) -> Result<Listed<AuditView>, AdminError> {
+        admin::list_audit(&admin_of(&self.site), &self.permit, &self.filter, Some(MOST_ITEMS)).await
+    }
+
+    fn write(&self, items: &[AuditView], is_first: bool) -> Option<Vec<u8>> {
+        match self.format {
+            Format::Csv => as_csv(items, is_first),
+            Format::NdJson => as_ndjson(items),
+        }
+    }
+}
+
+fn as_csv(items: &[AuditView], with_header: bool) -> Option<Vec<u8>> {
+    let mut writer = csv::WriterBuilder::new().has_headers(with_header).from_writer(Vec::new());
     for item in items {
         // A cell that a spreadsheet would take for a formula gets a mark in front (CWE-1236).
         let safe = |text: &str| match text.chars().next() {
@@ -100,10 +173,14 @@ fn as_csv(items: &[AuditView]) -> Option<String> {
         };
         writer.serialize(item).ok()?;
     }
-    String::from_utf8(writer.into_inner().ok()?).ok()
+    writer.into_inner().ok()
 }
 
-fn as_ndjson(items: &[AuditView]) -> Option<String> {
-    let lines: Result<Vec<String>, _> = items.iter().map(serde_json::to_string).collect();
-    lines.ok().map(|lines| lines.join("\n"))
+fn as_ndjson(items: &[AuditView]) -> Option<Vec<u8>> {
+    let mut out = Vec::new();
+    for item in items {
+        serde_json::to_writer(&mut out, item).ok()?;
+        out.push(b'\n');
+    }
+    Some(out)
 }

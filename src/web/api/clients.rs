@@ -7,14 +7,13 @@ use rocket::{
     response::{Responder, status::Created},
 };
 
-use super::{Called, Problem, admin_of, permit, run};
+use super::{Called, Problem, admin_of, asked, permit, run};
 use crate::{
-    admin::{self, AdminError, ClientInput, ClientView, CreatedClient, CreatedSecret, Ending, Listed},
-    domain::FieldError,
+    admin::{self, ClientInput, ClientView, CreatedClient, CreatedSecret, Ending, Listed},
     protocol::OauthError,
     web::{
         Site,
-        guards::{IfMatch, JsonBody, Shared},
+        guards::{IfMatch, JsonBody, Shared, strict},
         respond::{Json, Versioned},
     },
 };
@@ -28,11 +27,13 @@ pub(super) async fn list(
     site: &Site,
     caller: Called,
     slug: &str,
-    limit: Option<i64>,
+    limit: Option<&str>,
     after: Option<&str>,
 ) -> Result<Json<Listed<ClientView>>, Problem> {
     let permit = permit(site, caller, slug).await?;
-    Ok(Json(admin::list_clients(&admin_of(site), &permit, after.unwrap_or_default(), limit).await?))
+    Ok(Json(
+        admin::list_clients(&admin_of(site), &permit, after.unwrap_or_default(), asked(strict::limit(limit))?).await?,
+    ))
 }
 
 /// Registers a client. A secret that the server made is told in this answer alone.
@@ -149,12 +150,7 @@ pub(super) async fn delete_secret(
 ) -> Result<SecretGone, Problem> {
     let permit = permit(&site.0, caller, slug).await?;
     let (client_id, id) = (client_id.to_owned(), id.to_owned());
-    // What cannot be read must not pass for "no".
-    let compromised = match compromised {
-        None | Some("false") => false,
-        Some("true") => true,
-        Some(_) => return Err(AdminError::from(FieldError::new("compromised", "true or false")).into()),
-    };
+    let compromised = asked(strict::flag("compromised", compromised))?;
     let work = async move { admin::delete_secret(&admin_of(&site.0), &permit, &client_id, &id, compromised).await };
     Ok(match run(work).await? {
         None => SecretGone::Removed(Status::NoContent),

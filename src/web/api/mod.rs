@@ -23,7 +23,7 @@ use utoipa::ToSchema;
 
 use super::{
     Site,
-    guards::{Addressed, Bearer, NoTenant, Peer},
+    guards::{Addressed, Bearer, NoTenant, Peer, strict},
     respond::json,
     uncut,
 };
@@ -183,6 +183,7 @@ impl<'r> FromRequest<'r> for Caller {
             return Outcome::Forward(Status::ServiceUnavailable);
         };
         let read = async {
+            strict::check_declared(request).map_err(AdminError::from)?;
             // PostgreSQL has no text with a NUL in it; nothing that is asked for by one exists.
             if request.uri().to_string().contains("%00") {
                 return Err(Problem::plain(Status::BadRequest, "a NUL byte in the address"));
@@ -260,6 +261,11 @@ async fn permit(site: &Site, caller: Called, slug: &str) -> Result<Permit, Probl
     let caller = caller?;
     let tenant = crate::admin::find_tenant(&admin_of(site), slug).await?;
     Ok(caller.over(&site.app, tenant)?)
+}
+
+/// What a query asks for, or the problem with it.
+fn asked<T>(read: Result<T, FieldError>) -> Result<T, Problem> {
+    read.map_err(|field| AdminError::from(field).into())
 }
 
 /// The identifier that a page of a list ended with.

@@ -1,9 +1,11 @@
 //! `/api/v1/tenants/{slug}/sessions`, and forced logout of every kind.
 
+use std::net::IpAddr;
+
 use rocket::{delete, get, http::Status, post};
 use serde_json::Value;
 
-use super::{Called, Problem, admin_of, permit, read_cursor, run};
+use super::{Called, Problem, admin_of, asked, permit, read_cursor, run};
 use crate::{
     admin::{self, AdminError, Ending, Listed, SessionView},
     domain::FieldError,
@@ -12,7 +14,7 @@ use crate::{
     storage::{Selection, SessionFilter},
     web::{
         Site,
-        guards::{JsonBody, Shared},
+        guards::{JsonBody, Shared, strict},
         respond::Json,
     },
 };
@@ -34,8 +36,8 @@ pub(super) async fn list(
     user: Option<&str>,
     client: Option<String>,
     ip: Option<String>,
-    active: Option<bool>,
-    limit: Option<i64>,
+    active: Option<&str>,
+    limit: Option<&str>,
     after: Option<String>,
 ) -> Result<Json<Listed<SessionView>>, Problem> {
     let permit = permit(site, caller, slug).await?;
@@ -50,8 +52,10 @@ pub(super) async fn list(
         },
     };
     let after = after.map(|after| read_cursor(&after)).transpose()?;
+    let active = asked(strict::choice("active", active))?;
+    let ip = asked(strict::parsed::<IpAddr>("ip", ip.as_deref(), "an IP address"))?.map(|ip| ip.to_string());
     let filter = SessionFilter { user, client, ip, active, after };
-    Ok(Json(admin::list_sessions(&admin, &permit, &filter, limit).await?))
+    Ok(Json(admin::list_sessions(&admin, &permit, &filter, asked(strict::limit(limit))?).await?))
 }
 
 /// Shows a session, with its clients and token families.
@@ -68,11 +72,11 @@ async fn end_all(
     caller: Called,
     slug: &str,
     selection: Option<Selection>,
-    dry_run: Option<bool>,
+    dry_run: Option<&str>,
 ) -> Result<Json<Ending>, Problem> {
     let permit = permit(&site.0, caller, slug).await?;
     let selection = selection.ok_or(AdminError::NotFound)?;
-    let dry_run = dry_run == Some(true);
+    let dry_run = asked(strict::flag("dry_run", dry_run))?;
     run(async move { admin::end_sessions(&admin_of(&site.0), &permit, &selection, dry_run).await }).await.map(Json)
 }
 
@@ -86,7 +90,7 @@ pub(super) async fn end(
     caller: Called,
     slug: &str,
     id: &str,
-    dry_run: Option<bool>,
+    dry_run: Option<&str>,
 ) -> Result<Json<Ending>, Problem> {
     end_all(site, caller, slug, id.parse().ok().map(Selection::Session), dry_run).await
 }
@@ -101,7 +105,7 @@ pub(super) async fn logout_user(
     caller: Called,
     slug: &str,
     id: &str,
-    dry_run: Option<bool>,
+    dry_run: Option<&str>,
 ) -> Result<Json<Ending>, Problem> {
     end_all(site, caller, slug, id.parse().ok().map(Selection::User), dry_run).await
 }
@@ -116,7 +120,7 @@ pub(super) async fn logout_client(
     caller: Called,
     slug: &str,
     client_id: &str,
-    dry_run: Option<bool>,
+    dry_run: Option<&str>,
 ) -> Result<Json<Ending>, Problem> {
     end_all(site, caller, slug, Some(Selection::Client(client_id.to_owned())), dry_run).await
 }
@@ -130,7 +134,7 @@ pub(super) async fn logout_tenant(
     site: Shared,
     caller: Called,
     slug: &str,
-    dry_run: Option<bool>,
+    dry_run: Option<&str>,
 ) -> Result<Json<Ending>, Problem> {
     end_all(site, caller, slug, Some(Selection::Tenant), dry_run).await
 }
@@ -148,6 +152,8 @@ pub(super) async fn revoke_token(
 ) -> Result<Status, Problem> {
     let permit = permit(&site.0, caller, slug).await?;
     let body = body?.0;
+    let known = |members: &serde_json::Map<String, Value>| members.keys().all(|name| name == "jti" || name == "token");
+    let body = body.as_object().filter(|members| known(members)).cloned().unwrap_or_default();
     let text = |name: &str| body.get(name).and_then(Value::as_str).filter(|text| !text.is_empty()).map(str::to_owned);
     let wrong = || AdminError::from(FieldError::new("jti", "either jti or token, a string"));
     match (text("jti"), text("token")) {

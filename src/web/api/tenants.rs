@@ -2,13 +2,13 @@
 
 use rocket::{delete, get, http::Status, patch, post};
 
-use super::{Called, Problem, admin_of, permit, run};
+use super::{Called, Problem, admin_of, asked, permit, run};
 use crate::{
     admin::{self, Action, Listed, TenantView},
     protocol::OauthError,
     web::{
         Site,
-        guards::{IfMatch, JsonBody, Shared},
+        guards::{IfMatch, JsonBody, Shared, strict},
         respond::{Json, Versioned},
     },
 };
@@ -22,11 +22,13 @@ use crate::{
 pub(super) async fn list(
     site: &Site,
     caller: Called,
-    limit: Option<i64>,
+    limit: Option<&str>,
     after: Option<&str>,
 ) -> Result<Json<Listed<TenantView>>, Problem> {
     let everywhere = caller?.everywhere(Action::ReadInstallation)?;
-    let listed = admin::list_tenants(&admin_of(site), &everywhere, after.unwrap_or_default(), limit).await?;
+    let listed =
+        admin::list_tenants(&admin_of(site), &everywhere, after.unwrap_or_default(), asked(strict::limit(limit))?)
+            .await?;
     Ok(Json(listed))
 }
 
@@ -96,14 +98,15 @@ pub(super) async fn delete(
     site: Shared,
     caller: Called,
     slug: &str,
-    purge: Option<bool>,
+    purge: Option<&str>,
     seen: IfMatch,
 ) -> Result<Status, Problem> {
     let permit = permit(&site.0, caller, slug).await?;
+    let purge = asked(strict::flag("purge", purge))?;
     let everywhere = permit.authority().everywhere(Action::OperateInstallation)?;
     run(async move {
         let admin = admin_of(&site.0);
-        if purge == Some(true) {
+        if purge {
             admin::delete_tenant(&admin, &everywhere, permit.tenant(), &seen.0).await
         } else {
             admin::suspend_tenant(&admin, &permit, &seen.0).await.map(|_| ())

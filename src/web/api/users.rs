@@ -2,13 +2,13 @@
 
 use rocket::{delete, get, http::Status, patch, post};
 
-use super::{Called, Problem, admin_of, permit, run};
+use super::{Called, Problem, admin_of, asked, permit, run};
 use crate::{
     admin::{self, Listed, UserView},
     protocol::OauthError,
     web::{
         Site,
-        guards::{IfMatch, JsonBody, Shared},
+        guards::{IfMatch, JsonBody, Shared, strict},
         respond::{Json, Versioned},
     },
 };
@@ -23,12 +23,12 @@ pub(super) async fn list(
     caller: Called,
     slug: &str,
     q: Option<&str>,
-    limit: Option<i64>,
+    limit: Option<&str>,
     after: Option<&str>,
 ) -> Result<Json<Listed<UserView>>, Problem> {
     let permit = permit(site, caller, slug).await?;
     let (prefix, after) = (q.unwrap_or_default(), after.unwrap_or_default());
-    Ok(Json(admin::list_users(&admin_of(site), &permit, prefix, after, limit).await?))
+    Ok(Json(admin::list_users(&admin_of(site), &permit, prefix, after, asked(strict::limit(limit))?).await?))
 }
 
 /// Adds a user.

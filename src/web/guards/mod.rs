@@ -5,6 +5,7 @@ mod browser;
 mod condition;
 mod credentials;
 mod origin;
+pub(crate) mod strict;
 mod tenant;
 
 pub(crate) use body::{Form, JsonBody, Query};

@@ -22,8 +22,7 @@ impl<'r> FromRequest<'r> for Peer {
     async fn from_request(request: &'r Request<'_>) -> Outcome<Self, Self::Error> {
         let ip = address(request).map(|ip| ip.to_string()).unwrap_or_default();
         let user_agent = request.headers().get_one("User-Agent").unwrap_or_default().chars().take(400).collect();
-        let device = request.cookies().get(cookies::DEVICE).map(|cookie| cookie.value().to_owned());
-        Outcome::Success(Self(Origin { ip, user_agent, device }))
+        Outcome::Success(Self(Origin { ip, user_agent, devices: cookies::devices(request.cookies()) }))
     }
 }
 

@@ -68,7 +68,7 @@ pub(in crate::web) fn respond(site: &Site, response: Response) -> Answer {
             let field = |(name, value): (&str, String)| Hidden { name: name.to_owned(), value };
             let fields = response.params.into_iter().map(field).collect();
             let view = FormPost { action: response.redirect_uri.clone(), fields };
-            Answer::Page(Html::of(site, &view).leading_to(&response.redirect_uri).with_script())
+            Answer::Page(Html::of(site, &view).leading_on().with_script())
         }
         ResponseMode::Query => match url::Url::parse(&response.redirect_uri) {
             Ok(mut uri) => {

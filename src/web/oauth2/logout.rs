@@ -82,7 +82,7 @@ async fn leave(
             let view = Confirm { tenant: name, user: who, action, csrf_token: browser.csrf_token(), fields };
             let page = Html::of(&shown, &view);
             Answer::Page(match leads_to {
-                Some(uri) => page.leading_to(&uri),
+                Some(_) => page.leading_on(),
                 None => page,
             })
         }

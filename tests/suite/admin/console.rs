@@ -99,7 +99,8 @@ async fn keys_rotate_and_an_administrator_signs_out() {
     agent.log_in_to_console("acme", "grace").await;
     let page = agent.get("/admin/tenants/acme/keys").await.ok();
     let csrf = page.hidden("csrf_token");
-    let rotated = agent.post("/admin/tenants/acme/keys/rotate", &[("csrf_token", &csrf)]).await.location();
+    let rotated =
+        agent.post("/admin/tenants/acme/keys/rotate", &[("csrf_token", &csrf), ("confirmed", "yes")]).await.location();
     assert!(agent.get(&rotated).await.ok().body.contains("retiring"));
     assert_eq!(agent.post("/admin/logout", &[("csrf_token", &csrf)]).await.location(), "/admin/login");
     assert_eq!(agent.get("/admin").await.location(), "/admin/login");

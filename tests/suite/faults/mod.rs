@@ -4,6 +4,7 @@ mod f6_failover;
 mod kills;
 mod memory;
 mod nodes;
+mod o11_start;
 mod o12_locked_file;
 mod o12_standstill;
 mod policies;

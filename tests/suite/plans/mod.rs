@@ -65,7 +65,7 @@ async fn lists(app: &TestApp) {
         "sessions?client=web",
         "sessions?ip=10.0.3.7",
         "sessions?ip=10.0.3.7&active=false",
-        "sessions?ip=none",
+        "sessions?ip=198.51.100.1",
         &format!("sessions?user={user}"),
         &format!("sessions?user={user}&active=true"),
         &format!("sessions?user={user}&client=app&ip=10.0.3.7"),

@@ -75,7 +75,11 @@ impl Who {
         self.post(node, "token", &pairs).await
     }
 
+    /// Signs in where the client's own kind does: a confidential one is served at the token endpoint alone.
     pub(crate) async fn login(&self, node: &TestApp) -> Reply {
+        if self.secret.is_some() {
+            return self.password(node).await;
+        }
         let Self { username, password, client_id, .. } = self;
         let body = json!({ "username": username, "password": password, "client_id": client_id });
         node.acme().post_json("/auth/login", body).await
@@ -290,7 +294,14 @@ impl Minter {
                 (reply, request, Some(began))
             }
             Mint::FirstParty(held) => {
-                let (reply, request) = Span::of(node.acme().bearer(Method::Post, "/auth/refresh", &held.refresh)).await;
+                // A confidential client's are rotated where it proves itself.
+                let rotating = async {
+                    match who.secret {
+                        Some(_) => who.refresh(&node, &held.refresh).await,
+                        None => node.acme().bearer(Method::Post, "/auth/refresh", &held.refresh).await,
+                    }
+                };
+                let (reply, request) = Span::of(rotating).await;
                 (reply, request, Some(began))
             }
             Mint::Password => {

@@ -29,21 +29,64 @@ impl Server {
         env!("CARGO_BIN_EXE_portcullis")
     }
 
-    /// Starts it in `folder`, and waits until it is ready.
-    pub(crate) async fn start(folder: &Path, database: &str, more: &[(&str, &str)]) -> Self {
-        let (port, management) = (free_port(), free_port());
-        let mut environment = vec![
+    fn environment(folder: &Path, database: &str, port: u16) -> Vec<(String, String)> {
+        vec![
             ("PORTCULLIS_BASE_URL".to_owned(), format!("http://127.0.0.1:{port}")),
             ("PORTCULLIS_DATABASE_URL".to_owned(), database.to_owned()),
             ("PORTCULLIS_MASTER_KEY_FILE".to_owned(), folder.join("master.key").display().to_string()),
-            ("PORTCULLIS_MANAGEMENT_ADDRESS".to_owned(), format!("127.0.0.1:{management}")),
+            ("PORTCULLIS_MANAGEMENT_ADDRESS".to_owned(), format!("127.0.0.1:{}", free_port())),
             ("ROCKET_PORT".to_owned(), port.to_string()),
-        ];
+        ]
+    }
+
+    /// Starts it in `folder`, and waits until it is ready.
+    pub(crate) async fn start(folder: &Path, database: &str, more: &[(&str, &str)]) -> Self {
+        let port = free_port();
+        let mut environment = Self::environment(folder, database, port);
         environment.extend(more.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
-        let child = Self::spawn(folder, &environment);
-        let mut server = Self { child, port, folder: folder.to_owned(), environment };
+        let mut server =
+            Self { child: Self::spawn(folder, &environment), port, folder: folder.to_owned(), environment };
         server.wait_until_ready().await;
         server
+    }
+
+    /// The same without being told its own address.
+    pub(crate) async fn start_without_base_url(folder: &Path, database: &str) -> Self {
+        let port = free_port();
+        let mut environment = Self::environment(folder, database, port);
+        environment.retain(|(name, _)| name != "PORTCULLIS_BASE_URL");
+        let mut server =
+            Self { child: Self::spawn(folder, &environment), port, folder: folder.to_owned(), environment };
+        server.wait_until_ready().await;
+        server
+    }
+
+    /// One that does not run: for commands, and starts that fail.
+    pub(crate) fn unstarted(folder: &Path, database: &str) -> Self {
+        let port = free_port();
+        let child = Command::new("true").spawn().unwrap();
+        Self { child, port, folder: folder.to_owned(), environment: Self::environment(folder, database, port) }
+    }
+
+    /// With another setting.
+    pub(crate) fn with(mut self, name: &str, value: &str) -> Self {
+        self.environment.retain(|(known, _)| known != name);
+        self.environment.push((name.to_owned(), value.to_owned()));
+        self
+    }
+
+    /// Runs a command that may not end by itself.
+    pub(crate) fn command_for_a_while(&self, arguments: &[&str]) -> (i32, String, String) {
+        let output = Command::new("timeout")
+            .args(["30", Self::binary()])
+            .args(arguments)
+            .current_dir(&self.folder)
+            .envs(self.environment.iter().map(|(name, value)| (name, value)))
+            .stdin(Stdio::null())
+            .output()
+            .unwrap();
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        (output.status.code().unwrap_or(-1), text(&output.stdout), text(&output.stderr))
     }
 
     /// The same, but that no file it writes may grow beyond `kilobytes`.

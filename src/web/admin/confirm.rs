@@ -1,0 +1,73 @@
+//! Questions before what cannot be undone: what it is done to, what it ends, and for the severe ones
+//! the name, typed.
+
+use rocket::http::Status;
+
+use super::{Answer, Html, Member};
+use crate::{
+    admin::{self, AdminError, Permit},
+    domain::Tenant,
+    protocol::Params,
+    storage::{Reached, Selection},
+    views::{account::Hidden, admin::Confirm},
+    web::api::admin_of,
+};
+
+/// What is asked.
+pub(super) struct Question {
+    /// The question, with the name of what it is about.
+    pub(super) title: String,
+    /// What follows, a sentence each.
+    pub(super) follows: Vec<String>,
+    /// The words on the button.
+    pub(super) button: &'static str,
+    /// The address of the form that was sent, and is sent again.
+    pub(super) action: String,
+    /// Where to go instead.
+    pub(super) back: String,
+    /// What must be typed.
+    pub(super) typed: Option<String>,
+}
+
+impl Member {
+    /// Goes on where the question was answered; otherwise it is asked.
+    pub(super) fn confirmed(
+        &self,
+        form: &Params,
+        section: &'static str,
+        tenant: &Tenant,
+        question: Question,
+    ) -> Result<(), Answer> {
+        let was_asked = form.find("confirmed").is_some();
+        let is_typed = match &question.typed {
+            Some(name) => form.find("typed").map(str::trim) == Some(name),
+            None => true,
+        };
+        if was_asked && is_typed {
+            return Ok(());
+        }
+        let ours = ["csrf_token", "confirmed", "typed"];
+        let fields = form.pairs().filter(|(name, _)| !ours.contains(name));
+        let view = Confirm {
+            frame: self.frame(section, Some(tenant)),
+            title: question.title,
+            follows: question.follows,
+            button: question.button.to_owned(),
+            action: question.action,
+            back: question.back,
+            error: was_asked.then(|| "That is not its name. Nothing was done.".to_owned()),
+            typed: question.typed,
+            fields: fields.map(|(name, value)| Hidden { name: name.to_owned(), value: value.to_owned() }).collect(),
+        };
+        let status = if was_asked { Status::BadRequest } else { Status::Ok };
+        Err(Answer::Page(Html::of(&self.site, &view).with_status(status)))
+    }
+
+    /// What an ending would reach, in words.
+    pub(super) async fn figures(&self, permit: &Permit, selection: &Selection) -> Result<String, AdminError> {
+        let reached = admin::count_reached(&admin_of(&self.site), permit, selection).await?;
+        let Reached { sessions, families, more } = reached;
+        let more = if more { " or more" } else { "" };
+        Ok(format!("This ends {sessions}{more} live sessions and {families}{more} refresh token families."))
+    }
+}
