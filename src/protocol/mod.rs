@@ -2,6 +2,7 @@
 
 mod authorization;
 mod claims;
+mod description;
 mod error;
 mod metadata;
 mod params;
@@ -11,6 +12,7 @@ mod token;
 
 pub use authorization::{AuthorizationRequest, Prompt, ResponseMode};
 pub use claims::{AccessTokenClaims, Audience, IdTokenClaims};
+pub use description::ErrorDescription;
 pub use error::{ErrorCode, OauthError};
 pub use metadata::ServerMetadata;
 pub use params::Params;

@@ -39,7 +39,7 @@ pub(super) fn read(params: &Params) -> Result<Option<Claim>, OauthError> {
         return Ok(None);
     };
     if params.find("client_assertion_type") != Some(TYPE) {
-        return Err(OauthError::invalid_request("client_assertion_type must be …:jwt-bearer"));
+        return Err(OauthError::invalid_request("client_assertion_type must be urn:ietf:params:oauth:client-assertion-type:jwt-bearer"));
     }
     // The client is named by client_id or else, unverified until its key has been found, by `sub`.
     let client_id = match params.find("client_id") {

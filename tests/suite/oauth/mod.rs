@@ -1,6 +1,7 @@
 mod authorization;
 pub(crate) mod client_auth;
 mod documents;
+mod error_descriptions;
 mod introspection;
 mod logout;
 mod refresh;

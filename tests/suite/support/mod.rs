@@ -29,7 +29,7 @@ pub(crate) use minters::{Mint, Span, Who};
 pub(crate) use nodes::{PassingTime, Stopped, Ways, on_four_threads};
 pub(crate) use postgres::{Postgres, postgres_bin, psql};
 pub(crate) use proxy::Proxy;
-pub(crate) use reply::{Reply, Tokens};
+pub(crate) use reply::{Reply, Tokens, assert_description};
 pub(crate) use server::{Server, free_port, plain_http};
 pub(crate) use siege::{Siege, besiege, besieged, until_served};
 pub(crate) use verdict::{BOUND, Ended, Reach, Root, claim, kid};
