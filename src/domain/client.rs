@@ -94,6 +94,8 @@ pub struct ClientMetadata {
     pub skip_consent: bool,
     /// Its public keys, for `private_key_jwt`.
     pub jwks: Option<serde_json::Value>,
+    /// Whether its assertions must be meant for the issuer, whatever its tenant asks of others.
+    pub strict_assertion_audience: bool,
 }
 
 impl Default for ClientMetadata {
@@ -107,6 +109,7 @@ impl Default for ClientMetadata {
             scope: Scope::default(),
             skip_consent: false,
             jwks: None,
+            strict_assertion_audience: false,
         }
     }
 }

@@ -8,10 +8,13 @@ use crate::{
     domain::{Client, Timestamp},
     keys::{sha256, verify_assertion},
     oauth::Cx,
-    protocol::{Audience, OauthError, Params},
+    protocol::{OauthError, Params},
 };
 
 const TYPE: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
+
+/// Where the token endpoint lies under the issuer.
+const TOKEN_ENDPOINT: &str = "/oauth2/token";
 
 /// Seconds by which a client's clock may differ.
 const SKEW: i64 = 60;
@@ -23,7 +26,8 @@ const MOST_TTL: i64 = 600;
 struct Assertion {
     iss: String,
     sub: String,
-    aud: Audience,
+    /// One string: an assertion for several servers is one that any of them could bring here.
+    aud: String,
     exp: i64,
     jti: String,
     iat: Option<i64>,
@@ -58,6 +62,15 @@ fn unverified_subject(assertion: &str) -> Option<String> {
     serde_json::from_slice::<Named>(&URL_SAFE_NO_PAD.decode(payload).ok()?).ok().map(|named| named.sub)
 }
 
+/// Whether `aud` is the issuer, or the token endpoint, which RFC 7523 §3 has clients name. Who asks
+/// for strictness is spared what comes of it: another server can name our token endpoint as its own
+/// (draft-ietf-oauth-rfc7523bis).
+fn is_meant_for_us(cx: &Cx<'_>, client: &Client, aud: &str) -> bool {
+    let issuer = cx.app.issuer(cx.tenant);
+    let is_strict = cx.tenant.settings.strict_assertion_audience || client.metadata.strict_assertion_audience;
+    aud == issuer || (!is_strict && aud.strip_prefix(&issuer) == Some(TOKEN_ENDPOINT))
+}
+
 /// Checks the assertion against the client's registered keys, and spends its `jti`.
 ///
 /// # Errors
@@ -69,10 +82,8 @@ pub(super) async fn check(cx: &Cx<'_>, client: &Client, assertion: &str) -> Resu
     if claims.iss != client.client_id || claims.sub != client.client_id {
         return Err(refused("iss and sub must be the client"));
     }
-    // The issuer alone, as a single string: an assertion meant for another endpoint, or for
-    // several servers at once, proves nothing here (draft-ietf-oauth-rfc7523bis).
-    if claims.aud != Audience::One(cx.app.issuer(cx.tenant)) {
-        return Err(refused("aud must be the issuer"));
+    if !is_meant_for_us(cx, client, &claims.aud) {
+        return Err(refused("aud must be the issuer, or the token endpoint where that is allowed"));
     }
     let now = cx.now.secs();
     if claims.exp <= now - SKEW || claims.exp > now + MOST_TTL + SKEW {

@@ -55,6 +55,8 @@ pub(crate) struct ClientFields {
     /// Its public keys, a JWK Set.
     #[schema(value_type = Option<Object>)]
     jwks: Option<Value>,
+    /// Whether its assertions must be meant for the issuer alone, and not for the token endpoint.
+    strict_assertion_audience: Option<bool>,
 }
 
 /// The fields of a user.

@@ -1,8 +1,12 @@
 //! K rows: client authentication.
 
+use portcullis::admin::{self, Authority};
+use rocket::http::Method;
+use serde_json::{Value, json};
+
 use crate::{
     oauth::client_auth::{Signer, claims, with_assertion},
-    support::{SECRET, TestApp, basic},
+    support::{Agent, Reply, SECRET, TestApp, basic},
 };
 
 #[rocket::async_test]
@@ -39,23 +43,120 @@ async fn k3_an_assertion_is_good_once_on_every_node() {
     with_assertion(&node, &assertion).await.assert_error(401, "invalid_client");
 }
 
+/// Sends an assertion that is meant for `aud`.
+async fn meant_for(app: &TestApp, signer: &Signer, aud: &Value) -> Reply {
+    let mut claims = claims(app, &app.site.app.effects.secret());
+    claims["aud"] = aud.clone();
+    with_assertion(app, &signer.sign(&claims)).await
+}
+
+fn token_endpoint(app: &TestApp) -> Value {
+    json!(format!("{}/oauth2/token", app.acme().issuer()))
+}
+
 #[rocket::async_test]
-async fn k4_an_assertion_must_be_meant_for_the_issuer_alone() {
+async fn k4_an_assertion_is_meant_for_the_issuer_or_the_token_endpoint_and_nothing_else() {
     let app = TestApp::start().await;
     let signer = Signer::register(&app).await;
-    let token_endpoint = format!("{}/oauth2/token", app.acme().issuer());
-    for (at, audience) in [
-        serde_json::json!(token_endpoint),
-        serde_json::json!([app.acme().issuer(), "https://other.example"]),
-        serde_json::json!(app.globex().issuer()),
-    ]
-    .into_iter()
-    .enumerate()
-    {
-        let mut claims = claims(&app, &format!("aud-{at}"));
-        claims["aud"] = audience;
-        with_assertion(&app, &signer.sign(&claims)).await.assert_error(401, "invalid_client");
+    let (issuer, endpoint) = (app.acme().issuer(), token_endpoint(&app));
+    meant_for(&app, &signer, &json!(issuer)).await.ok();
+    meant_for(&app, &signer, &endpoint).await.ok();
+    let globex = app.globex().issuer();
+    for other in [
+        json!([issuer]),
+        json!([endpoint]),
+        json!([issuer, "https://other.example"]),
+        json!([]),
+        json!({ "0": issuer }),
+        json!(null),
+        json!(globex),
+        json!(format!("{globex}/oauth2/token")),
+        json!(format!("{issuer}/")),
+        json!(format!("{issuer}/oauth2/revoke")),
+        json!(format!("{issuer}/oauth2/introspect")),
+        json!(format!("{issuer}/oauth2/token/")),
+        json!(format!("{issuer}/oauth2/token?x=1")),
+        json!(format!("{issuer}/oauth2/TOKEN")),
+        json!(issuer.to_uppercase()),
+        json!(format!(" {issuer}")),
+        json!("http://127.0.0.1:8000"),
+        json!(""),
+    ] {
+        meant_for(&app, &signer, &other).await.assert_error(401, "invalid_client");
     }
+}
+
+#[rocket::async_test]
+async fn k4_where_tenant_or_client_are_strict_an_assertion_is_meant_for_the_issuer_alone() {
+    let app = TestApp::start().await;
+    let signer = Signer::register(&app).await;
+    let (issuer, endpoint) = (json!(app.acme().issuer()), token_endpoint(&app));
+    let (tenant, client) = ("/tenants/acme", "/tenants/acme/clients/signer");
+    for (of_tenant, of_client) in [(false, true), (true, true), (true, false), (false, false)] {
+        let settings = json!({ "settings": { "strict_assertion_audience": of_tenant } });
+        let shown = app.api(Method::Patch, tenant, settings).await.ok().json();
+        assert_eq!(shown["settings"]["strict_assertion_audience"], of_tenant);
+        let shown = app.api(Method::Patch, client, json!({ "strict_assertion_audience": of_client })).await.ok().json();
+        assert_eq!(shown["strict_assertion_audience"], of_client);
+        meant_for(&app, &signer, &issuer).await.ok();
+        match of_tenant || of_client {
+            true => meant_for(&app, &signer, &endpoint).await.assert_error(401, "invalid_client"),
+            false => drop(meant_for(&app, &signer, &endpoint).await.ok()),
+        }
+    }
+    for path in [tenant, client] {
+        let body = json!({ "strict_assertion_audience": "yes", "settings": { "strict_assertion_audience": "yes" } });
+        app.api(Method::Patch, path, body).await.assert_problem(400);
+    }
+}
+
+#[rocket::async_test]
+async fn k4_a_save_in_the_console_and_an_exported_file_keep_strictness() {
+    let app = TestApp::start().await;
+    let signer = Signer::register(&app).await;
+    let strict = json!({ "settings": { "strict_assertion_audience": true } });
+    app.api(Method::Patch, "/tenants/acme", strict).await.ok();
+    let strict = json!({ "strict_assertion_audience": true });
+    app.api(Method::Patch, "/tenants/acme/clients/signer", strict).await.ok();
+    let mut agent = Agent::new(&app);
+    agent.log_in_to_console("system", "root").await;
+    let page = agent.get("/admin/tenants/acme/clients/signer").await.ok();
+    let jwks = app.api(Method::Get, "/tenants/acme/clients/signer", json!(null)).await.json()["jwks"].to_string();
+    let version = page.hidden("version");
+    let fields = [
+        ("version", version.as_str()),
+        ("client_name", "Renamed"),
+        ("token_endpoint_auth_method", "private_key_jwt"),
+        ("grant_client_credentials", "on"),
+        ("scope", "reports.read"),
+        ("jwks", jwks.as_str()),
+    ];
+    assert!(agent.console("/admin/tenants/acme/clients/signer", &fields).await.location().ends_with("?done=changed"));
+    let page = agent.get("/admin/tenants/acme").await.ok();
+    let version = page.hidden("version");
+    let fields = [
+        ("version", version.as_str()),
+        ("name", "Renamed"),
+        ("access_token_ttl", "900"),
+        ("refresh_token_ttl", "604800"),
+        ("refresh_reuse_grace", "10"),
+        ("password_bcrypt_cost", "10"),
+        ("session_idle_ttl", "86400"),
+        ("session_max_ttl", "2592000"),
+        ("signing_alg", "ES256"),
+        ("scopes", "reports.read Read your reports"),
+    ];
+    assert!(agent.console("/admin/tenants/acme", &fields).await.location().ends_with("?done=changed"));
+    let tenant = app.api(Method::Get, "/tenants/acme", json!(null)).await.json();
+    assert_eq!(
+        (&tenant["name"], &tenant["settings"]["strict_assertion_audience"]),
+        (&json!("Renamed"), &json!(true))
+    );
+    let client = app.api(Method::Get, "/tenants/acme/clients/signer", json!(null)).await.json();
+    assert_eq!((&client["client_name"], &client["strict_assertion_audience"]), (&json!("Renamed"), &json!(true)));
+    meant_for(&app, &signer, &token_endpoint(&app)).await.assert_error(401, "invalid_client");
+    let file = admin::export(&app.admin(), &Authority::of_shell(), Some("acme"), false).await.unwrap().to_string();
+    assert_eq!(file.matches(r#""strict_assertion_audience":true"#).count(), 2, "{file}");
 }
 
 #[rocket::async_test]
