@@ -5,6 +5,7 @@ mod error_descriptions;
 mod introspection;
 mod logout;
 mod refresh;
+mod response_modes;
 mod revocation;
 mod token;
 mod userinfo;
