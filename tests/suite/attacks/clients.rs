@@ -160,6 +160,47 @@ async fn k4_a_save_in_the_console_and_an_exported_file_keep_strictness() {
 }
 
 #[rocket::async_test]
+async fn j4_an_instant_that_is_no_number_or_no_instant_is_refused() {
+    let app = TestApp::start().await;
+    let signer = Signer::register(&app).await;
+    let good = claims(&app, "one of many");
+    for name in ["exp", "nbf", "iat"] {
+        for (at, value) in [
+            json!(good["exp"].to_string()),
+            json!(""),
+            json!(null),
+            json!(true),
+            json!([good["exp"]]),
+            json!({}),
+            json!(-1),
+            json!(-1.5),
+            json!(1e12),
+            json!(1e300),
+            json!(i64::MAX),
+            json!(u64::MAX),
+        ]
+        .into_iter()
+        .enumerate()
+        {
+            let mut claims = claims(&app, &format!("{name}-{at}"));
+            claims[name] = value.clone();
+            let reply = with_assertion(&app, &signer.sign(&claims)).await;
+            assert_eq!(reply.status, 401, "{name} {value}");
+            reply.assert_error(401, "invalid_client");
+        }
+        // What JSON writes and no double holds.
+        let text = good.to_string().replace("}", &format!(r#","{name}":1e400}}"#));
+        with_assertion(&app, &signer.sign_text(&text)).await.assert_error(401, "invalid_client");
+    }
+    let mut without = claims(&app, "without");
+    without.as_object_mut().unwrap().remove("exp");
+    with_assertion(&app, &signer.sign(&without)).await.assert_error(401, "invalid_client");
+    let twice = good.to_string().replace("}", r#","exp":1}"#);
+    with_assertion(&app, &signer.sign_text(&twice)).await.assert_error(401, "invalid_client");
+    with_assertion(&app, &signer.sign(&good)).await.ok();
+}
+
+#[rocket::async_test]
 async fn k5_a_grant_that_was_not_registered_is_unauthorized_client() {
     let app = TestApp::start().await;
     let pairs = [("grant_type", "password"), ("username", "ada"), ("password", "x")];
