@@ -203,7 +203,9 @@ async fn understand(cx: &Cx<'_>, incoming: Incoming<'_>) -> Result<Understood, A
         return Err(refuse(OauthError::new(ErrorCode::UnauthorizedClient, text)));
     }
     let default = resource::default_scope(&client, true);
-    let scope = engine::negotiate(params, &client.client_id, &redirect_uri, &client.metadata.scope, &default)
+    let requested = request.scope.as_ref().map(|scope| resource::understood(cx.tenant, scope)).transpose();
+    let requested = requested.map_err(refuse)?;
+    let scope = engine::negotiate(params, requested.as_ref(), &redirect_uri, &client.metadata.scope, &default)
         .map_err(refuse)?;
     let resource = resource::requested(cx.tenant, &request.resource, &scope).map_err(refuse)?;
     let hinted = match params.find("id_token_hint") {
