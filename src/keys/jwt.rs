@@ -1,14 +1,11 @@
 //! Signing and verifying JSON Web Tokens (RFC 7519, RFC 8725).
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
-use jsonwebtoken::{
-    Algorithm, DecodingKey, Header, Validation, decode, decode_header,
-    jwk::{Jwk, JwkSet},
-};
+use jsonwebtoken::{Algorithm, DecodingKey, Header, Validation, decode, decode_header, jwk::Jwk};
 use serde::{Serialize, de::DeserializeOwned};
 
 use super::{KeyError, TenantKeys};
-use crate::domain::SigningAlg;
+use crate::domain::{AssertionAlg, KeyMaterial, PublicJwk, SigningAlg};
 
 /// The kinds of token that a tenant signs; each names itself in `typ` (RFC 8725 §3.11).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -140,22 +137,39 @@ impl TenantKeys {
     }
 }
 
-/// The claims of a client assertion signed with one of the client's keys (RFC 7523 §3).
+fn jose_of_assertion(alg: AssertionAlg) -> Algorithm {
+    match alg {
+        AssertionAlg::Es256 => Algorithm::ES256,
+        AssertionAlg::EdDsa => Algorithm::EdDSA,
+        AssertionAlg::Rs256 => Algorithm::RS256,
+        AssertionAlg::Ps256 => Algorithm::PS256,
+        AssertionAlg::Es384 => Algorithm::ES384,
+    }
+}
+
+fn decoding_key(material: &KeyMaterial) -> DecodingKey {
+    match material {
+        KeyMaterial::P256(point) | KeyMaterial::P384(point) => DecodingKey::from_ec_der(point),
+        KeyMaterial::Ed25519(point) => DecodingKey::from_ed_der(point),
+        KeyMaterial::Rsa { n, e } => DecodingKey::from_rsa_raw_components(n, e),
+    }
+}
+
+/// The claims of a client assertion signed with one of the client's keys (RFC 7523 §3): with the one
+/// that its `kid` names, or else with any. What a key says it is for counts.
 ///
 /// # Errors
 /// [`TokenRejected`]. Issuer, audience, expiry and `jti` are for the caller to check.
 pub fn verify_assertion<C: DeserializeOwned>(jwks: &serde_json::Value, token: &str) -> Result<C, TokenRejected> {
     let header = read_header(token)?;
-    let allowed = [Algorithm::ES256, Algorithm::EdDSA, Algorithm::RS256, Algorithm::PS256, Algorithm::ES384];
-    if !allowed.contains(&header.alg) {
-        return Err(TokenRejected("algorithm not allowed"));
-    }
-    let set: JwkSet = serde_json::from_value(jwks.clone()).map_err(|_| TokenRejected("client keys do not parse"))?;
-    for jwk in &set.keys {
-        let named = header.kid.is_none() || header.kid == jwk.common.key_id;
-        let Ok(key) = DecodingKey::from_jwk(jwk) else { continue };
-        let fits = named && key.family() == header.alg.family();
-        if let Some(Ok(claims)) = fits.then(|| checked(token, &key, &[header.alg])) {
+    let alg = AssertionAlg::ALL.into_iter().find(|alg| jose_of_assertion(*alg) == header.alg);
+    let alg = alg.ok_or(TokenRejected("algorithm not allowed"))?;
+    let keys = jwks.get("keys").and_then(|keys| keys.as_array());
+    let keys = keys.ok_or(TokenRejected("the client's keys do not parse"))?;
+    let keys = keys.iter().filter_map(|key| PublicJwk::parse(key).ok());
+    let named = keys.filter(|key| header.kid.is_none() || header.kid == key.kid);
+    for key in named.filter(|key| key.serves(alg)) {
+        if let Ok(claims) = checked(token, &decoding_key(&key.material), &[header.alg]) {
             return Ok(claims);
         }
     }

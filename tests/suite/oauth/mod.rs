@@ -1,5 +1,6 @@
 mod authorization;
 pub(crate) mod client_auth;
+mod client_keys;
 mod documents;
 mod error_descriptions;
 mod introspection;
