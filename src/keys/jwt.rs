@@ -14,6 +14,8 @@ pub enum TokenType {
     Access,
     /// `JWT` (OpenID Connect Core §2).
     Id,
+    /// What a client signs: `client-authentication+jwt` (draft-ietf-oauth-rfc7523bis), `JWT`, or none.
+    Assertion,
 }
 
 impl TokenType {
@@ -21,17 +23,25 @@ impl TokenType {
         match self {
             Self::Access => "at+jwt",
             Self::Id => "JWT",
+            Self::Assertion => "client-authentication+jwt",
         }
     }
 
     fn accepts(self, typ: Option<&str>) -> bool {
-        match (self, typ) {
-            (Self::Access, Some(typ)) => {
-                typ.eq_ignore_ascii_case("at+jwt") || typ.eq_ignore_ascii_case("application/at+jwt")
-            }
-            (Self::Id, Some(typ)) => typ.eq_ignore_ascii_case("JWT"),
-            (_, None) => false,
+        let is = |known: &str| typ.is_some_and(|typ| media_type(typ).eq_ignore_ascii_case(known));
+        match self {
+            Self::Access => is(self.as_str()),
+            Self::Id => typ.is_some_and(|typ| typ.eq_ignore_ascii_case(self.as_str())),
+            Self::Assertion => typ.is_none() || is("JWT") || is(self.as_str()),
         }
+    }
+}
+
+/// `typ` as a media type is written in full: what may be left out is left out (RFC 7515 §4.1.9).
+fn media_type(typ: &str) -> &str {
+    match typ.split_at_checked("application/".len()) {
+        Some((kind, rest)) if kind.eq_ignore_ascii_case("application/") && !rest.contains('/') => rest,
+        _ => typ,
     }
 }
 
@@ -86,6 +96,18 @@ fn read_header(token: &str) -> Result<Header, TokenRejected> {
     let header = decode_header(token).map_err(|_| TokenRejected("no JWT"))?;
     // Nothing that is critical to others is understood here (RFC 7515 §4.1.11).
     if header.crit.is_some() { Err(TokenRejected("crit")) } else { Ok(header) }
+}
+
+/// The same of a header that somebody else has written: a `null` is no way to leave a member out.
+fn read_foreign_header(token: &str) -> Result<Header, TokenRejected> {
+    let header = read_header(token)?;
+    let text = URL_SAFE_NO_PAD.decode(token.split('.').next().unwrap_or_default()).unwrap_or_default();
+    let members: serde_json::Map<String, serde_json::Value> =
+        serde_json::from_slice(&text).map_err(|_| TokenRejected("no JWT"))?;
+    if members.contains_key("crit") || members.values().any(serde_json::Value::is_null) {
+        return Err(TokenRejected("crit or null in the header"));
+    }
+    Ok(header)
 }
 
 impl TenantKeys {
@@ -161,7 +183,10 @@ fn decoding_key(material: &KeyMaterial) -> DecodingKey {
 /// # Errors
 /// [`TokenRejected`]. Issuer, audience, expiry and `jti` are for the caller to check.
 pub fn verify_assertion<C: DeserializeOwned>(jwks: &serde_json::Value, token: &str) -> Result<C, TokenRejected> {
-    let header = read_header(token)?;
+    let header = read_foreign_header(token)?;
+    if !TokenType::Assertion.accepts(header.typ.as_deref()) {
+        return Err(TokenRejected("wrong typ"));
+    }
     let alg = AssertionAlg::ALL.into_iter().find(|alg| jose_of_assertion(*alg) == header.alg);
     let alg = alg.ok_or(TokenRejected("algorithm not allowed"))?;
     let keys = jwks.get("keys").and_then(|keys| keys.as_array());

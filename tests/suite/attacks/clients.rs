@@ -1,5 +1,6 @@
 //! K rows: client authentication.
 
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD as B64};
 use portcullis::admin::{self, Authority};
 use rocket::http::Method;
 use serde_json::{Value, json};
@@ -148,10 +149,7 @@ async fn k4_a_save_in_the_console_and_an_exported_file_keep_strictness() {
     ];
     assert!(agent.console("/admin/tenants/acme", &fields).await.location().ends_with("?done=changed"));
     let tenant = app.api(Method::Get, "/tenants/acme", json!(null)).await.json();
-    assert_eq!(
-        (&tenant["name"], &tenant["settings"]["strict_assertion_audience"]),
-        (&json!("Renamed"), &json!(true))
-    );
+    assert_eq!((&tenant["name"], &tenant["settings"]["strict_assertion_audience"]), (&json!("Renamed"), &json!(true)));
     let client = app.api(Method::Get, "/tenants/acme/clients/signer", json!(null)).await.json();
     assert_eq!((&client["client_name"], &client["strict_assertion_audience"]), (&json!("Renamed"), &json!(true)));
     meant_for(&app, &signer, &token_endpoint(&app)).await.assert_error(401, "invalid_client");
@@ -198,6 +196,80 @@ async fn j4_an_instant_that_is_no_number_or_no_instant_is_refused() {
     let twice = good.to_string().replace("}", r#","exp":1}"#);
     with_assertion(&app, &signer.sign_text(&twice)).await.assert_error(401, "invalid_client");
     with_assertion(&app, &signer.sign(&good)).await.ok();
+}
+
+#[rocket::async_test]
+async fn j1_j3_j5_an_assertion_is_of_its_own_type_and_algorithm_with_nothing_critical() {
+    let app = TestApp::start().await;
+    let signer = Signer::register(&app).await;
+    let fresh = || claims(&app, &app.site.app.effects.secret()).to_string();
+    for typ in ["JWT", "jwt", "client-authentication+jwt", "Client-Authentication+JWT", "application/jwt"] {
+        let header = json!({ "alg": "ES256", "typ": typ }).to_string();
+        assert_eq!(with_assertion(&app, &signer.sign_under(&header, &fresh())).await.status, 200, "{typ}");
+    }
+    with_assertion(&app, &signer.sign_under(r#"{"alg":"ES256"}"#, &fresh())).await.ok();
+    for header in [
+        r#"{"alg":"ES256","typ":"at+jwt"}"#,
+        r#"{"alg":"ES256","typ":"application/at+jwt"}"#,
+        r#"{"alg":"ES256","typ":"dpop+jwt"}"#,
+        r#"{"alg":"ES256","typ":"logout+jwt"}"#,
+        r#"{"alg":"ES256","typ":"secevent+jwt"}"#,
+        r#"{"alg":"ES256","typ":"oauth-authz-req+jwt"}"#,
+        r#"{"alg":"ES256","typ":"text/jwt"}"#,
+        r#"{"alg":"ES256","typ":""}"#,
+        r#"{"alg":"ES256","typ":null}"#,
+        r#"{"alg":"ES256","typ":["JWT"]}"#,
+        r#"{"alg":"ES256","crit":["exp"],"exp":1}"#,
+        r#"{"alg":"ES256","crit":["b64"],"b64":true}"#,
+        r#"{"alg":"ES256","crit":[]}"#,
+        r#"{"alg":"ES256","crit":null}"#,
+        r#"{"alg":"ES384"}"#,
+        r#"{"alg":"HS256"}"#,
+        r#"{"alg":"none"}"#,
+        r#"{"alg":"es256"}"#,
+        r#"{"typ":"JWT"}"#,
+        r#"{"alg":"ES256","alg":"none"}"#,
+        r#"["ES256"]"#,
+        "ES256",
+        "",
+    ] {
+        let reply = with_assertion(&app, &signer.sign_under(header, &fresh())).await;
+        assert_eq!(reply.status, 401, "{header}");
+        reply.assert_error(401, "invalid_client");
+    }
+    // Without a signature, whatever the header says of it.
+    for header in [r#"{"alg":"none"}"#, r#"{"alg":"ES256"}"#] {
+        let unsigned = signer.sign_under(header, &fresh());
+        let unsigned = unsigned.rsplit_once('.').unwrap().0.to_owned();
+        for unsigned in [format!("{unsigned}."), unsigned] {
+            with_assertion(&app, &unsigned).await.assert_error(401, "invalid_client");
+        }
+    }
+}
+
+#[rocket::async_test]
+async fn j1_j3_j5_an_id_token_hint_is_an_id_token_of_ours() {
+    let app = TestApp::start().await;
+    let tokens = app.acme().sign_in("ada").await;
+    let id = tokens.id.unwrap();
+    let hinted = async |hint: &str| app.get(&app.acme().authorization("app", &[("id_token_hint", hint)])).await;
+    assert!(hinted(&id).await.location().starts_with("/t/acme/login"));
+    let (head, rest) = id.split_once('.').unwrap();
+    let header: Value = serde_json::from_slice(&B64.decode(head).unwrap()).unwrap();
+    for changes in [
+        json!({ "typ": "at+jwt" }),
+        json!({ "typ": "logout+jwt" }),
+        json!({ "crit": ["exp"] }),
+        json!({ "alg": "none" }),
+        json!({ "alg": "HS256" }),
+        json!({ "typ": null }),
+    ] {
+        let mut header = header.clone();
+        header.as_object_mut().unwrap().extend(changes.as_object().unwrap().clone());
+        let hint = format!("{}.{rest}", B64.encode(header.to_string()));
+        hinted(&hint).await.assert_redirected_error("invalid_request");
+    }
+    hinted(&tokens.access).await.assert_redirected_error("invalid_request");
 }
 
 #[rocket::async_test]
