@@ -125,14 +125,30 @@ pub trait SignIn: Send + Sync + 'static {
     ) -> Result<User, SignInRefused>;
 }
 
+/// Whose a password shall be: what everybody knows of them is tried first.
+#[derive(Debug, Clone, Copy)]
+pub struct PasswordOwner<'a> {
+    /// The name they sign in with.
+    pub username: &'a str,
+    /// Their e-mail address.
+    pub email: Option<&'a str>,
+    /// Their name for people.
+    pub name: Option<&'a str>,
+}
+
 /// Makes password hashes. The admin's use cases ask it; accounts answer.
 #[async_trait::async_trait]
 pub trait PasswordHasher: Send + Sync + 'static {
-    /// The hash to store for `password`.
+    /// The hash to store for `password`, which `owner` shall have.
     ///
     /// # Errors
     /// Words for the person who chose it: too short, too long, or too well known.
-    async fn hash(&self, tenant: &Tenant, password: &SecretString) -> Result<String, Cow<'static, str>>;
+    async fn hash(
+        &self,
+        tenant: &Tenant,
+        owner: &PasswordOwner<'_>,
+        password: &SecretString,
+    ) -> Result<String, Cow<'static, str>>;
 
     /// Whether `password` is behind `hash`.
     async fn matches(&self, tenant: &Tenant, password: &SecretString, hash: &str) -> bool;

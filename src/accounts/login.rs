@@ -6,10 +6,10 @@ use aws_lc_rs::hmac;
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use secrecy::{ExposeSecret, SecretString};
 
-use super::passwords::Passwords;
+use super::{known_passwords::KnownNames, passwords::Passwords};
 use crate::{
     domain::{Actor, Origin, Tenant, User},
-    installation::{Installation, PasswordHasher, SignIn, SignInRefused},
+    installation::{Installation, PasswordHasher, PasswordOwner, SignIn, SignInRefused},
     keys::Purpose,
     throttle::Throttle,
 };
@@ -132,10 +132,21 @@ impl SignIn for Accounts {
 
 #[async_trait::async_trait]
 impl PasswordHasher for Accounts {
-    async fn hash(&self, tenant: &Tenant, password: &SecretString) -> Result<String, Cow<'static, str>> {
+    async fn hash(
+        &self,
+        tenant: &Tenant,
+        owner: &PasswordOwner<'_>,
+        password: &SecretString,
+    ) -> Result<String, Cow<'static, str>> {
         let length = password.expose_secret().chars().count();
         if length < SHORTEST || password.expose_secret().len() > LONGEST {
             return Err("8 characters at least, 1024 bytes at most".into());
+        }
+        let (names, candidate) = (KnownNames::of(owner, tenant), password.clone());
+        // Some passwords take the estimate milliseconds.
+        let known = tokio::task::spawn_blocking(move || names.refusal(candidate.expose_secret()));
+        if let Some(why) = known.await.map_err(|_| "the password cannot be checked now: try again")? {
+            return Err(why.into());
         }
         let cost = tenant.settings.password_bcrypt_cost;
         self.passwords.hash(password, cost).await.map_err(|_| "the server is busy hashing: try again".into())

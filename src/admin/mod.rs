@@ -46,7 +46,7 @@ use secrecy::SecretString;
 
 use crate::{
     domain::{FieldError, Tenant},
-    installation::{Installation, PasswordHasher},
+    installation::{Installation, PasswordHasher, PasswordOwner},
 };
 
 /// What every use case works with.
@@ -59,8 +59,13 @@ pub struct Admin<'a> {
 }
 
 impl Admin<'_> {
-    async fn hash(&self, tenant: &Tenant, password: &SecretString) -> Result<String, AdminError> {
-        let hashed = self.hasher.hash(tenant, password).await;
+    async fn hash(
+        &self,
+        tenant: &Tenant,
+        owner: &PasswordOwner<'_>,
+        password: &SecretString,
+    ) -> Result<String, AdminError> {
+        let hashed = self.hasher.hash(tenant, owner, password).await;
         hashed.map_err(|why| AdminError::Invalid(FieldError::new("password", why)))
     }
 }

@@ -62,7 +62,7 @@ pub(crate) struct ClientFields {
 /// The fields of a user.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct UserFields {
-    /// The name it signs in with.
+    /// The name it signs in with, compared by RFC 8265.
     username: String,
     /// Its e-mail address.
     email: Option<String>,
@@ -70,7 +70,7 @@ pub(crate) struct UserFields {
     email_verified: Option<bool>,
     /// Its name for people.
     name: Option<String>,
-    /// 8 characters at least.
+    /// 8 characters at least, and none of those that are tried first.
     password: Option<String>,
     /// `tenant_admin`, `tenant_auditor`, `support`; in tenant system: `operator`.
     roles: Option<Vec<String>>,

@@ -1,3 +1,4 @@
 mod api;
 mod console;
 mod file;
+mod passwords;

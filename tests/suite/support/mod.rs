@@ -18,7 +18,7 @@ use portcullis::{
     config::Config,
     domain::Timestamp,
     effects::{Effects, ManualClock, SystemEntropy},
-    installation::PasswordHasher as _,
+    installation::{PasswordHasher as _, PasswordOwner},
     web::Site,
 };
 use rocket::{http::Method, local::asynchronous::Client};
@@ -200,7 +200,8 @@ impl TestApp {
                 let system = admin::find_tenant(&self.admin(), "system").await.unwrap();
                 let mut cheap = (*system).clone();
                 cheap.settings.password_bcrypt_cost = 10;
-                let hash = self.site.accounts.hash(&cheap, &PASSWORD.to_owned().into()).await.unwrap();
+                let nobody = PasswordOwner { username: "nobody", email: None, name: None };
+                let hash = self.site.accounts.hash(&cheap, &nobody, &PASSWORD.to_owned().into()).await.unwrap();
                 HASH.get_or_init(|| hash).clone()
             }
         };
