@@ -10,6 +10,7 @@ mod family;
 mod field_error;
 mod ids;
 mod jwk;
+mod login_name;
 mod redirect_uri;
 mod revocation;
 mod session;

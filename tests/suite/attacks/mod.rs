@@ -12,6 +12,7 @@ mod endings_hashing;
 mod endings_tenants;
 mod endings_users;
 mod login;
+mod login_names;
 mod lost_updates;
 mod refresh;
 mod roles;
