@@ -29,7 +29,7 @@ pub use ids::{AuditId, FamilyId, NodeId, SecretId, SessionId, TenantId, UserId};
 pub use jwk::{AssertionAlg, KeyFault, KeyMaterial, PublicJwk};
 pub use redirect_uri::{check_redirect_uri, redirect_uri_matches};
 pub use revocation::{Change, Ending, EventNumber, RevocationEvent};
-pub use session::{Session, SessionKind};
+pub use session::{Authentication, Session, SessionKind};
 pub use signing_key::{KeyState, SigningAlg, SigningKey};
 pub use standing::Standing;
 pub use tenant::{Resource, ScopeDefinition, Slug, Tenant, TenantSettings, TenantStatus};

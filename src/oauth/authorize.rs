@@ -287,8 +287,9 @@ impl Understood {
                 standing.session_refusal(session, cx.now).or_else(|| standing.client_refusal())
             }
         };
-        let known = match (found, refusal) {
-            (Some((_, standing)), None) => standing.head,
+        // As it stands now: somebody may have signed in anew since it was read.
+        let (known, authentication) = match (found, refusal) {
+            (Some((session, standing)), None) => (standing.head, session.authentication()),
             (_, why) => {
                 let text = "the sign-in has been ended";
                 let error = OauthError::new(ErrorCode::LoginRequired, text);
@@ -310,6 +311,7 @@ impl Understood {
             code_challenge: self.request.code_challenge.as_str().to_owned(),
             nonce: self.request.nonce.clone(),
             born_seq: known,
+            authentication,
             created_at: cx.now,
             expires_at: cx.now.plus(AuthorizationCode::TTL),
             used_at: None,
