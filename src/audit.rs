@@ -153,9 +153,9 @@ impl Shared {
         let mut batch = Vec::new();
         let mut told = tokio::time::Instant::now();
         loop {
-            match timeout(TELL_EACH, waiting.recv_many(&mut batch, 256)).await {
-                Ok(0) => return,
-                Ok(_) | Err(_) => {}
+            // Nothing for so long is no end: there may be figures to tell.
+            if let Ok(0) = timeout(TELL_EACH, waiting.recv_many(&mut batch, 256)).await {
+                return;
             }
             let (mut events, mut flushes) = (Vec::new(), Vec::new());
             for message in batch.drain(..) {

@@ -147,14 +147,39 @@ pub trait SignIn: Send + Sync + 'static {
     ) -> Result<User, SignInRefused>;
 }
 
+/// Whose a password shall be: what everybody knows of them is tried first.
+#[derive(Debug, Clone, Copy)]
+pub struct PasswordOwner<'a> {
+    /// The name they sign in with.
+    pub username: &'a str,
+    /// Their e-mail address.
+    pub email: Option<&'a str>,
+    /// Their name for people.
+    pub name: Option<&'a str>,
+}
+
+/// Why no hash was made.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum HashRefused {
+    /// The password is too short, too long or too well known: words for the person who chose it.
+    Password(Cow<'static, str>),
+    /// Too many are being hashed.
+    Busy,
+}
+
 /// Makes password hashes. The admin's use cases ask it; accounts answer.
 #[async_trait::async_trait]
 pub trait PasswordHasher: Send + Sync + 'static {
-    /// The hash to store for `password`.
+    /// The hash to store for `password`, which `owner` shall have.
     ///
     /// # Errors
-    /// Words for the person who chose it: too short, too long, or too well known.
-    async fn hash(&self, tenant: &Tenant, password: &SecretString) -> Result<String, Cow<'static, str>>;
+    /// [`HashRefused`].
+    async fn hash(
+        &self,
+        tenant: &Tenant,
+        owner: &PasswordOwner<'_>,
+        password: &SecretString,
+    ) -> Result<String, HashRefused>;
 
     /// Whether a hash that was made elsewhere can be verified here.
     ///

@@ -64,7 +64,7 @@ impl Throttle {
     /// # Errors
     /// Seconds to wait, where the limit is reached.
     pub fn enter(&self, key: impl Hash) -> Result<Attempt<'_>, u64> {
-        let key = [0, 1].map(|which: usize| self.hashers[which].hash_one(&key));
+        let key = self.hashers.each_ref().map(|hasher| hasher.hash_one(&key));
         let now = self.clock.now().millis();
         let mut entries = self.entries();
         if entries.len() >= MOST && !entries.contains_key(&key) {

@@ -1,15 +1,18 @@
 //! Signing in with name and password.
 
-use std::{borrow::Cow, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use aws_lc_rs::hmac;
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use secrecy::{ExposeSecret, SecretString};
 
-use super::passwords::{Passwords, Verdict, check_hash};
+use super::{
+    known_passwords::KnownNames,
+    passwords::{Passwords, Verdict, check_hash},
+};
 use crate::{
     domain::{Actor, Origin, Tenant, User, UserId},
-    installation::{Installation, PasswordHasher, SignIn, SignInRefused},
+    installation::{HashRefused, Installation, PasswordHasher, PasswordOwner, SignIn, SignInRefused},
     keys::Purpose,
     storage::StorageError,
     throttle::{Attempt, Throttle},
@@ -196,13 +199,23 @@ impl SignIn for Accounts {
 
 #[async_trait::async_trait]
 impl PasswordHasher for Accounts {
-    async fn hash(&self, tenant: &Tenant, password: &SecretString) -> Result<String, Cow<'static, str>> {
+    async fn hash(
+        &self,
+        tenant: &Tenant,
+        owner: &PasswordOwner<'_>,
+        password: &SecretString,
+    ) -> Result<String, HashRefused> {
         let length = password.expose_secret().chars().count();
         if length < SHORTEST || password.expose_secret().len() > LONGEST {
-            return Err("8 characters at least, 1024 bytes at most".into());
+            return Err(HashRefused::Password("8 characters at least, 1024 bytes at most".into()));
         }
-        let hashed = self.passwords.hash(tenant, password).await;
-        hashed.map_err(|_| "the server is busy hashing: try again".into())
+        let (names, candidate) = (KnownNames::of(owner, tenant), password.clone());
+        // Some passwords take the estimate milliseconds.
+        let known = tokio::task::spawn_blocking(move || names.refusal(candidate.expose_secret()));
+        if let Some(why) = known.await.map_err(|_| HashRefused::Busy)? {
+            return Err(HashRefused::Password(why.into()));
+        }
+        self.passwords.hash(tenant, password).await.map_err(|_| HashRefused::Busy)
     }
 
     fn check_hash(&self, hash: &str) -> Result<(), &'static str> {

@@ -1,6 +1,7 @@
 //! Users proving who they are.
 
 mod browser;
+mod known_passwords;
 mod login;
 mod passwords;
 

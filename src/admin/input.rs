@@ -4,7 +4,10 @@ use secrecy::SecretString;
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 
-use crate::domain::{ClientMetadata, FieldError, Resource, Role, ScopeDefinition, Slug, TenantSettings, UserStatus};
+use crate::{
+    domain::{ClientMetadata, FieldError, Resource, Role, ScopeDefinition, Slug, TenantSettings, UserStatus},
+    installation::PasswordOwner,
+};
 
 /// A tenant as it shall be.
 #[derive(Debug, Clone, Deserialize)]
@@ -94,6 +97,13 @@ pub struct UserInput {
     /// Whether it may sign in.
     #[serde(default = "active")]
     pub status: UserStatus,
+}
+
+impl UserInput {
+    /// Whose its password shall be.
+    pub(super) fn owner(&self) -> PasswordOwner<'_> {
+        PasswordOwner { username: &self.username, email: self.email.as_deref(), name: self.name.as_deref() }
+    }
 }
 
 fn active() -> UserStatus {

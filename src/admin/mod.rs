@@ -49,7 +49,7 @@ use secrecy::SecretString;
 
 use crate::{
     domain::{FieldError, Tenant},
-    installation::{Installation, PasswordHasher},
+    installation::{HashRefused, Installation, PasswordHasher, PasswordOwner},
 };
 
 /// What every use case works with.
@@ -62,9 +62,16 @@ pub struct Admin<'a> {
 }
 
 impl Admin<'_> {
-    async fn hash(&self, tenant: &Tenant, password: &SecretString) -> Result<String, AdminError> {
-        let hashed = self.hasher.hash(tenant, password).await;
-        hashed.map_err(|why| AdminError::Invalid(FieldError::new("password", why)))
+    async fn hash(
+        &self,
+        tenant: &Tenant,
+        owner: &PasswordOwner<'_>,
+        password: &SecretString,
+    ) -> Result<String, AdminError> {
+        self.hasher.hash(tenant, owner, password).await.map_err(|refused| match refused {
+            HashRefused::Password(why) => FieldError::new("password", why).into(),
+            HashRefused::Busy => AdminError::Unavailable("too many passwords are being hashed".into()),
+        })
     }
 }
 

@@ -56,7 +56,7 @@ pub async fn find_user_by_name_or_id(admin: &Admin<'_>, permit: &Permit, text: &
 async fn hash_of(admin: &Admin<'_>, permit: &Permit, input: &UserInput) -> Result<Option<String>, AdminError> {
     match (&input.password, &input.password_hash) {
         (Some(_), Some(_)) => Err(FieldError::new("password_hash", "either password or password_hash").into()),
-        (Some(password), None) => admin.hash(permit.tenant(), password).await.map(Some),
+        (Some(password), None) => admin.hash(permit.tenant(), &input.owner(), password).await.map(Some),
         (None, Some(hash)) => match admin.hasher.check_hash(hash) {
             Ok(()) => Ok(Some(hash.clone())),
             Err(why) => Err(FieldError::new("password_hash", why).into()),

@@ -116,6 +116,8 @@ pub struct ClientView {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<Object>)]
     pub jwks: Option<serde_json::Value>,
+    /// Whether its assertions must be meant for the issuer alone.
+    pub strict_assertion_audience: bool,
     /// Its secrets; empty in a list of clients.
     pub secrets: Vec<SecretView>,
     /// Raised by each change; also the `ETag`.
@@ -141,6 +143,7 @@ impl From<&Client> for ClientView {
             scope: metadata.scope.to_string(),
             skip_consent: metadata.skip_consent,
             jwks: metadata.jwks.clone(),
+            strict_assertion_audience: metadata.strict_assertion_audience,
             secrets: client.secrets.iter().map(SecretView::from).collect(),
             version: client.version,
             created_at: client.created_at,

@@ -16,6 +16,7 @@ pub(super) struct Arguments {
 pub(super) async fn run(arguments: &Arguments, shell: Shell) -> Done {
     let permit = shell.permit(&arguments.tenant).await?;
     let scope: Scope = arguments.scope.parse()?;
-    let minted = mint_for_shell(&shell.app, permit.shared_tenant(), scope).await.map_err(|error| error.description)?;
+    let minted = mint_for_shell(&shell.app, permit.shared_tenant(), scope).await;
+    let minted = minted.map_err(|error| error.description.to_string())?;
     say(&minted.access_token)
 }

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{EventNumber, FieldError, SecretId, Tenant, TenantId, Timestamp, check_redirect_uri};
+use super::{EventNumber, FieldError, SecretId, Tenant, TenantId, Timestamp, check_redirect_uri, jwk::check_jwks};
 use crate::protocol::Scope;
 
 /// How a client authenticates at the token endpoint (RFC 7591 §2).
@@ -94,6 +94,8 @@ pub struct ClientMetadata {
     pub skip_consent: bool,
     /// Its public keys, for `private_key_jwt`.
     pub jwks: Option<serde_json::Value>,
+    /// Whether its assertions must be meant for the issuer, whatever its tenant asks of others.
+    pub strict_assertion_audience: bool,
 }
 
 impl Default for ClientMetadata {
@@ -107,6 +109,7 @@ impl Default for ClientMetadata {
             scope: Scope::default(),
             skip_consent: false,
             jwks: None,
+            strict_assertion_audience: false,
         }
     }
 }
@@ -200,6 +203,10 @@ impl ClientMetadata {
             (None, AuthMethod::PrivateKeyJwt) => {
                 Err(FieldError::new("jwks", "private_key_jwt needs the client's public keys"))
             }
+            // Keys of which there is none let nobody in.
+            (Some(jwks), AuthMethod::PrivateKeyJwt) if has_no_keys(jwks) => {
+                Err(FieldError::new("jwks.keys", "private_key_jwt needs one key at least"))
+            }
             (Some(jwks), _) => check_jwks(jwks),
             _ => Ok(()),
         }
@@ -238,22 +245,6 @@ impl ClientMetadata {
     }
 }
 
-/// Public keys only: a private or symmetric member is refused before it is stored.
-fn check_jwks(jwks: &serde_json::Value) -> Result<(), FieldError> {
-    let wrong = |why: &str| FieldError::new("jwks", why);
-    let keys = jwks.get("keys").and_then(|keys| keys.as_array());
-    let keys = keys.ok_or_else(|| wrong("a JWK set: {\"keys\": [...]}"))?;
-    if keys.len() > 20 {
-        return Err(wrong("at most 20 keys"));
-    }
-    for key in keys {
-        let kty = key.get("kty").and_then(|kty| kty.as_str());
-        if !matches!(kty, Some("EC" | "RSA" | "OKP")) {
-            return Err(wrong("public keys of kty EC, RSA or OKP"));
-        }
-        if ["d", "p", "q", "k"].iter().any(|private| key.get(private).is_some()) {
-            return Err(wrong("a private member: send public keys only"));
-        }
-    }
-    Ok(())
+fn has_no_keys(jwks: &serde_json::Value) -> bool {
+    jwks.get("keys").and_then(|keys| keys.as_array()).is_some_and(Vec::is_empty)
 }

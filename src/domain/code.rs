@@ -1,6 +1,6 @@
 //! Authorization codes (RFC 6749 §4.1.2).
 
-use super::{EventNumber, FamilyId, SessionId, TenantId, Timestamp, UserId};
+use super::{Authentication, EventNumber, FamilyId, SessionId, TenantId, Timestamp, UserId};
 use crate::protocol::Scope;
 
 /// An authorization code: everything that the token request is held against.
@@ -32,6 +32,8 @@ pub struct AuthorizationCode {
     pub nonce: Option<String>,
     /// The event that was last known when it was made.
     pub born_seq: EventNumber,
+    /// How its user had proven who they are.
+    pub authentication: Authentication,
     /// When it was made.
     pub created_at: Timestamp,
     /// When it expires.

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{EventNumber, FamilyId, SessionId, TenantId, Timestamp, UserId};
+use super::{Authentication, EventNumber, FamilyId, SessionId, TenantId, Timestamp, UserId};
 use crate::protocol::Scope;
 
 /// Why a session or a family ended.
@@ -96,6 +96,8 @@ pub struct TokenFamily {
     pub generation: u32,
     /// The event that was last known when it began.
     pub born_seq: EventNumber,
+    /// What it was granted by: its tokens speak of this, however late (OpenID Connect Core §12.2).
+    pub authentication: Authentication,
     /// When it began.
     pub created_at: Timestamp,
     /// When it was last rotated, by the database's clock.

@@ -30,6 +30,15 @@ impl SessionKind {
     }
 }
 
+/// How and when a user proved who they are.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Authentication {
+    /// The instant of it, `auth_time` in tokens (OpenID Connect Core §2).
+    pub at: Timestamp,
+    /// The methods used (RFC 8176).
+    pub amr: Vec<String>,
+}
+
 /// A session.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Session {
@@ -71,6 +80,12 @@ impl Session {
     /// Whether grants of this session may still be used.
     pub fn is_live(&self, now: Timestamp) -> bool {
         self.ended_at.is_none() && now < self.expires_at
+    }
+
+    /// The last time its user proved who they are. What is granted now rests on it, and goes on to do so
+    /// when they prove it again.
+    pub fn authentication(&self) -> Authentication {
+        Authentication { at: self.auth_time, amr: self.amr.clone() }
     }
 
     /// Whether its cookie still signs on silently, `idle_ttl` seconds after its last use.

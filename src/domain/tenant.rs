@@ -91,6 +91,9 @@ pub struct TenantSettings {
     /// The algorithm of keys made from now on.
     #[schema(value_type = String, example = "ES256")]
     pub signing_alg: SigningAlg,
+    /// Whether client assertions must be meant for the issuer, and no longer for the token endpoint
+    /// (draft-ietf-oauth-rfc7523bis); a client may ask for it by itself.
+    pub strict_assertion_audience: bool,
 }
 
 impl Default for TenantSettings {
@@ -105,6 +108,7 @@ impl Default for TenantSettings {
             session_max_ttl: 2_592_000,
             audit_retention: 31_536_000,
             signing_alg: SigningAlg::Es256,
+            strict_assertion_audience: false,
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{EventNumber, FieldError, TenantId, Timestamp, UserId};
+use super::{EventNumber, FieldError, TenantId, Timestamp, UserId, login_name};
 
 /// What a user may do to its tenant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -65,7 +65,7 @@ pub struct User {
     pub tenant_id: TenantId,
     /// Its identifier, the `sub` of its tokens.
     pub id: UserId,
-    /// The name it signs in with; compared without regard to case.
+    /// The name it signs in with; compared in its prepared form (RFC 8265).
     pub username: String,
     /// Its e-mail address.
     pub email: Option<String>,
@@ -95,9 +95,9 @@ impl User {
         self.status == UserStatus::Active
     }
 
-    /// The form in which user names and addresses are compared.
+    /// The form in which user names and addresses are compared (RFC 8265 §3.3).
     pub fn key(text: &str) -> String {
-        text.trim().to_lowercase()
+        login_name::key(text)
     }
 
     /// Checks name, address and roles; `system` says whether the tenant is the operators'.
@@ -110,6 +110,7 @@ impl User {
         if username.is_empty() || username.len() > 200 || !printable(username) {
             return Err(FieldError::new("username", "1 to 200 bytes, no control characters"));
         }
+        login_name::check(username).map_err(|why| FieldError::new("username", why))?;
         if let Some(email) = &self.email {
             let parts = email.split_once('@');
             let fits = email.len() <= 254
@@ -119,6 +120,7 @@ impl User {
             if !fits {
                 return Err(FieldError::new("email", "an address like ada@acme.example"));
             }
+            login_name::check(email).map_err(|why| FieldError::new("email", why))?;
         }
         if self.name.as_ref().is_some_and(|name| name.len() > 200 || !printable(name)) {
             return Err(FieldError::new("name", "at most 200 bytes, no control characters"));

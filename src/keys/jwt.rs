@@ -1,14 +1,11 @@
 //! Signing and verifying JSON Web Tokens (RFC 7519, RFC 8725).
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
-use jsonwebtoken::{
-    Algorithm, DecodingKey, Header, Validation, decode, decode_header,
-    jwk::{Jwk, JwkSet},
-};
+use jsonwebtoken::{Algorithm, DecodingKey, Header, Validation, decode, decode_header, jwk::Jwk};
 use serde::{Serialize, de::DeserializeOwned};
 
 use super::{KeyError, TenantKeys};
-use crate::domain::SigningAlg;
+use crate::domain::{AssertionAlg, KeyMaterial, PublicJwk, SigningAlg};
 
 /// The kinds of token that a tenant signs; each names itself in `typ` (RFC 8725 §3.11).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -17,6 +14,8 @@ pub enum TokenType {
     Access,
     /// `JWT` (OpenID Connect Core §2).
     Id,
+    /// What a client signs: `client-authentication+jwt` (draft-ietf-oauth-rfc7523bis), `JWT`, or none.
+    Assertion,
 }
 
 impl TokenType {
@@ -24,17 +23,25 @@ impl TokenType {
         match self {
             Self::Access => "at+jwt",
             Self::Id => "JWT",
+            Self::Assertion => "client-authentication+jwt",
         }
     }
 
     fn accepts(self, typ: Option<&str>) -> bool {
-        match (self, typ) {
-            (Self::Access, Some(typ)) => {
-                typ.eq_ignore_ascii_case("at+jwt") || typ.eq_ignore_ascii_case("application/at+jwt")
-            }
-            (Self::Id, Some(typ)) => typ.eq_ignore_ascii_case("JWT"),
-            (_, None) => false,
+        let is = |known: &str| typ.is_some_and(|typ| media_type(typ).eq_ignore_ascii_case(known));
+        match self {
+            Self::Access => is(self.as_str()),
+            Self::Id => typ.is_some_and(|typ| typ.eq_ignore_ascii_case(self.as_str())),
+            Self::Assertion => typ.is_none() || is("JWT") || is(self.as_str()),
         }
+    }
+}
+
+/// `typ` as a media type is written in full: what may be left out is left out (RFC 7515 §4.1.9).
+fn media_type(typ: &str) -> &str {
+    match typ.split_at_checked("application/".len()) {
+        Some((kind, rest)) if kind.eq_ignore_ascii_case("application/") && !rest.contains('/') => rest,
+        _ => typ,
     }
 }
 
@@ -91,6 +98,18 @@ fn read_header(token: &str) -> Result<Header, TokenRejected> {
     if header.crit.is_some() { Err(TokenRejected("crit")) } else { Ok(header) }
 }
 
+/// The same of a header that somebody else has written: a `null` is no way to leave a member out.
+fn read_foreign_header(token: &str) -> Result<Header, TokenRejected> {
+    let header = read_header(token)?;
+    let text = URL_SAFE_NO_PAD.decode(token.split('.').next().unwrap_or_default()).unwrap_or_default();
+    let members: serde_json::Map<String, serde_json::Value> =
+        serde_json::from_slice(&text).map_err(|_| TokenRejected("no JWT"))?;
+    if members.contains_key("crit") || members.values().any(serde_json::Value::is_null) {
+        return Err(TokenRejected("crit or null in the header"));
+    }
+    Ok(header)
+}
+
 impl TenantKeys {
     /// Signs `claims` with the active key.
     ///
@@ -140,22 +159,42 @@ impl TenantKeys {
     }
 }
 
-/// The claims of a client assertion signed with one of the client's keys (RFC 7523 §3).
+fn jose_of_assertion(alg: AssertionAlg) -> Algorithm {
+    match alg {
+        AssertionAlg::Es256 => Algorithm::ES256,
+        AssertionAlg::EdDsa => Algorithm::EdDSA,
+        AssertionAlg::Rs256 => Algorithm::RS256,
+        AssertionAlg::Ps256 => Algorithm::PS256,
+        AssertionAlg::Es384 => Algorithm::ES384,
+    }
+}
+
+fn decoding_key(material: &KeyMaterial) -> DecodingKey {
+    match material {
+        KeyMaterial::P256(point) | KeyMaterial::P384(point) => DecodingKey::from_ec_der(point),
+        KeyMaterial::Ed25519(point) => DecodingKey::from_ed_der(point),
+        KeyMaterial::Rsa { n, e } => DecodingKey::from_rsa_raw_components(n, e),
+    }
+}
+
+/// The claims of a client assertion signed with one of the client's keys (RFC 7523 §3): with the one
+/// that its `kid` names, or else with any. What a key says it is for counts.
 ///
 /// # Errors
 /// [`TokenRejected`]. Issuer, audience, expiry and `jti` are for the caller to check.
 pub fn verify_assertion<C: DeserializeOwned>(jwks: &serde_json::Value, token: &str) -> Result<C, TokenRejected> {
-    let header = read_header(token)?;
-    let allowed = [Algorithm::ES256, Algorithm::EdDSA, Algorithm::RS256, Algorithm::PS256, Algorithm::ES384];
-    if !allowed.contains(&header.alg) {
-        return Err(TokenRejected("algorithm not allowed"));
+    let header = read_foreign_header(token)?;
+    if !TokenType::Assertion.accepts(header.typ.as_deref()) {
+        return Err(TokenRejected("wrong typ"));
     }
-    let set: JwkSet = serde_json::from_value(jwks.clone()).map_err(|_| TokenRejected("client keys do not parse"))?;
-    for jwk in &set.keys {
-        let named = header.kid.is_none() || header.kid == jwk.common.key_id;
-        let Ok(key) = DecodingKey::from_jwk(jwk) else { continue };
-        let fits = named && key.family() == header.alg.family();
-        if let Some(Ok(claims)) = fits.then(|| checked(token, &key, &[header.alg])) {
+    let alg = AssertionAlg::ALL.into_iter().find(|alg| jose_of_assertion(*alg) == header.alg);
+    let alg = alg.ok_or(TokenRejected("algorithm not allowed"))?;
+    let keys = jwks.get("keys").and_then(|keys| keys.as_array());
+    let keys = keys.ok_or(TokenRejected("the client's keys do not parse"))?;
+    let keys = keys.iter().filter_map(|key| PublicJwk::parse(key).ok());
+    let named = keys.filter(|key| header.kid.is_none() || header.kid == key.kid);
+    for key in named.filter(|key| key.serves(alg)) {
+        if let Ok(claims) = checked(token, &decoding_key(&key.material), &[header.alg]) {
             return Ok(claims);
         }
     }

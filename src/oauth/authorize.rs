@@ -203,7 +203,9 @@ async fn understand(cx: &Cx<'_>, incoming: Incoming<'_>) -> Result<Understood, A
         return Err(refuse(OauthError::new(ErrorCode::UnauthorizedClient, text)));
     }
     let default = resource::default_scope(&client, true);
-    let scope = engine::negotiate(params, &client.client_id, &redirect_uri, &client.metadata.scope, &default)
+    let requested = request.scope.as_ref().map(|scope| resource::understood(cx.tenant, scope)).transpose();
+    let requested = requested.map_err(refuse)?;
+    let scope = engine::negotiate(params, requested.as_ref(), &redirect_uri, &client.metadata.scope, &default)
         .map_err(refuse)?;
     let resource = resource::requested(cx.tenant, &request.resource, &scope).map_err(refuse)?;
     let hinted = match params.find("id_token_hint") {
@@ -285,8 +287,9 @@ impl Understood {
                 standing.session_refusal(session, cx.now).or_else(|| standing.client_refusal())
             }
         };
-        let known = match (found, refusal) {
-            (Some((_, standing)), None) => standing.head,
+        // As it stands now: somebody may have signed in anew since it was read.
+        let (known, authentication) = match (found, refusal) {
+            (Some((session, standing)), None) => (standing.head, session.authentication()),
             (_, why) => {
                 let text = "the sign-in has been ended";
                 let error = OauthError::new(ErrorCode::LoginRequired, text);
@@ -308,6 +311,7 @@ impl Understood {
             code_challenge: self.request.code_challenge.as_str().to_owned(),
             nonce: self.request.nonce.clone(),
             born_seq: known,
+            authentication,
             created_at: cx.now,
             expires_at: cx.now.plus(AuthorizationCode::TTL),
             used_at: None,

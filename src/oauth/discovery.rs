@@ -2,11 +2,9 @@
 
 use super::{Cx, grants::GRANTS};
 use crate::{
-    domain::{AuthMethod, SigningAlg},
+    domain::{AssertionAlg, AuthMethod, SigningAlg},
     protocol::{OauthError, Scope, ServerMetadata},
 };
-
-const ASSERTION_ALGS: [&str; 5] = ["ES256", "EdDSA", "RS256", "PS256", "ES384"];
 
 /// What the tenant serves: a grant that no client of it may use is not in it.
 ///
@@ -22,6 +20,7 @@ pub async fn metadata(cx: &Cx<'_>) -> Result<ServerMetadata, OauthError> {
     let methods: Vec<&str> = AuthMethod::ALL.iter().map(|method| method.as_str()).collect();
     let confidential =
         AuthMethod::ALL.iter().filter(|method| **method != AuthMethod::None).map(|method| method.as_str());
+    let assertion_algs: Vec<&str> = AssertionAlg::ALL.iter().map(|alg| alg.as_str()).collect();
     let scopes = Scope::BUILT_IN.iter().map(|(name, _)| (*name).to_owned());
     let scopes = scopes.chain(cx.tenant.scopes.iter().map(|scope| scope.name.clone()));
     Ok(ServerMetadata {
@@ -38,11 +37,11 @@ pub async fn metadata(cx: &Cx<'_>) -> Result<ServerMetadata, OauthError> {
         grant_types_supported: grants.collect(),
         code_challenge_methods_supported: ["S256"],
         token_endpoint_auth_methods_supported: methods.clone(),
-        token_endpoint_auth_signing_alg_values_supported: ASSERTION_ALGS.to_vec(),
+        token_endpoint_auth_signing_alg_values_supported: assertion_algs.clone(),
         revocation_endpoint_auth_methods_supported: methods,
-        revocation_endpoint_auth_signing_alg_values_supported: ASSERTION_ALGS.to_vec(),
+        revocation_endpoint_auth_signing_alg_values_supported: assertion_algs.clone(),
         introspection_endpoint_auth_methods_supported: confidential.collect(),
-        introspection_endpoint_auth_signing_alg_values_supported: ASSERTION_ALGS.to_vec(),
+        introspection_endpoint_auth_signing_alg_values_supported: assertion_algs,
         subject_types_supported: ["public"],
         id_token_signing_alg_values_supported: SigningAlg::ALL.iter().map(|alg| alg.as_str()).collect(),
         claims_supported: vec![

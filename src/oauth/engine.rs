@@ -33,19 +33,20 @@ use crate::{
     protocol::{ErrorCode, OauthError, Params, Scope},
 };
 
-/// Decides the scope of an authorization request: what is asked for where it lies within
-/// `ceiling`, `default` where nothing is asked for (RFC 6749 §3.3).
+/// Decides the scope of an authorization request: what is `requested` where it lies within
+/// `ceiling`, `default` where nothing is (RFC 6749 §3.3).
 ///
 /// # Errors
 /// `unsupported_response_type`, `invalid_scope`.
 pub(super) fn negotiate(
     params: &Params,
-    client_id: &str,
+    requested: Option<&Scope>,
     redirect_uri: &str,
     ceiling: &Scope,
     default: &Scope,
 ) -> Result<Scope, OauthError> {
-    let request = AuthorizationParams { params, redirect_uri };
+    let client_id = params.find("client_id").unwrap_or_default();
+    let request = AuthorizationParams { params, scope: requested.map(Scope::to_string), redirect_uri };
     let mut machine = Authorization::new(&request);
     let mut input = authorization::Input::None;
     loop {
@@ -195,6 +196,7 @@ fn grant(owner: &str, client_id: &str, scope: &Scope, redirect_uri: url::Url) ->
 
 struct AuthorizationParams<'a> {
     params: &'a Params,
+    scope: Option<String>,
     redirect_uri: &'a str,
 }
 
@@ -206,7 +208,7 @@ impl authorization::Request for AuthorizationParams<'_> {
         self.params.find("client_id").map(Cow::Borrowed)
     }
     fn scope(&self) -> Option<Cow<'_, str>> {
-        self.params.find("scope").map(Cow::Borrowed)
+        self.scope.as_deref().map(Cow::Borrowed)
     }
     fn redirect_uri(&self) -> Option<Cow<'_, str>> {
         Some(Cow::Borrowed(self.redirect_uri))

@@ -80,7 +80,7 @@ async fn introspect_refresh(
         aud: Some(Audience::One(issuer.clone())),
         iss: Some(issuer),
         sid: Some(family.session_id.to_string()),
-        auth_time: Some(session.auth_time.secs()),
+        auth_time: Some(family.authentication.at.secs()),
         ..IntrospectionResponse::default()
     })
 }

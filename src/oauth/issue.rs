@@ -7,7 +7,7 @@ use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 
 use super::{Cx, RefreshToken, resource};
 use crate::{
-    domain::{Client, EventNumber, FamilyId, Origin, Session, SessionId, Tenant, Timestamp, TokenFamily, User},
+    domain::{Authentication, Client, EventNumber, FamilyId, Origin, Session, Tenant, TokenFamily, User},
     installation::Installation,
     keys::{TenantKeys, TokenType},
     protocol::{AccessTokenClaims, Audience, IdTokenClaims, OauthError, Scope, TokenResponse},
@@ -24,6 +24,8 @@ pub(super) struct UserGrant<'a> {
     pub(super) client: &'a Client,
     pub(super) user: &'a User,
     pub(super) session: &'a Session,
+    /// What it was granted by, which may lie before the session's last.
+    pub(super) authentication: &'a Authentication,
     pub(super) grant_id: FamilyId,
     /// The last event that was known when this was decided; the tokens bear its number.
     pub(super) known: EventNumber,
@@ -58,9 +60,9 @@ pub(super) fn for_user(cx: &Cx<'_>, keys: &TenantKeys, grant: UserGrant<'_>) -> 
         scope: scope.clone(),
         sid: Some(grant.session.id.to_string()),
         gid: Some(grant.grant_id.to_string()),
-        auth_time: Some(grant.session.auth_time.secs()),
+        auth_time: Some(grant.authentication.at.secs()),
         acr: Some(ACR.to_owned()),
-        amr: Some(grant.session.amr.clone()),
+        amr: Some(grant.authentication.amr.clone()),
     };
     let access_token = keys.sign(TokenType::Access, &claims)?;
     let id_token = if scope.contains(Scope::OPENID) {
@@ -86,11 +88,11 @@ fn id_claims(cx: &Cx<'_>, grant: &UserGrant<'_>, iss: String, access_token: &str
         aud: grant.client.client_id.clone(),
         exp: cx.now.secs() + cx.tenant.settings.access_token_ttl,
         iat: cx.now.secs(),
-        auth_time: grant.session.auth_time.secs(),
+        auth_time: grant.authentication.at.secs(),
         nonce: grant.nonce.clone(),
         sid: grant.session.id.to_string(),
         acr: ACR.to_owned(),
-        amr: grant.session.amr.clone(),
+        amr: grant.authentication.amr.clone(),
         at_hash: URL_SAFE_NO_PAD.encode(half),
         name: user.name.clone().filter(|_| profile),
         preferred_username: profile.then(|| user.username.clone()),
@@ -168,28 +170,29 @@ pub async fn mint_for_shell(
 pub(super) fn new_family(
     cx: &Cx<'_>,
     id: FamilyId,
-    session: (SessionId, Timestamp),
+    session: &Session,
+    authentication: &Authentication,
     known: EventNumber,
     user: &User,
     client: &Client,
     scope: &Scope,
     resource: &[String],
 ) -> TokenFamily {
-    let (session_id, session_ends) = session;
     let lives = cx.now.plus(cx.tenant.settings.refresh_token_ttl);
     TokenFamily {
         tenant_id: cx.tenant.id,
         id,
-        session_id,
+        session_id: session.id,
         user_id: user.id,
         client_id: client.client_id.clone(),
         scope: scope.clone(),
         resource: resource.to_vec(),
         generation: 0,
         born_seq: known,
+        authentication: authentication.clone(),
         created_at: cx.now,
         rotated_at: None,
-        expires_at: lives.min(session_ends),
+        expires_at: lives.min(session.expires_at),
         ended_at: None,
         end_reason: None,
     }

@@ -1,4 +1,4 @@
-//! Which audiences a token gets (RFC 8707), and which scopes a user may carry.
+//! Which audiences a token gets (RFC 8707), and which scopes are known and may be carried.
 
 use crate::{
     domain::{Client, Resource, Role, Tenant, User},
@@ -9,6 +9,19 @@ use crate::{
 /// for whoever asks for it.
 fn is_meant(resource: &Resource, scope: &Scope) -> bool {
     resource.scopes.is_empty() || resource.scopes.iter().any(|token| scope.contains(token))
+}
+
+/// What of `scope` this tenant knows: a user's client may ask several servers alike, and what one
+/// does not understand it ignores (OpenID Connect Core §3.1.2.1).
+///
+/// # Errors
+/// `invalid_scope` where nothing is left.
+pub(super) fn understood(tenant: &Tenant, scope: &Scope) -> Result<Scope, OauthError> {
+    let known = scope.filter(|token| tenant.describe_scope(token).is_some());
+    if known.is_empty() {
+        return Err(OauthError::new(ErrorCode::InvalidScope, "none of the scopes that are asked for is known here"));
+    }
+    Ok(known)
 }
 
 /// The resources that a request asks for, each one known to the tenant and meant by `scope`: a token

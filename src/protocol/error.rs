@@ -4,6 +4,8 @@ use std::borrow::Cow;
 
 use serde::Serialize;
 
+use super::ErrorDescription;
+
 /// A registered error code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
@@ -85,7 +87,7 @@ pub struct OauthError {
     /// The registered code.
     pub code: ErrorCode,
     /// A sentence for the developer of the client.
-    pub description: Cow<'static, str>,
+    pub description: ErrorDescription,
     /// What really happened, for the audit trail.
     pub reason: Option<&'static str>,
     /// Seconds after which a retry makes sense.
@@ -97,7 +99,8 @@ pub struct OauthError {
 impl OauthError {
     /// A refusal with `code` that says `description`.
     pub fn new(code: ErrorCode, description: impl Into<Cow<'static, str>>) -> Self {
-        Self { code, description: description.into(), reason: None, retry_after: None, too_large: false }
+        let description = ErrorDescription::new(description);
+        Self { code, description, reason: None, retry_after: None, too_large: false }
     }
 
     /// The request is malformed.

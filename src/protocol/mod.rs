@@ -2,8 +2,10 @@
 
 mod authorization;
 mod claims;
+mod description;
 mod error;
 mod metadata;
+mod numeric_date;
 mod params;
 mod pkce;
 mod scope;
@@ -11,8 +13,10 @@ mod token;
 
 pub use authorization::{AuthorizationRequest, Prompt, ResponseMode};
 pub use claims::{AccessTokenClaims, Audience, IdTokenClaims};
+pub use description::ErrorDescription;
 pub use error::{ErrorCode, OauthError};
 pub use metadata::ServerMetadata;
+pub use numeric_date::NumericDate;
 pub use params::Params;
 pub use pkce::CodeChallenge;
 pub use scope::Scope;

@@ -4,7 +4,7 @@ use diesel::{ExpressionMethods, Insertable, OptionalExtension, QueryDsl, Queryab
 use diesel_async::RunQueryDsl;
 
 use super::{Key, StorageError, TenantStore, Unit, connection::on_conn, schema::authorization_codes};
-use crate::domain::{AuthorizationCode, EventNumber, Timestamp};
+use crate::domain::{Authentication, AuthorizationCode, EventNumber, Timestamp};
 
 #[derive(Queryable, Selectable, Insertable)]
 #[diesel(table_name = authorization_codes)]
@@ -22,6 +22,8 @@ pub(super) struct Row {
     code_challenge: String,
     nonce: Option<String>,
     born_seq: i64,
+    auth_time: i64,
+    amr: String,
     created_at: i64,
     expires_at: i64,
     used_at: Option<i64>,
@@ -45,6 +47,10 @@ impl TryFrom<Row> for AuthorizationCode {
             code_challenge: row.code_challenge,
             nonce: row.nonce,
             born_seq: EventNumber(row.born_seq),
+            authentication: Authentication {
+                at: Timestamp::from_millis(row.auth_time),
+                amr: serde_json::from_str(&row.amr).map_err(StorageError::broken)?,
+            },
             created_at: Timestamp::from_millis(row.created_at),
             expires_at: Timestamp::from_millis(row.expires_at),
             used_at: row.used_at.map(Timestamp::from_millis),
@@ -69,6 +75,8 @@ impl TenantStore<'_> {
             code_challenge: code.code_challenge.clone(),
             nonce: code.nonce.clone(),
             born_seq: code.born_seq.0,
+            auth_time: code.authentication.at.millis(),
+            amr: serde_json::to_string(&code.authentication.amr).map_err(StorageError::broken)?,
             created_at: code.created_at.millis(),
             expires_at: code.expires_at.millis(),
             used_at: code.used_at.map(Timestamp::millis),

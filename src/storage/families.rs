@@ -15,7 +15,7 @@ use super::{
     fills,
     schema::token_families,
 };
-use crate::domain::{EndReason, Ending, EventNumber, FamilyId, SessionId, Timestamp, TokenFamily};
+use crate::domain::{Authentication, EndReason, Ending, EventNumber, FamilyId, SessionId, Timestamp, TokenFamily};
 
 /// Families of a session that are read at most to name its clients.
 const MOST_READ: i64 = 100;
@@ -35,6 +35,8 @@ pub(super) struct Row {
     resource: String,
     generation: i64,
     born_seq: i64,
+    auth_time: i64,
+    amr: String,
     created_at: i64,
     rotated_at: Option<i64>,
     expires_at: i64,
@@ -56,6 +58,10 @@ impl TryFrom<Row> for TokenFamily {
             resource: serde_json::from_str(&row.resource).map_err(StorageError::broken)?,
             generation: u32::try_from(row.generation).map_err(StorageError::broken)?,
             born_seq: EventNumber(row.born_seq),
+            authentication: Authentication {
+                at: Timestamp::from_millis(row.auth_time),
+                amr: serde_json::from_str(&row.amr).map_err(StorageError::broken)?,
+            },
             created_at: Timestamp::from_millis(row.created_at),
             rotated_at: row.rotated_at.map(Timestamp::from_millis),
             expires_at: Timestamp::from_millis(row.expires_at),
@@ -78,6 +84,8 @@ impl TenantStore<'_> {
             resource: serde_json::to_string(&family.resource).map_err(StorageError::broken)?,
             generation: family.generation.into(),
             born_seq: family.born_seq.0,
+            auth_time: family.authentication.at.millis(),
+            amr: serde_json::to_string(&family.authentication.amr).map_err(StorageError::broken)?,
             created_at: family.created_at.millis(),
             rotated_at: family.rotated_at.map(Timestamp::millis),
             expires_at: family.expires_at.millis(),

@@ -94,11 +94,9 @@ impl OauthError {
     fn challenge(&self) -> Option<String> {
         match self.code {
             ErrorCode::InvalidClient => Some("Basic realm=\"portcullis\", charset=\"UTF-8\"".to_owned()),
-            ErrorCode::InvalidToken | ErrorCode::InsufficientScope => Some(format!(
-                "Bearer error=\"{}\", error_description=\"{}\"",
-                self.code.as_str(),
-                self.description.replace(['"', '\\'], "'")
-            )),
+            ErrorCode::InvalidToken | ErrorCode::InsufficientScope => {
+                Some(format!("Bearer error=\"{}\", error_description=\"{}\"", self.code.as_str(), self.description))
+            }
             _ => None,
         }
     }
@@ -123,7 +121,7 @@ pub(super) struct WithStatus(pub(super) Status, pub(super) OauthError);
 impl<'r> Responder<'r, 'static> for WithStatus {
     fn respond_to(self, _: &'r Request<'_>) -> response::Result<'static> {
         let Self(status, error) = self;
-        let body = ErrorBody { error: error.code.as_str(), error_description: &error.description };
+        let body = ErrorBody { error: error.code.as_str(), error_description: error.description.as_str() };
         let mut response = json(status, &body)?;
         // RFC 9110 section 15.5.2: a 401 says how one may authenticate.
         let plain = (status == Status::Unauthorized).then(|| "Bearer realm=\"portcullis\"".to_owned());

@@ -126,6 +126,9 @@ CREATE TABLE token_families (
     resource    TEXT NOT NULL,
     generation  BIGINT NOT NULL,
     born_seq    BIGINT NOT NULL,
+    -- Of the sign-in that it was granted by, whatever its session has seen since.
+    auth_time   BIGINT NOT NULL,
+    amr         TEXT NOT NULL,
     created_at  BIGINT NOT NULL,
     -- By the database's clock: whether a retry lies within the grace is asked at any node.
     rotated_at  BIGINT,
@@ -152,6 +155,8 @@ CREATE TABLE authorization_codes (
     code_challenge     TEXT NOT NULL,
     nonce              TEXT,
     born_seq           BIGINT NOT NULL,
+    auth_time          BIGINT NOT NULL,
+    amr                TEXT NOT NULL,
     created_at         BIGINT NOT NULL,
     expires_at         BIGINT NOT NULL,
     used_at            BIGINT,

@@ -94,9 +94,9 @@ impl AuthorizationCodeGrant {
         client.still_counts(&standing)?;
         let user = &standing.user;
         if refreshes {
-            let lives = (session.id, session.expires_at);
-            let (scope, known) = (&code.scope, standing.head);
-            let family = issue::new_family(cx, code.family_id, lives, known, user, client, scope, &code.resource);
+            let (scope, known, by) = (&code.scope, standing.head, &code.authentication);
+            let id = code.family_id;
+            let family = issue::new_family(cx, id, &session, by, known, user, client, scope, &code.resource);
             store.insert_family(&family).await?;
         }
         unit.commit().await?;
@@ -104,6 +104,7 @@ impl AuthorizationCodeGrant {
             client,
             user,
             session: &session,
+            authentication: &code.authentication,
             grant_id: code.family_id,
             known: standing.head,
             scope: code.scope.clone(),

@@ -76,12 +76,13 @@ pub(in crate::oauth) async fn grant_to(
     let user = &standing.user;
     let scope = resource::permitted(user, &scope);
     let session = new_session(cx, client, user, kind, standing.head);
+    let authentication = session.authentication();
     let grant_id = FamilyId::new(&cx.app.effects);
     let refreshes = client.allows(GrantType::RefreshToken);
     store.insert_session(&session).await?;
     if refreshes {
-        let lives = (session.id, session.expires_at);
-        let family = issue::new_family(cx, grant_id, lives, standing.head, user, client, &scope, resources);
+        let known = standing.head;
+        let family = issue::new_family(cx, grant_id, &session, &authentication, known, user, client, &scope, resources);
         store.insert_family(&family).await?;
     }
     let (actor, target) = (Actor::User(user.id.to_string()), session.id.to_string());
@@ -92,6 +93,7 @@ pub(in crate::oauth) async fn grant_to(
         client,
         user,
         session: &session,
+        authentication: &authentication,
         grant_id,
         known: standing.head,
         scope,

@@ -92,6 +92,7 @@ pub(in crate::oauth) async fn rotate(
         client,
         user: &user,
         session: &session,
+        authentication: &family.authentication,
         grant_id: family.id,
         known,
         scope,

@@ -134,7 +134,7 @@ impl From<OauthError> for Problem {
     fn from(error: OauthError) -> Self {
         match error.code {
             ErrorCode::InvalidToken => Self::unauthorized(),
-            _ => Self { field: Some("body".into()), ..Self::plain(error.status(), error.description.into_owned()) },
+            _ => Self { field: Some("body".into()), ..Self::plain(error.status(), error.description.to_string()) },
         }
     }
 }

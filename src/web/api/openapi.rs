@@ -55,12 +55,14 @@ pub(crate) struct ClientFields {
     /// Its public keys, a JWK Set.
     #[schema(value_type = Option<Object>)]
     jwks: Option<Value>,
+    /// Whether its assertions must be meant for the issuer alone, and not for the token endpoint.
+    strict_assertion_audience: Option<bool>,
 }
 
 /// The fields of a user.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct UserFields {
-    /// The name it signs in with.
+    /// The name it signs in with, compared by RFC 8265.
     username: String,
     /// Its e-mail address.
     email: Option<String>,
@@ -68,7 +70,7 @@ pub(crate) struct UserFields {
     email_verified: Option<bool>,
     /// Its name for people.
     name: Option<String>,
-    /// 8 characters at least.
+    /// 8 characters at least, and none of those that are tried first.
     password: Option<String>,
     /// `tenant_admin`, `tenant_auditor`, `support`; in tenant system: `operator`.
     roles: Option<Vec<String>>,

@@ -39,19 +39,19 @@ async fn bytes(data: Data<'_>, most: u64) -> Result<Vec<u8>, OauthError> {
     }
 }
 
+async fn form_bytes(request: &Request<'_>, data: Data<'_>) -> Result<Vec<u8>, OauthError> {
+    if !media_type(request).eq_ignore_ascii_case("application/x-www-form-urlencoded") {
+        return Err(OauthError::invalid_request("Content-Type must be application/x-www-form-urlencoded"));
+    }
+    bytes(data, MOST_FORM).await
+}
+
 #[rocket::async_trait]
 impl<'r> FromData<'r> for Form {
     type Error = OauthError;
 
     async fn from_data(request: &'r Request<'_>, data: Data<'r>) -> data::Outcome<'r, Self> {
-        let read = async {
-            if !media_type(request).eq_ignore_ascii_case("application/x-www-form-urlencoded") {
-                let text = "Content-Type must be application/x-www-form-urlencoded";
-                return Err(OauthError::invalid_request(text));
-            }
-            Params::parse(&bytes(data, MOST_FORM).await?)
-        };
-        match read.await {
+        match form_bytes(request, data).await.and_then(|bytes| Params::parse(&bytes)) {
             Ok(params) => data::Outcome::Success(Self(params)),
             Err(error) => data::Outcome::Error((Status::BadRequest, error)),
         }
@@ -103,8 +103,25 @@ pub(crate) struct Query {
 impl Query {
     /// Reads a query string.
     pub(crate) fn parse(encoded: &str) -> Self {
-        let (params, fault) = Params::parse_apart(encoded.as_bytes());
+        Self::parse_bytes(encoded.as_bytes())
+    }
+
+    fn parse_bytes(encoded: &[u8]) -> Self {
+        let (params, fault) = Params::parse_apart(encoded);
         Self { params, fault }
+    }
+}
+
+/// The same where it was posted (OpenID Connect Core §3.1.2.1).
+#[rocket::async_trait]
+impl<'r> FromData<'r> for Query {
+    type Error = OauthError;
+
+    async fn from_data(request: &'r Request<'_>, data: Data<'r>) -> data::Outcome<'r, Self> {
+        match form_bytes(request, data).await {
+            Ok(bytes) => data::Outcome::Success(Self::parse_bytes(&bytes)),
+            Err(error) => data::Outcome::Error((Status::BadRequest, error)),
+        }
     }
 }
 

@@ -13,7 +13,7 @@ use crate::{
     web::{
         Site,
         account::CurrentSession,
-        guards::{Addressed, Form, NoTenant, Peer, Query, Shared},
+        guards::{Addressed, NoTenant, Peer, Query, Shared},
         page::{Answer, Html, Shown},
         uncut,
     },
@@ -27,13 +27,17 @@ pub(in crate::web) async fn show(
     query: Query,
     visitor: CurrentSession,
 ) -> Shown {
+    let tenant = site.0.or_page(tenant)?;
+    let visitor = site.0.or_page(visitor.0)?;
+    let signed_in = visitor.map(|Visitor { session, user }| SignedIn { session, user });
+    answer(site, tenant, from, query, signed_in).await
+}
+
+async fn answer(site: Shared, tenant: Addressed, from: Peer, query: Query, signed_in: Option<SignedIn>) -> Shown {
     let shown = std::sync::Arc::clone(&site.0);
-    let tenant = shown.or_page(tenant)?;
-    let visitor = shown.or_page(visitor.0)?;
     let done = uncut(async move {
         let cx = Cx::new(&site.0.app, &tenant, &from.0);
         let encoded = query.params.to_query();
-        let signed_in = visitor.map(|Visitor { session, user }| SignedIn { session, user });
         let next = authorize::begin(&cx, Incoming { params: &query.params, fault: query.fault }, signed_in).await;
         let page = |name: &str| {
             let mut request = form_urlencoded::Serializer::new(String::new());
@@ -50,15 +54,20 @@ pub(in crate::web) async fn show(
     shown.or_page(done.await.ok_or_else(OauthError::unavailable))
 }
 
-/// A request that was posted is turned into a GET: a browser sends our cookie with that one.
+/// A request that was posted is turned into a GET: a browser sends our cookie with that one. What is
+/// wrong with the form as a whole would be lost on the way, and is answered here: it asks for nobody.
 #[post("/<_>/oauth2/authorize", data = "<form>")]
 pub(in crate::web) async fn post(
-    site: &Site,
+    site: Shared,
     tenant: Result<Addressed, NoTenant>,
-    form: Result<Form, OauthError>,
+    from: Peer,
+    form: Result<Query, OauthError>,
 ) -> Shown {
-    let (tenant, form) = (site.or_page(tenant)?, site.or_page(form)?);
-    Ok(Answer::to(format!("/t/{}/oauth2/authorize?{}", tenant.slug, form.to_query())))
+    let (tenant, form) = (site.0.or_page(tenant)?, site.0.or_page(form)?);
+    if form.fault.is_some() {
+        return answer(site, tenant, from, form, None).await;
+    }
+    Ok(Answer::to(format!("/t/{}/oauth2/authorize?{}", tenant.slug, form.params.to_query())))
 }
 
 /// Sends a response to the client.

@@ -1,4 +1,5 @@
 mod api;
 mod console;
 mod file;
+mod passwords;
 mod questions;

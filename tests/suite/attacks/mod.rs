@@ -13,6 +13,7 @@ mod endings_tenants;
 mod endings_users;
 mod guessing;
 mod login;
+mod login_names;
 mod lost_updates;
 mod queries;
 mod refresh;

@@ -166,8 +166,8 @@ fn a_row_that_cannot_be_read_fails_its_own_rotation_and_no_other() {
 
 /// More families like the one that there is.
 fn more_families(count: u32) -> String {
-    let columns =
-        "session_id, user_id, client_id, scope, resource, generation, born_seq, created_at, rotated_at, expires_at";
+    let columns = "session_id, user_id, client_id, scope, resource, generation, born_seq, auth_time, amr, created_at, \
+                   rotated_at, expires_at";
     copies("token_families", columns, count)
 }
 

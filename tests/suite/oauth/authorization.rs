@@ -59,6 +59,60 @@ async fn the_id_token_bears_nonce_session_and_the_claims_that_the_scope_opens() 
 }
 
 #[rocket::async_test]
+async fn a_scope_that_nobody_knows_is_ignored_and_one_that_is_not_the_clients_is_refused() {
+    let app = TestApp::start().await;
+    let acme = app.acme();
+    let mut agent = Agent::new(&app);
+    agent.log_in(acme, "ada").await;
+    let asked = |scope: &str| acme.authorization("app", &[("scope", scope)]);
+    for (scope, granted) in [
+        ("openid phone reports.read", "openid reports.read"),
+        ("phone address openid", "openid"),
+        ("reports.read urn:example:other", "reports.read"),
+        ("openid openid openid", "openid"),
+        ("OPENID reports.read", "reports.read"),
+    ] {
+        let code = agent.authorize(&asked(scope)).await.callback()["code"].clone();
+        let answer = acme.redeem(&code).await.ok().json();
+        assert_eq!(answer["scope"], granted, "{scope}");
+        let token = acme.introspect(answer["access_token"].as_str().unwrap()).await.json();
+        assert_eq!(token["scope"], granted, "{scope}");
+    }
+    // Nothing of it is known; or it is known, and not this client's; or it is no scope at all.
+    for scope in
+        ["phone", "phone address", " ", "reports.write", "openid reports.write", "openid a\\b", "openid \u{e4}"]
+    {
+        let reply = agent.get(&asked(scope)).await;
+        reply.assert_redirected_error("invalid_scope");
+        assert_eq!(reply.callback()["state"], "the state");
+    }
+    // A tenant that knows it has it granted where the client is registered for it.
+    let patch =
+        serde_json::json!({ "scopes": [{ "name": "reports.read" }, { "name": "reports.write" }, { "name": "phone" }] });
+    app.api(Method::Patch, "/tenants/acme", patch).await.ok();
+    agent.get(&asked("openid phone")).await.assert_redirected_error("invalid_scope");
+}
+
+#[rocket::async_test]
+async fn the_consent_page_shows_what_is_known_and_the_grant_bears_no_more() {
+    let app = TestApp::start().await;
+    let acme = app.acme();
+    let mut agent = Agent::new(&app);
+    agent.log_in(acme, "ada").await;
+    let request = acme.authorization("web", &[("scope", "openid phone reports.read")]);
+    let page = agent.get(&request).await.location();
+    let page = agent.get(&page).await.ok();
+    assert!(page.body.contains("reports.read") && !page.body.contains("phone</"), "{}", page.body);
+    let code = agent.authorize(&request).await.callback()["code"].clone();
+    let mut pairs = acme.redemption(&code).to_vec();
+    pairs.retain(|(name, _)| *name != "client_id");
+    let answer = acme.post_as_web("token", &pairs).await.ok().json();
+    assert_eq!(answer["scope"], "openid reports.read");
+    // Nobody is asked again for what was never understood.
+    assert!(agent.get(&request).await.callback().contains_key("code"));
+}
+
+#[rocket::async_test]
 async fn a_user_who_says_no_sends_access_denied() {
     let app = TestApp::start().await;
     let mut agent = Agent::new(&app);

@@ -28,8 +28,16 @@ impl Signer {
     }
 
     pub(crate) fn sign(&self, claims: &serde_json::Value) -> String {
-        let header = B64.encode(r#"{"alg":"ES256","typ":"JWT"}"#);
-        let message = format!("{header}.{}", B64.encode(claims.to_string()));
+        self.sign_text(&claims.to_string())
+    }
+
+    /// Signs claims that are written as `text`.
+    pub(crate) fn sign_text(&self, text: &str) -> String {
+        self.sign_under(r#"{"alg":"ES256","typ":"JWT"}"#, text)
+    }
+
+    pub(crate) fn sign_under(&self, header: &str, text: &str) -> String {
+        let message = format!("{}.{}", B64.encode(header), B64.encode(text));
         let signature = self.0.sign(&SystemRandom::new(), message.as_bytes()).unwrap();
         format!("{message}.{}", B64.encode(signature.as_ref()))
     }
@@ -60,6 +68,55 @@ async fn a_signed_assertion_authenticates_its_client() {
     with_assertion(&app, &signer.sign(&late)).await.assert_error(401, "invalid_client");
     let stranger = Signer(EcdsaKeyPair::generate(&ECDSA_P256_SHA256_FIXED_SIGNING).unwrap());
     with_assertion(&app, &stranger.sign(&claims(&app, "four"))).await.assert_error(401, "invalid_client");
+}
+
+/// Seconds, so many from now, as JSON has them.
+fn at(app: &TestApp, seconds: f64) -> serde_json::Value {
+    json!(claims(app, "")["iat"].as_f64().unwrap() + seconds)
+}
+
+#[rocket::async_test]
+async fn the_instants_of_an_assertion_need_not_be_whole_seconds() {
+    let app = TestApp::start().await;
+    let signer = Signer::register(&app).await;
+    for (index, (name, seconds)) in [
+        ("exp", 59.5),
+        ("exp", -59.75),
+        ("exp", 659.9),
+        ("iat", -0.25),
+        ("iat", 59.9),
+        ("iat", -86_400.5),
+        ("nbf", -0.001),
+        ("nbf", 59.9),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let mut claims = claims(&app, &format!("fraction-{index}"));
+        claims[name] = at(&app, seconds);
+        assert_eq!(with_assertion(&app, &signer.sign(&claims)).await.status, 200, "{name} {seconds}");
+    }
+    // Nor need they stand there, but for exp.
+    let mut bare = claims(&app, "bare");
+    bare.as_object_mut().unwrap().remove("iat");
+    with_assertion(&app, &signer.sign(&bare)).await.ok();
+}
+
+#[rocket::async_test]
+async fn an_assertion_is_neither_old_nor_early_nor_good_for_long() {
+    let app = TestApp::start().await;
+    let signer = Signer::register(&app).await;
+    for (index, (name, seconds)) in
+        [("exp", -60.0), ("exp", -60.5), ("exp", 661.0), ("exp", 86_400.0), ("nbf", 60.5), ("iat", 61.0), ("nbf", 1e6)]
+            .into_iter()
+            .enumerate()
+    {
+        let mut claims = claims(&app, &format!("instant-{index}"));
+        claims[name] = at(&app, seconds);
+        let reply = with_assertion(&app, &signer.sign(&claims)).await;
+        assert_eq!(reply.status, 401, "{name} {seconds}");
+        reply.assert_error(401, "invalid_client");
+    }
 }
 
 #[rocket::async_test]

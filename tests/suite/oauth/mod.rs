@@ -1,9 +1,12 @@
 mod authorization;
 pub(crate) mod client_auth;
+mod client_keys;
 mod documents;
+mod error_descriptions;
 mod introspection;
 mod logout;
 mod refresh;
+mod response_modes;
 mod revocation;
 mod token;
 mod userinfo;

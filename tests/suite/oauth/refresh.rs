@@ -1,4 +1,4 @@
-use crate::support::TestApp;
+use crate::support::{Agent, TestApp};
 
 #[rocket::async_test]
 async fn a_retry_inside_the_grace_gets_the_very_same_successor() {
@@ -84,4 +84,60 @@ async fn a_client_whose_registration_was_narrowed_gets_no_more_than_it() {
     app.api(rocket::http::Method::Patch, "/tenants/acme/clients/app", patch).await.ok();
     let json = app.acme().refresh(&tokens.refresh).await.ok().json();
     assert_eq!(json["scope"], "openid");
+}
+
+fn id_claims(id_token: &str) -> serde_json::Value {
+    use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+    let payload = URL_SAFE_NO_PAD.decode(id_token.split('.').nth(1).unwrap()).unwrap();
+    serde_json::from_slice(&payload).unwrap()
+}
+
+#[rocket::async_test]
+async fn a_grant_bears_the_auth_time_of_the_sign_in_that_it_was_made_by() {
+    let app = TestApp::start().await;
+    let acme = app.acme();
+    let mut agent = Agent::new(&app);
+    agent.log_in(acme, "ada").await;
+    let request = acme.authorization("app", &[]);
+    let code = agent.get(&request).await.callback()["code"].clone();
+    let mut tokens = acme.redeem(&code).await.tokens();
+    let first = id_claims(tokens.id.as_ref().unwrap());
+    // A code that is made before the later sign-in, and redeemed after it.
+    app.clock.advance(1000);
+    let before = agent.get(&request).await.callback()["code"].clone();
+    app.clock.advance(10);
+    agent.log_in(acme, "ada").await;
+    let after = agent.get(&request).await.callback()["code"].clone();
+    let of = async |code: &str| id_claims(&acme.redeem(code).await.tokens().id.unwrap());
+    let (before, after) = (of(&before).await, of(&after).await);
+    assert_eq!((&before["sid"], &after["sid"]), (&first["sid"], &first["sid"]), "it is one session, renewed");
+    assert_eq!(before["auth_time"], first["auth_time"]);
+    assert_eq!(after["auth_time"].as_i64().unwrap(), first["auth_time"].as_i64().unwrap() + 1010);
+    for _ in 0..3 {
+        app.clock.advance(60);
+        tokens = acme.refresh(&tokens.refresh).await.tokens();
+        let refreshed = id_claims(tokens.id.as_ref().unwrap());
+        for claim in ["iss", "sub", "aud", "auth_time", "acr", "amr", "sid"] {
+            assert_eq!(refreshed[claim], first[claim], "{claim} (OpenID Connect Core 12.2)");
+        }
+        assert!(refreshed["iat"].as_i64() > first["iat"].as_i64());
+        assert_eq!(acme.introspect(&tokens.access).await.json()["auth_time"], first["auth_time"]);
+    }
+}
+
+#[rocket::async_test]
+async fn introspection_tells_the_auth_time_of_the_grant() {
+    let app = TestApp::start().await;
+    let acme = app.acme();
+    let mut agent = Agent::new(&app);
+    agent.log_in(acme, "ada").await;
+    let code = agent.authorize(&acme.authorization("web", &[])).await.callback()["code"].clone();
+    let mut pairs = acme.redemption(&code).to_vec();
+    pairs.retain(|(name, _)| *name != "client_id");
+    let tokens = acme.post_as_web("token", &pairs).await.tokens();
+    let first = acme.introspect(&tokens.refresh).await.json()["auth_time"].as_i64().unwrap();
+    app.clock.advance(1000);
+    agent.log_in(acme, "ada").await;
+    assert_eq!(acme.introspect(&tokens.refresh).await.json()["auth_time"].as_i64(), Some(first));
+    assert_eq!(acme.introspect(&tokens.access).await.json()["active"], false, "its time is over");
 }

@@ -113,6 +113,23 @@ async fn grants_and_methods_that_are_not_served_are_told_so() {
 }
 
 #[rocket::async_test]
+async fn at_the_token_endpoint_a_scope_that_is_not_known_is_refused_and_not_ignored() {
+    let app = TestApp::start().await;
+    for scope in ["reports.read phone", "phone", "reports.read reports.write"] {
+        let pairs = [("grant_type", "client_credentials"), ("scope", scope)];
+        app.acme().post_as_web("token", &pairs).await.assert_error(400, "invalid_scope");
+        let pairs = [
+            ("grant_type", "password"),
+            ("client_id", "app"),
+            ("username", "ada"),
+            ("password", PASSWORD),
+            ("scope", scope),
+        ];
+        app.acme().post("token", &pairs).await.assert_error(400, "invalid_scope");
+    }
+}
+
+#[rocket::async_test]
 async fn a_resource_narrows_the_audience_and_an_unknown_one_is_invalid_target() {
     let app = TestApp::start().await;
     let good = [("grant_type", "client_credentials"), ("resource", "https://api.acme.example")];

@@ -44,18 +44,18 @@ INSERT INTO users SELECT t.id, ID(1,i), 'user' || i, 'user' || i, 'u' || i || '@
 INSERT INTO sessions SELECT t.id, ID(2,i), ID(1,OWNER), 'password', 'app', NULL, HEAD, NOW, '["pwd"]',
     '10.0.' || (i / 256 % 256) || '.' || (i % 256), 'a browser', NOW, NOW, NOW + 2592000000, NULL, NULL
     FROM tenants t, SERIES(SESSIONS) WHERE slug = 'SLUG';
-INSERT INTO token_families SELECT t.id, ID(3,i), ID(2,i), ID(1,OWNER), 'app', 'reports.read', '[]', 0, HEAD, NOW, NULL,
-    NOW + 604800000, NULL, NULL FROM tenants t, SERIES(SESSIONS) WHERE slug = 'SLUG';
+INSERT INTO token_families SELECT t.id, ID(3,i), ID(2,i), ID(1,OWNER), 'app', 'reports.read', '[]', 0, HEAD, NOW,
+    '["pwd"]', NOW, NULL, NOW + 604800000, NULL, NULL FROM tenants t, SERIES(SESSIONS) WHERE slug = 'SLUG';
 INSERT INTO consents SELECT t.id, ID(1,i), 'app', 'reports.read', HEAD, NOW FROM tenants t, SERIES(USERS)
     WHERE slug = 'SLUG';
 INSERT INTO audit_events SELECT t.id, ID(4,i), NOW, 'user:crowd', 'session.started', 'session', '', '10.0.0.1', 'x'
     FROM tenants t, SERIES(SESSIONS) WHERE slug = 'SLUG';
 INSERT INTO sessions SELECT t.id, ID(5,i), ID(1,OWNER), 'password', 'app', NULL, 0, 0, '["pwd"]', '10.1.0.1', 'x', 0,
     0, 1000 + i, NULL, NULL FROM tenants t, SERIES(OLD) WHERE slug = 'SLUG';
-INSERT INTO token_families SELECT t.id, ID(6,i), ID(5,i), ID(1,OWNER), 'app', 'reports.read', '[]', 0, 0, 0, NULL,
-    1000, NULL, NULL FROM tenants t, SERIES(OLD) WHERE slug = 'SLUG';
+INSERT INTO token_families SELECT t.id, ID(6,i), ID(5,i), ID(1,OWNER), 'app', 'reports.read', '[]', 0, 0, 0, '["pwd"]',
+    0, NULL, 1000, NULL, NULL FROM tenants t, SERIES(OLD) WHERE slug = 'SLUG';
 INSERT INTO authorization_codes SELECT t.id, DIGEST(i), 'app', ID(1,OWNER), ID(5,i), ID(6,i), 'https://app.example/cb',
-    TRUE, 'reports.read', '[]', 'x', NULL, 0, 0, 1000 + i, 0 FROM tenants t, SERIES(OLD) WHERE slug = 'SLUG';
+    TRUE, 'reports.read', '[]', 'x', NULL, 0, 0, '["pwd"]', 0, 1000 + i, 0 FROM tenants t, SERIES(OLD) WHERE slug = 'SLUG';
 INSERT INTO client_assertions SELECT t.id, 'app', DIGEST(i), 1000 + i FROM tenants t, SERIES(OLD) WHERE slug = 'SLUG';
 INSERT INTO revocation_events SELECT -1 - i, t.id, 'token', 'jti' || i, 0, 1000 + i FROM tenants t, SERIES(OLD)
     WHERE slug = 'SLUG';

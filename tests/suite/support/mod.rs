@@ -18,7 +18,7 @@ use portcullis::{
     config::Config,
     domain::Timestamp,
     effects::{Effects, ManualClock, SystemEntropy},
-    installation::PasswordHasher as _,
+    installation::{PasswordHasher as _, PasswordOwner},
     web::Site,
 };
 use rocket::{http::Method, local::asynchronous::Client};
@@ -29,7 +29,7 @@ pub(crate) use minters::{Mint, Span, Who};
 pub(crate) use nodes::{PassingTime, Stopped, Ways, on_four_threads};
 pub(crate) use postgres::{Postgres, postgres_bin, psql};
 pub(crate) use proxy::Proxy;
-pub(crate) use reply::{Reply, Tokens};
+pub(crate) use reply::{Reply, Tokens, assert_description};
 pub(crate) use server::{Server, free_port, plain_http};
 pub(crate) use siege::{Siege, besiege, besieged, until_served};
 pub(crate) use verdict::{BOUND, Ended, Reach, Root, claim, kid};
@@ -200,7 +200,8 @@ impl TestApp {
                 let system = admin::find_tenant(&self.admin(), "system").await.unwrap();
                 let mut cheap = (*system).clone();
                 cheap.settings.password_bcrypt_cost = 10;
-                let hash = self.site.accounts.hash(&cheap, &PASSWORD.to_owned().into()).await.unwrap();
+                let nobody = PasswordOwner { username: "nobody", email: None, name: None };
+                let hash = self.site.accounts.hash(&cheap, &nobody, &PASSWORD.to_owned().into()).await.unwrap();
                 HASH.get_or_init(|| hash).clone()
             }
         };

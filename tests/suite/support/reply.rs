@@ -13,6 +13,13 @@ pub(crate) struct Tokens {
     pub(crate) id: Option<String>,
 }
 
+/// RFC 6749 §5.2: `%x20-21 / %x23-5B / %x5D-7E`.
+#[track_caller]
+pub(crate) fn assert_description(text: &str) {
+    let fits = |c: u8| (0x20..=0x7e).contains(&c) && c != b'"' && c != b'\\';
+    assert!(!text.is_empty() && text.bytes().all(fits), "{text:?}");
+}
+
 #[derive(Debug, Clone)]
 pub(crate) struct Reply {
     pub(crate) status: u16,
@@ -65,9 +72,11 @@ impl Reply {
         assert_eq!((self.status, self.json()["error"].as_str()), (status, Some(code)), "{}", self.body);
         assert!(self.header("content-type").unwrap().starts_with("application/json"));
         assert_eq!(self.header("cache-control"), Some("no-store"));
-        assert!(self.json()["error_description"].is_string());
-        if status == 401 {
-            assert!(self.header("www-authenticate").is_some());
+        assert_description(self.json()["error_description"].as_str().unwrap());
+        let challenge = self.header("www-authenticate").unwrap_or_default();
+        assert!(status != 401 || !challenge.is_empty());
+        if let Some((_, text)) = challenge.split_once("error_description=\"") {
+            assert_description(text.strip_suffix('"').unwrap());
         }
     }
 
@@ -108,6 +117,7 @@ impl Reply {
         let params = self.callback();
         assert_eq!(params.get("error").map(String::as_str), Some(code), "{params:?}");
         assert!(params["iss"].contains("/t/"), "{params:?}");
+        assert_description(&params["error_description"]);
         assert!(!params.contains_key("code"));
     }
 
