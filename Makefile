@@ -2,7 +2,7 @@
 
 CARGO ?= cargo
 
-.PHONY: help run test lint model bench faults docs clean
+.PHONY: help run test lint model bench faults fuzz docs clean
 
 help: ## Show this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 14
@@ -32,6 +32,9 @@ faults: ## Kill the server a thousand times on each database, and look whether a
 	./tests/services/install
 	PORTCULLIS_TEST_KILLS=1000 ./tests/services/with $(CARGO) test --test suite -- --nocapture faults::kills
 	PORTCULLIS_TEST_KILLS=1000 PORTCULLIS_TEST_BACKEND=postgres ./tests/services/with $(CARGO) test --test suite -- --nocapture faults::kills
+
+fuzz: ## Send hostile requests to every route, ten minutes and ten more by schemathesis
+	./fuzz/run
 
 docs: ## Print what the documents show of the code
 	PORTCULLIS_WRITE_DOCS=1 $(CARGO) test --test suite -- docs::

@@ -17,7 +17,8 @@ fn assert_posted_error(app: &TestApp, reply: &Reply, code: &str) {
     assert_eq!(reply.hidden("state"), "the state");
     assert_eq!(reply.hidden("iss"), app.acme().issuer());
     assert!(!reply.body.contains("name=\"code\""));
-    assert!(reply.header("content-security-policy").unwrap().contains("form-action 'self' https://app.example;"));
+    // Where the client's own redirects lead after the form is its own matter.
+    assert!(!reply.header("content-security-policy").unwrap().contains("form-action"));
     assert_eq!(reply.header("cache-control"), Some("no-store"));
 }
 

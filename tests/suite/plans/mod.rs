@@ -84,7 +84,7 @@ async fn lists(app: &TestApp) {
         "audit?actor=user:crowd",
         "audit?actor=user:crowd&action=session.started",
         "audit?since=2026-01-01T00:00:00Z&until=2027-01-01T00:00:00Z",
-        "audit?actor=nobody&since=2026-01-01T00:00:00Z",
+        "audit?actor=user:nobody&since=2026-01-01T00:00:00Z",
     ] {
         let path = format!("/tenants/acme/{list}");
         let page = app.api(Get, &path, Value::Null).await.ok().json();
