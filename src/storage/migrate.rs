@@ -10,6 +10,7 @@ use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
 use super::{
     Storage, StorageError,
     connection::{Backend, PgTransactions},
+    unit::in_turn,
 };
 
 const SQLITE: EmbeddedMigrations = embed_migrations!("migrations/sqlite");
@@ -29,7 +30,7 @@ impl Storage {
     pub async fn migrate(&self) -> Result<Vec<String>, StorageError> {
         match self.unlimited_postgres().await? {
             Some(conn) => migrate_postgres(conn).await,
-            None => self.migrate_sqlite().await,
+            None => in_turn(|| self.migrate_sqlite()).await,
         }
     }
 
