@@ -63,5 +63,5 @@ const DEMO: &str = include_str!("../../examples/demo.yaml");
 /// # Errors
 /// [`AdminError`].
 pub async fn seed_demo(admin: &Admin<'_>) -> Result<Vec<Change>, AdminError> {
-    apply(admin, &Authority::of_shell(), &File::parse(DEMO)?, &Manner::default()).await
+    apply(admin, &Authority::of_shell(), &mut File::parse(DEMO)?, &Manner::default()).await
 }

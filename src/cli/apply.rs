@@ -58,15 +58,15 @@ pub(super) async fn run(arguments: Arguments, config: Config) -> Done {
         path => std::fs::read_to_string(path),
     };
     let text = read.map_err(|why| Failure(format!("{shown}: {why}")))?;
-    let file = File::parse(&text).map_err(|why| Failure::from(format!("{shown}: {why}")))?;
+    let mut file = File::parse(&text).map_err(|why| Failure::from(format!("{shown}: {why}")))?;
     let shell = Shell::open_migrated(config).await?;
     let prune = match (arguments.prune, arguments.dry_run) {
         (false, _) => Prune::Nothing,
         (true, true) => Prune::Everything,
-        (true, false) => agreed(&shell, &file, arguments.yes).await?,
+        (true, false) => agreed(&shell, &mut file, arguments.yes).await?,
     };
     let manner = Manner { dry_run: arguments.dry_run, prune };
-    let changes = admin::apply(&shell.admin(), &shell.authority, &file, &manner).await?;
+    let changes = admin::apply(&shell.admin(), &shell.authority, &mut file, &manner).await?;
     match arguments.format {
         Format::Json => output::one(&changes)?,
         Format::Table => tell(&changes, arguments.dry_run)?,
@@ -76,7 +76,7 @@ pub(super) async fn run(arguments: Arguments, config: Config) -> Done {
 }
 
 /// What is to be removed, once somebody has seen it and agreed.
-async fn agreed(shell: &Shell, file: &File, yes: bool) -> Result<Prune, Failure> {
+async fn agreed(shell: &Shell, file: &mut File, yes: bool) -> Result<Prune, Failure> {
     let manner = Manner { dry_run: true, prune: Prune::Everything };
     let changes = admin::apply(&shell.admin(), &shell.authority, file, &manner).await?;
     let removed = changes.into_iter().filter(|change| change.what == What::Removed);

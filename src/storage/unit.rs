@@ -237,6 +237,14 @@ impl Unit {
         self.scope = tenant.into();
     }
 
+    /// Whether there is time left: SQLite, whose statements are not cut off, is asked nothing more.
+    ///
+    /// # Errors
+    /// [`StorageError::Away`].
+    pub(crate) fn check_time(&self) -> Result<(), StorageError> {
+        if Instant::now() < self.deadline { Ok(()) } else { Err(StorageError::away("it takes too long")) }
+    }
+
     /// This unit, borrowed alike whether it is owned or borrowed already.
     pub(super) fn as_unit(&mut self) -> &mut Self {
         self

@@ -36,16 +36,16 @@ const ROUNDS: u32 = 20;
 pub async fn apply(
     admin: &Admin<'_>,
     authority: &Authority,
-    file: &File,
+    file: &mut File,
     manner: &Manner,
 ) -> Result<Vec<Change>, AdminError> {
-    let mut ready = Preparations::default();
+    let File { tenants, ready } = file;
     for _ in 0..ROUNDS {
         let unit = admin.app.storage.write_in_turn().await?;
         let (dry_run, prune) = (manner.dry_run, &manner.prune);
         let mut run =
-            Run { admin, authority, dry_run, prune, ready: &ready, unit, needs: Vec::new(), changes: Vec::new() };
-        for entry in &file.tenants {
+            Run { admin, authority, dry_run, prune, ready: &*ready, unit, needs: Vec::new(), changes: Vec::new() };
+        for entry in &*tenants {
             run.tenant(entry).await?;
         }
         let Run { unit, needs, changes, .. } = run;

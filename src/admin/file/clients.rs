@@ -13,6 +13,7 @@ use crate::{
 
 impl Run<'_> {
     pub(super) async fn client(&mut self, tenant: &Tenant, permit: &Permit, entry: &Entry) -> Result<(), AdminError> {
+        self.unit.check_time()?;
         let applied = self.applied_client(tenant, permit, entry).await;
         let change =
             applied.map_err(|why| in_context(why, &format!("tenant {}, client {}", tenant.slug, entry.name)))?;

@@ -21,12 +21,16 @@ pub use change::{Change, FieldChange, What};
 pub use export::export;
 pub use prune::Prune;
 
+use preparations::Preparations;
+
 use super::AdminError;
 use crate::domain::{FieldError, Slug, User};
 
 /// The whole file. It holds passwords, so what is in it is never shown.
 pub struct File {
     tenants: Vec<TenantEntry>,
+    /// What was made for it so far.
+    ready: Preparations,
 }
 
 /// How a file is applied.
@@ -84,7 +88,7 @@ impl File {
             }
             tenants.push(entry);
         }
-        Ok(Self { tenants })
+        Ok(Self { tenants, ready: Preparations::default() })
     }
 }
 

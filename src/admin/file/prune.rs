@@ -56,6 +56,7 @@ impl Run<'_> {
         for id in gone {
             let target = format!("client {}/{id}", tenant.slug);
             self.prune.check(&target)?;
+            self.unit.check_time()?;
             let mut store = self.unit.tenant(tenant);
             let Some(client) = store.take_client(&id).await? else { continue };
             let removed = clients::remove_client(self.admin, permit, &mut store, &client).await;
@@ -85,6 +86,7 @@ impl Run<'_> {
         for user in gone {
             let target = format!("user {}/{}", tenant.slug, user.username);
             self.prune.check(&target)?;
+            self.unit.check_time()?;
             let mut store = self.unit.tenant(tenant);
             // As it stands once nobody else changes it.
             let Some(user) = store.take_user(user.id).await? else { continue };

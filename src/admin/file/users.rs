@@ -26,6 +26,7 @@ struct NewPassword {
 
 impl Run<'_> {
     pub(super) async fn user(&mut self, tenant: &Tenant, permit: &Permit, entry: &Entry) -> Result<User, AdminError> {
+        self.unit.check_time()?;
         let applied = self.applied_user(tenant, permit, entry).await;
         let context = || format!("tenant {}, user {}", tenant.slug, entry.name);
         let (change, user) = applied.map_err(|why| in_context(why, &context()))?;

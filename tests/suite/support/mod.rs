@@ -215,8 +215,8 @@ impl TestApp {
 
     /// Applies a file as a person with a shell does; what is wrong with it as it is told them.
     pub(crate) async fn try_apply(&self, file: &str, manner: &admin::Manner) -> Result<Vec<admin::Change>, String> {
-        let file = admin::File::parse(file).map_err(|why| why.to_string())?;
-        let applied = admin::apply(&self.admin(), &Authority::of_shell(), &file, manner).await;
+        let mut file = admin::File::parse(file).map_err(|why| why.to_string())?;
+        let applied = admin::apply(&self.admin(), &Authority::of_shell(), &mut file, manner).await;
         applied.map_err(|why| why.to_string())
     }
 
