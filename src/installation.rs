@@ -187,6 +187,10 @@ pub trait PasswordHasher: Send + Sync + 'static {
     /// What would be right, in words.
     fn check_hash(&self, hash: &str) -> Result<(), &'static str>;
 
+    /// Whether `stored` is `given`, or what a sign-in has made of it: whoever gives it again changes
+    /// nothing.
+    fn stands_for(&self, stored: &str, given: &str) -> bool;
+
     /// Whether `password` is behind `hash`.
     async fn matches(&self, tenant: &Tenant, password: &SecretString, hash: &str) -> bool;
 }

@@ -8,7 +8,7 @@ use secrecy::{ExposeSecret, SecretString};
 
 use super::{
     known_passwords::KnownNames,
-    passwords::{Passwords, Verdict, check_hash},
+    passwords::{Passwords, Verdict, check_hash, stands_for},
 };
 use crate::{
     domain::{Actor, Origin, Tenant, User, UserId},
@@ -220,6 +220,10 @@ impl PasswordHasher for Accounts {
 
     fn check_hash(&self, hash: &str) -> Result<(), &'static str> {
         check_hash(hash)
+    }
+
+    fn stands_for(&self, stored: &str, given: &str) -> bool {
+        stands_for(stored, given)
     }
 
     async fn matches(&self, tenant: &Tenant, password: &SecretString, hash: &str) -> bool {

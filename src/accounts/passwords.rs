@@ -9,7 +9,10 @@ use std::str::FromStr as _;
 
 use argon2::Argon2;
 use aws_lc_rs::hmac;
-use base64::{Engine as _, engine::general_purpose::STANDARD};
+use base64::{
+    Engine as _,
+    engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD},
+};
 use password_hash::PasswordHash;
 use pbkdf2::Pbkdf2;
 use scrypt::Scrypt;
@@ -18,12 +21,15 @@ use zeroize::Zeroizing;
 
 use crate::{
     domain::Tenant,
-    keys::{MasterKey, Purpose},
+    keys::{MasterKey, Purpose, sha256},
     turns::{Busy, Turns},
 };
 
-/// In front of a bcrypt hash over the peppered password.
+/// In front of a bcrypt hash over the peppered password. Where it was made of another hash at a
+/// sign-in, [`FROM`] and a digest of that one follow: a file that still has the other is told from one
+/// that gives a new password.
 const PEPPERED: &str = "$peppered";
+const FROM: &str = ",from=";
 
 /// The costs of bcrypt that are verified: a hash of more would hold a core for hours.
 const COSTS: std::ops::RangeInclusive<u32> = 10..=15;
@@ -70,6 +76,7 @@ fn bcrypt_cost(hash: &str) -> Result<u32, &'static str> {
 impl Stored {
     fn parse(text: &str) -> Result<Self, &'static str> {
         if let Some(hash) = text.strip_prefix(PEPPERED) {
+            let hash = hash.find('$').and_then(|at| hash.get(at..)).unwrap_or(hash);
             return Ok(Self::Ours { hash: hash.to_owned(), cost: bcrypt_cost(hash)? });
         }
         if ["$2a$", "$2b$", "$2y$"].iter().any(|version| text.starts_with(version)) {
@@ -153,8 +160,8 @@ impl Given {
     }
 
     /// Holds the password against `stored`. A wrong one costs as much work as an unknown user does.
-    fn verdict(&self, stored: Option<&Stored>, cost: u32) -> Verdict {
-        let Some(stored) = stored else {
+    fn verdict(&self, stored: Option<(&Stored, &str)>, cost: u32) -> Verdict {
+        let Some((stored, text)) = stored else {
             waste(self.peppered.as_bytes(), cost);
             return Verdict::Wrong;
         };
@@ -162,7 +169,7 @@ impl Given {
         match stored {
             Stored::Ours { cost: of_old, .. } if fits && *of_old == cost => Verdict::Right,
             _ if fits => match bcrypt::non_truncating_hash(self.peppered.as_bytes(), cost) {
-                Ok(hash) => Verdict::Outdated(format!("{PEPPERED}{hash}")),
+                Ok(hash) => Verdict::Outdated(format!("{PEPPERED}{FROM}{}{hash}", origin_of(text))),
                 Err(_) => Verdict::Right,
             },
             Stored::Ours { cost: of_old, .. } | Stored::Bcrypt { cost: of_old, .. } => {
@@ -211,7 +218,8 @@ impl Passwords {
         });
         let (given, cost) = (self.given(password), tenant.settings.password_bcrypt_cost);
         let work = stored.as_ref().map_or(0, Stored::work).max(work_of(cost));
-        self.run(tenant, work, move || given.verdict(stored.as_ref(), cost)).await
+        let text = hash.unwrap_or_default().to_owned();
+        self.run(tenant, work, move || given.verdict(stored.as_ref().zip(Some(text.as_str())), cost)).await
     }
 
     async fn run<T: Send + 'static>(
@@ -229,6 +237,21 @@ impl Passwords {
         });
         task.await.map_err(|_| Busy)
     }
+}
+
+/// What tells the hash that `text` was first made of: another one, or itself.
+fn origin_of(text: &str) -> String {
+    let named =
+        text.strip_prefix(PEPPERED).and_then(|rest| rest.strip_prefix(FROM)).and_then(|rest| rest.split('$').next());
+    match named {
+        Some(origin) => origin.to_owned(),
+        None => URL_SAFE_NO_PAD.encode(sha256(text.as_bytes()).get(..16).unwrap_or_default()),
+    }
+}
+
+/// Whether `stored` is `given`, or was made of it at a sign-in.
+pub(super) fn stands_for(stored: &str, given: &str) -> bool {
+    stored == given || origin_of(stored) == origin_of(given)
 }
 
 /// Whether a hash from a file can be verified here.

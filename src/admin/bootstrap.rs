@@ -1,8 +1,8 @@
 //! What an empty installation is given.
 
-use super::{Action, Admin, AdminError, Authority, Change, File, TenantInput, apply, tenants};
+use super::{Action, Admin, AdminError, Authority, Change, File, Manner, TenantInput, apply, tenants};
 use crate::{
-    domain::{Role, Slug, TenantSettings},
+    domain::{Role, Slug, TenantId, TenantSettings, TenantStatus},
     storage::UserCursor,
 };
 
@@ -21,15 +21,25 @@ pub async fn ensure_system_tenant(admin: &Admin<'_>) -> Result<(), AdminError> {
     let input = TenantInput {
         slug,
         name: Some("Operators".into()),
+        status: TenantStatus::Active,
         settings: TenantSettings::default(),
         scopes: Vec::new(),
         resources: Vec::new(),
     };
     let authority = Authority::of_shell();
     let everywhere = authority.everywhere(Action::OperateInstallation)?;
-    match tenants::create_tenant(admin, &everywhere, input).await {
-        // Another node that started at the same moment was first.
-        Ok(_) | Err(AdminError::Conflict(_)) => Ok(()),
+    let tenant = tenants::draft_tenant(admin, TenantId::new(&admin.app.effects), input)?;
+    let keys = tenants::first_keys(admin, tenant.id, tenant.settings.signing_alg).await?;
+    // Several may start at once, and one of them may have gone on to apply a large file.
+    let mut unit = admin.app.storage.write_in_turn().await?;
+    if unit.find_tenant(&tenant.slug).await?.is_some() {
+        return Ok(());
+    }
+    unit.narrow(&tenant);
+    match tenants::add_tenant(admin, &everywhere, &mut unit, &tenant, &keys).await {
+        Ok(()) => unit.commit().await.map(|_| ()).map_err(AdminError::from),
+        // Another node of an earlier version was first.
+        Err(AdminError::Conflict(_)) => Ok(()),
         Err(other) => Err(other),
     }
 }
@@ -53,6 +63,5 @@ const DEMO: &str = include_str!("../../examples/demo.yaml");
 /// # Errors
 /// [`AdminError`].
 pub async fn seed_demo(admin: &Admin<'_>) -> Result<Vec<Change>, AdminError> {
-    let file = File::parse(DEMO)?;
-    apply(admin, &Authority::of_shell(), file, false).await
+    apply(admin, &Authority::of_shell(), &mut File::parse(DEMO)?, &Manner::default()).await
 }

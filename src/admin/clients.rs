@@ -8,7 +8,7 @@ use super::{
     Whom, input::merge, limited, sessions::ended,
 };
 use crate::{
-    domain::{self, Client, ClientSecret, EndReason, EventNumber, FieldError, SecretId, Timestamp},
+    domain::{self, Client, ClientMetadata, ClientSecret, EndReason, EventNumber, FieldError, SecretId, Timestamp},
     effects::Effects,
     keys::sha256,
     protocol::Scope,
@@ -65,7 +65,7 @@ fn secret_row(effects: &Effects, secret: &SecretString, now: Timestamp) -> Clien
     }
 }
 
-pub(super) fn check_given(secret: &SecretString) -> Result<(), AdminError> {
+fn check_given(secret: &SecretString) -> Result<(), AdminError> {
     let length = secret.expose_secret().len();
     if (32..=256).contains(&length) {
         return Ok(());
@@ -127,16 +127,26 @@ pub async fn create_client(
 ) -> Result<CreatedClient, AdminError> {
     let tenant = permit.tenant();
     let (client, told) = draft_client(admin, permit, input)?;
-    let event = permit.event(admin.app, "client.created", &client.client_id, "");
     let mut unit = admin.app.storage.write(tenant).await?;
-    let mut store = unit.tenant(tenant);
-    store.insert_client(&client).await?;
+    add_client(admin, permit, &mut unit.tenant(tenant), &client).await?;
+    unit.commit().await?;
+    Ok(CreatedClient { client: ClientView::from(&client), client_secret: told })
+}
+
+/// Stores a new client with its secrets.
+pub(super) async fn add_client(
+    admin: &Admin<'_>,
+    permit: &Permit,
+    store: &mut TenantStore<'_>,
+    client: &Client,
+) -> Result<(), AdminError> {
+    let event = permit.event(admin.app, "client.created", &client.client_id, "");
+    store.insert_client(client).await?;
     for secret in &client.secrets {
         store.insert_secret(&client.client_id, secret).await?;
     }
     store.insert_audit(&event).await?;
-    unit.commit().await?;
-    Ok(CreatedClient { client: ClientView::from(&client), client_secret: told })
+    Ok(())
 }
 
 /// Changes a client by JSON Merge Patch: the patch is put over the registration as it stands when
@@ -157,29 +167,47 @@ pub async fn update_client(
     let client = store.take_client(client_id).await?.ok_or(AdminError::NotFound)?;
     may_change(admin, permit, &client)?;
     expected.check(client.version)?;
-    let mut whole = serde_json::to_value(&client.metadata).map_err(|why| AdminError::Broken(why.to_string()))?;
-    merge(&mut whole, patch);
-    let input = ClientInput::from_value(whole)?;
+    let input = patched(&client, patch)?;
     if input.client_secret.is_some() {
         return Err(FieldError::new("client_secret", "roll secrets with POST …/secrets").into());
     }
-    if input.client_id.is_some_and(|id| id != client.client_id) {
-        return Err(FieldError::new("client_id", "cannot change").into());
-    }
-    let mut updated = Client { metadata: input.metadata, updated_at: admin.app.effects.now(), ..client };
-    write_client(admin, permit, &mut store, &mut updated).await?;
+    let updated = change_client(admin, permit, &mut store, client, input.metadata).await?;
     unit.commit().await?;
     Ok(updated)
 }
 
-/// Stores a changed registration once it has been checked as a whole.
-async fn write_client(
+/// What a client says of itself, in the words of the file that `apply` reads; its secrets aside.
+pub(super) fn members_of(client: &Client) -> Result<Value, AdminError> {
+    let mut members = serde_json::to_value(&client.metadata).map_err(|why| AdminError::Broken(why.to_string()))?;
+    if let Value::Object(members) = &mut members {
+        members.insert("client_id".into(), client.client_id.clone().into());
+    }
+    Ok(members)
+}
+
+/// What `patch` makes of a client.
+pub(super) fn patched(client: &Client, patch: Value) -> Result<ClientInput, AdminError> {
+    let mut whole = members_of(client)?;
+    merge(&mut whole, patch);
+    let input = ClientInput::from_value(whole)?;
+    match &input.client_id {
+        Some(id) if *id != client.client_id => Err(FieldError::new("client_id", "cannot change").into()),
+        _ => Ok(input),
+    }
+}
+
+/// Gives a client, which was taken for changing, another registration, once that has been checked
+/// as a whole.
+pub(super) async fn change_client(
     admin: &Admin<'_>,
     permit: &Permit,
     store: &mut TenantStore<'_>,
-    client: &mut Client,
-) -> Result<(), AdminError> {
-    may_change(admin, permit, client)?;
+    client: Client,
+    metadata: ClientMetadata,
+) -> Result<Client, AdminError> {
+    may_change(admin, permit, &client)?;
+    let mut client = Client { metadata, updated_at: admin.app.effects.now(), ..client };
+    may_change(admin, permit, &client)?;
     client.check(permit.tenant())?;
     let event = permit.event(admin.app, "client.changed", &client.client_id, "");
     store.set_client_metadata(&client.client_id, &client.metadata, client.updated_at).await?;
@@ -189,30 +217,21 @@ async fn write_client(
         client.secrets.clear();
     }
     store.insert_audit(&event).await?;
-    Ok(())
+    Ok(client)
 }
 
-/// Makes a client's registration, and its secret where one is given, what a file says.
-pub(super) async fn replace_client(
+/// Gives a client the secret that a file names, in the place of all others.
+pub(super) async fn give_secret(
     admin: &Admin<'_>,
     permit: &Permit,
-    input: &ClientInput,
-    client_id: &str,
+    store: &mut TenantStore<'_>,
+    client: &Client,
+    given: &SecretString,
 ) -> Result<(), AdminError> {
+    check_given(given)?;
     let now = admin.app.effects.now();
-    let mut unit = admin.app.storage.write(permit.tenant()).await?;
-    let mut store = unit.tenant(permit.tenant());
-    let client = store.take_client(client_id).await?.ok_or(AdminError::NotFound)?;
-    may_change(admin, permit, &client)?;
-    let mut updated = Client { metadata: input.metadata.clone(), updated_at: now, ..client };
-    write_client(admin, permit, &mut store, &mut updated).await?;
-    if let Some(given) = input.client_secret.as_ref().filter(|given| !has_secret(&updated, given, now)) {
-        check_given(given)?;
-        let row = secret_row(&admin.app.effects, given, now);
-        write_secret(admin, permit, &mut store, &updated, &row, now).await?;
-    }
-    unit.commit().await?;
-    Ok(())
+    let row = secret_row(&admin.app.effects, given, now);
+    write_secret(admin, permit, store, client, &row, now).await
 }
 
 /// Whether a client may be changed, be it by a secret or by its deletion: to be asked before the question.
@@ -233,15 +252,26 @@ pub async fn delete_client(
     client_id: &str,
     expected: &Expected,
 ) -> Result<(), AdminError> {
-    let event = permit.event(admin.app, "client.deleted", client_id, "");
     let mut unit = admin.app.storage.write(permit.tenant()).await?;
     let mut store = unit.tenant(permit.tenant());
     let client = store.take_client(client_id).await?.ok_or(AdminError::NotFound)?;
-    may_change(admin, permit, &client)?;
     expected.check(client.version)?;
-    let _ = store.delete_client(client_id).await?;
-    store.insert_audit(&event).await?;
+    remove_client(admin, permit, &mut store, &client).await?;
     unit.commit().await?;
+    Ok(())
+}
+
+/// Removes a client that was taken for changing, with everything it had.
+pub(super) async fn remove_client(
+    admin: &Admin<'_>,
+    permit: &Permit,
+    store: &mut TenantStore<'_>,
+    client: &Client,
+) -> Result<(), AdminError> {
+    may_change(admin, permit, client)?;
+    let event = permit.event(admin.app, "client.deleted", &client.client_id, "");
+    let _ = store.delete_client(&client.client_id).await?;
+    store.insert_audit(&event).await?;
     Ok(())
 }
 

@@ -1,11 +1,13 @@
 //! What callers send: the field names of the file that `apply` reads, in all three doors.
 
 use secrecy::SecretString;
-use serde::{Deserialize, Deserializer};
+use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::Value;
 
 use crate::{
-    domain::{ClientMetadata, FieldError, Resource, Role, ScopeDefinition, Slug, TenantSettings, UserStatus},
+    domain::{
+        ClientMetadata, FieldError, Resource, Role, ScopeDefinition, Slug, TenantSettings, TenantStatus, UserStatus,
+    },
     installation::PasswordOwner,
 };
 
@@ -18,6 +20,9 @@ pub struct TenantInput {
     /// Its name for people; the slug where it is left out.
     #[serde(default)]
     pub name: Option<String>,
+    /// Whether it serves.
+    #[serde(default = "serving")]
+    pub status: TenantStatus,
     /// What it decides for itself.
     #[serde(default)]
     pub settings: TenantSettings,
@@ -29,6 +34,10 @@ pub struct TenantInput {
     pub resources: Vec<Resource>,
 }
 
+fn serving() -> TenantStatus {
+    TenantStatus::Active
+}
+
 /// A client as it shall be.
 #[derive(Debug, Clone)]
 pub struct ClientInput {
@@ -38,13 +47,6 @@ pub struct ClientInput {
     pub client_secret: Option<SecretString>,
     /// What it says of itself.
     pub metadata: ClientMetadata,
-}
-
-impl<'de> Deserialize<'de> for ClientInput {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let value = Value::deserialize(deserializer)?;
-        Self::from_value(value).map_err(serde::de::Error::custom)
-    }
 }
 
 impl ClientInput {
@@ -113,28 +115,79 @@ fn active() -> UserStatus {
 /// Reads `value` as a `T`, and names the field at fault where it is none.
 ///
 /// # Errors
-/// The field, as well as serde can tell it.
-pub(crate) fn read<T: serde::de::DeserializeOwned>(value: Value) -> Result<T, FieldError> {
-    serde_json::from_value(value).map_err(|why| {
-        let text = why.to_string();
-        // serde names an unknown or missing field in backticks; a value of the wrong kind it only describes.
-        let named = text.split('`').nth(1).filter(|_| text.contains("field")).unwrap_or("body");
-        FieldError::new(named.to_owned(), text.clone())
-    })
+/// The field, by its path.
+pub(crate) fn read<T: DeserializeOwned>(value: Value) -> Result<T, FieldError> {
+    let why = match T::deserialize(&value) {
+        Ok(read) => return Ok(read),
+        Err(why) => why.to_string(),
+    };
+    let mut path = path_at_fault::<T>(&value, &why);
+    // What was written in the place of a secret is not repeated.
+    if path == "password" {
+        return Err(FieldError::new(path, "a string: put it in quotes"));
+    }
+    if let Some(missing) = why.strip_prefix("missing field `").and_then(|rest| rest.split('`').next()) {
+        path = joined(&path, missing);
+    }
+    Err(FieldError::new(if path.is_empty() { "body".to_owned() } else { path }, why))
 }
 
-/// Puts `patch` over `base` (JSON Merge Patch, RFC 7396).
+/// Members of one object or list that are looked at to find the one at fault.
+const MOST_MEMBERS: usize = 64;
+
+/// The path of the innermost member without which `value` would not be refused as `why` says. serde
+/// tells what is wrong and not where.
+fn path_at_fault<T: DeserializeOwned>(value: &Value, why: &str) -> String {
+    let (mut pointer, mut path) = (String::new(), String::new());
+    loop {
+        let found = value.pointer(&pointer);
+        let is_list = found.is_some_and(Value::is_array);
+        let steps: Vec<String> = match found {
+            Some(Value::Object(members)) => members.keys().take(MOST_MEMBERS).cloned().collect(),
+            Some(Value::Array(items)) => (0..items.len()).take(MOST_MEMBERS).map(|at| at.to_string()).collect(),
+            _ => Vec::new(),
+        };
+        let at_fault = |step: &String| {
+            let left = without(value, &pointer, step);
+            T::deserialize(&left).err().is_none_or(|other| other.to_string() != why)
+        };
+        let Some(step) = steps.into_iter().find(at_fault) else { return path };
+        path = if is_list { format!("{path}[{step}]") } else { joined(&path, &step) };
+        // RFC 6901 section 3.
+        pointer = format!("{pointer}/{}", step.replace('~', "~0").replace('/', "~1"));
+    }
+}
+
+fn joined(path: &str, member: &str) -> String {
+    if path.is_empty() { member.to_owned() } else { format!("{path}.{member}") }
+}
+
+/// `value` without one member of the object or list that `pointer` leads to.
+fn without(value: &Value, pointer: &str, step: &str) -> Value {
+    let mut left = value.clone();
+    match (left.pointer_mut(pointer), step.parse::<usize>()) {
+        (Some(Value::Object(members)), _) => members.retain(|name, _| name != step),
+        (Some(Value::Array(items)), Ok(at)) if at < items.len() => drop(items.remove(at)),
+        _ => {}
+    }
+    left
+}
+
+/// Puts `patch` over `base` (JSON Merge Patch, RFC 7396): what it leaves out stays, `null` removes.
 pub(crate) fn merge(base: &mut Value, patch: Value) {
-    match (base, patch) {
-        (Value::Object(base), Value::Object(patch)) => {
-            for (name, value) in patch {
-                if value.is_null() {
-                    base.remove(&name);
-                } else {
-                    merge(base.entry(name).or_insert(Value::Null), value);
-                }
-            }
+    let Value::Object(patch) = patch else {
+        *base = patch;
+        return;
+    };
+    if !base.is_object() {
+        *base = Value::Object(serde_json::Map::new());
+    }
+    let Value::Object(members) = base else { return };
+    for (name, value) in patch {
+        if value.is_null() {
+            members.remove(&name);
+        } else {
+            merge(members.entry(name).or_insert(Value::Null), value);
         }
-        (base, patch) => *base = patch,
     }
 }

@@ -28,7 +28,7 @@ pub async fn rotate_keys(admin: &Admin<'_>, permit: &Permit) -> Result<Vec<KeyVi
     let (tenant, now) = (permit.tenant(), admin.app.effects.now());
     permit.may_at_large(admin.app, Action::ChangeKeys)?;
     // RSA keys take a while to make, so they are made before the transaction.
-    let upcoming = admin.app.keys.new_signing_key(tenant, KeyState::Next, now).await?;
+    let upcoming = admin.app.keys.new_signing_key(tenant.id, tenant.settings.signing_alg, KeyState::Next, now).await?;
     // The longest that any setting allows: a token issued under an earlier one must find its key.
     let gone_at = now.plus(TenantSettings::MOST_ACCESS_TOKEN_TTL + JWKS_MAX_AGE + 60);
     let mut unit = admin.app.storage.write(tenant).await?;
@@ -63,7 +63,7 @@ pub async fn rotate_keys(admin: &Admin<'_>, permit: &Permit) -> Result<Vec<KeyVi
 pub async fn withdraw_key(admin: &Admin<'_>, permit: &Permit, kid: &str) -> Result<Ending, AdminError> {
     let (tenant, now) = (permit.tenant(), admin.app.effects.now());
     permit.may_at_large(admin.app, Action::ChangeKeys)?;
-    let spare = admin.app.keys.new_signing_key(tenant, KeyState::Next, now).await?;
+    let spare = admin.app.keys.new_signing_key(tenant.id, tenant.settings.signing_alg, KeyState::Next, now).await?;
     let event = permit.event(admin.app, "keys.withdrawn", kid, "");
     let mut unit = admin.app.storage.write(tenant).await?;
     let mut store = unit.tenant(tenant);

@@ -10,7 +10,7 @@ use super::{
     limited,
 };
 use crate::{
-    domain::{EndReason, Ending, EventNumber, FieldError, KeyState, Slug, Tenant, TenantId, TenantStatus},
+    domain::{EndReason, Ending, EventNumber, FieldError, KeyState, SigningAlg, SigningKey, Slug, Tenant, TenantId},
     storage::Unit,
 };
 
@@ -47,13 +47,13 @@ pub async fn list_tenants(
 }
 
 /// The tenant that `input` asks for, checked and not yet stored.
-pub(super) fn draft_tenant(admin: &Admin<'_>, input: TenantInput) -> Result<Tenant, AdminError> {
+pub(super) fn draft_tenant(admin: &Admin<'_>, id: TenantId, input: TenantInput) -> Result<Tenant, AdminError> {
     let now = admin.app.effects.now();
     let tenant = Tenant {
-        id: TenantId::new(&admin.app.effects),
+        id,
         name: input.name.unwrap_or_else(|| input.slug.to_string()),
         slug: input.slug,
-        status: TenantStatus::Active,
+        status: input.status,
         settings: input.settings,
         scopes: input.scopes,
         resources: input.resources,
@@ -62,8 +62,22 @@ pub(super) fn draft_tenant(admin: &Admin<'_>, input: TenantInput) -> Result<Tena
         created_at: now,
         updated_at: now,
     };
+    may_have_status(&tenant)?;
     tenant.check()?;
     Ok(tenant)
+}
+
+/// The keys of a tenant that begins: the one that signs, and the one after it. RSA keys take a while
+/// to make, so they are made before the transaction.
+pub(super) async fn first_keys(
+    admin: &Admin<'_>,
+    id: TenantId,
+    alg: SigningAlg,
+) -> Result<[SigningKey; 2], AdminError> {
+    let (keys, now) = (&admin.app.keys, admin.app.effects.now());
+    let active = keys.new_signing_key(id, alg, KeyState::Active, now).await?;
+    let next = keys.new_signing_key(id, alg, KeyState::Next, now).await?;
+    Ok([active, next])
 }
 
 /// Makes a tenant, with an active signing key and the one after it.
@@ -71,22 +85,30 @@ pub(super) fn draft_tenant(admin: &Admin<'_>, input: TenantInput) -> Result<Tena
 /// # Errors
 /// [`AdminError::Invalid`], [`AdminError::Conflict`] where the slug is taken.
 pub async fn create_tenant(admin: &Admin<'_>, permit: &Everywhere, input: TenantInput) -> Result<Tenant, AdminError> {
-    let tenant = draft_tenant(admin, input)?;
-    let now = tenant.created_at;
-    let mut keys = Vec::new();
-    for state in [KeyState::Active, KeyState::Next] {
-        keys.push(admin.app.keys.new_signing_key(&tenant, state, now).await?);
-    }
-    let event = permit.event(admin.app, &tenant, "tenant.created", tenant.slug.as_str(), "");
+    let tenant = draft_tenant(admin, TenantId::new(&admin.app.effects), input)?;
+    let keys = first_keys(admin, tenant.id, tenant.settings.signing_alg).await?;
     let mut unit = admin.app.storage.write(&tenant).await?;
-    unit.insert_tenant(&tenant).await?;
-    let mut store = unit.tenant(&tenant);
-    for key in keys {
-        store.insert_key(&key).await?;
-    }
-    store.insert_audit(&event).await?;
+    add_tenant(admin, permit, &mut unit, &tenant, &keys).await?;
     unit.commit().await?;
     Ok(tenant)
+}
+
+/// Stores a new tenant with its keys.
+pub(super) async fn add_tenant(
+    admin: &Admin<'_>,
+    permit: &Everywhere,
+    unit: &mut Unit,
+    tenant: &Tenant,
+    keys: &[SigningKey],
+) -> Result<(), AdminError> {
+    let event = permit.event(admin.app, tenant, "tenant.created", tenant.slug.as_str(), "");
+    unit.insert_tenant(tenant).await?;
+    let mut store = unit.tenant(tenant);
+    for key in keys {
+        store.insert_key(key).await?;
+    }
+    store.insert_audit(&event).await?;
+    Ok(())
 }
 
 /// Changes a tenant by JSON Merge Patch: the patch is put over the tenant as it stands when it is
@@ -102,73 +124,83 @@ pub async fn update_tenant(
     patch: Value,
     expected: &Expected,
 ) -> Result<Tenant, AdminError> {
-    let mut patch = patch;
-    let status = patch.as_object_mut().and_then(|members| members.remove("status"));
-    let status =
-        status.map(read::<TenantStatus>).transpose().map_err(|_| FieldError::new("status", "active or suspended"))?;
-    let only_status = patch.as_object().is_some_and(serde_json::Map::is_empty) && status.is_some();
+    let names = |member: &str| patch.as_object().is_some_and(|members| members.contains_key(member));
+    let only_status = names("status") && patch.as_object().is_some_and(|members| members.len() == 1);
+    // Asked before anything is taken: a change that changes nothing is no way to raise a version.
     if !only_status {
         permit.may_at_large(admin.app, Action::ChangeTenant)?;
     }
-    if status.is_some() {
+    if names("status") {
         permit.authority().everywhere(Action::OperateInstallation)?;
-    }
-    if status == Some(TenantStatus::Suspended) {
-        not_system(permit.tenant())?;
     }
     let mut unit = admin.app.storage.write(permit.tenant()).await?;
     let old = unit.take_tenant(permit.tenant().id).await?.ok_or(AdminError::NotFound)?;
     expected.check(old.version)?;
-    let mut tenant = old.clone();
-    if patch.as_object().is_none_or(|members| !members.is_empty()) {
-        tenant = patched(admin, &old, patch)?;
-        write_profile(admin, permit, &mut unit, &tenant).await?;
-    }
-    if let Some(status) = status.filter(|status| *status != old.status) {
-        tenant.status = status;
-        write_status(admin, permit, &mut unit, &tenant).await?;
-    }
+    let input = patched(&old, patch)?;
+    let tenant = change_tenant(admin, permit, &mut unit, &old, input).await?;
     unit.commit().await?;
     Ok(tenant)
 }
 
-fn patched(admin: &Admin<'_>, old: &Tenant, patch: Value) -> Result<Tenant, AdminError> {
-    let mut whole = serde_json::json!({
-        "slug": old.slug, "name": old.name, "settings": old.settings, "scopes": old.scopes, "resources": old.resources,
-    });
-    merge(&mut whole, patch);
-    replaced(admin, old, read(whole)?)
+/// What a tenant says of itself, in the words of the file that `apply` reads.
+pub(super) fn members_of(tenant: &Tenant) -> Value {
+    serde_json::json!({
+        "slug": tenant.slug, "name": tenant.name, "status": tenant.status, "settings": tenant.settings,
+        "scopes": tenant.scopes, "resources": tenant.resources,
+    })
 }
 
-/// The tenant with `input` in the place of its name, settings, scopes and resources, checked.
-fn replaced(admin: &Admin<'_>, old: &Tenant, input: TenantInput) -> Result<Tenant, AdminError> {
+/// What `patch` makes of a tenant.
+pub(super) fn patched(old: &Tenant, patch: Value) -> Result<TenantInput, AdminError> {
+    let mut whole = members_of(old);
+    merge(&mut whole, patch);
+    Ok(read(whole)?)
+}
+
+/// Whether `tenant` is what `input` says.
+pub(super) fn is_as(tenant: &Tenant, input: &TenantInput) -> bool {
+    tenant.slug == input.slug
+        && tenant.name == input.name.as_deref().unwrap_or(input.slug.as_str())
+        && (tenant.status, &tenant.settings) == (input.status, &input.settings)
+        && (&tenant.scopes, &tenant.resources) == (&input.scopes, &input.resources)
+}
+
+/// Makes of `old`, which was taken for changing, what `input` says, and writes what differs.
+pub(super) async fn change_tenant(
+    admin: &Admin<'_>,
+    permit: &Permit,
+    unit: &mut Unit,
+    old: &Tenant,
+    input: TenantInput,
+) -> Result<Tenant, AdminError> {
     if input.slug != old.slug {
         return Err(FieldError::new("slug", "cannot change: it is the issuer of every token").into());
     }
     let tenant = Tenant {
         name: input.name.unwrap_or_else(|| input.slug.to_string()),
+        status: input.status,
         settings: input.settings,
         scopes: input.scopes,
         resources: input.resources,
-        updated_at: admin.app.effects.now(),
         ..old.clone()
     };
+    let has_new_status = tenant.status != old.status;
+    let has_new_profile = Tenant { status: old.status, ..tenant.clone() } != *old;
+    let tenant = Tenant { updated_at: admin.app.effects.now(), ..tenant };
+    if has_new_profile {
+        permit.may_at_large(admin.app, Action::ChangeTenant)?;
+    }
+    if has_new_status {
+        permit.authority().everywhere(Action::OperateInstallation)?;
+        may_have_status(&tenant)?;
+    }
     tenant.check()?;
-    Ok(tenant)
-}
-
-/// Makes a tenant what a file says.
-pub(super) async fn replace_tenant(
-    admin: &Admin<'_>,
-    permit: &Permit,
-    input: TenantInput,
-) -> Result<Tenant, AdminError> {
-    permit.may_at_large(admin.app, Action::ChangeTenant)?;
-    let mut unit = admin.app.storage.write(permit.tenant()).await?;
-    let old = unit.take_tenant(permit.tenant().id).await?.ok_or(AdminError::NotFound)?;
-    let tenant = replaced(admin, &old, input)?;
-    write_profile(admin, permit, &mut unit, &tenant).await?;
-    unit.commit().await?;
+    if has_new_profile {
+        write_profile(admin, permit, unit, &tenant).await?;
+    }
+    if has_new_status {
+        write_status(admin, permit, unit, &tenant).await?;
+    }
     Ok(tenant)
 }
 
@@ -189,6 +221,10 @@ async fn write_status(admin: &Admin<'_>, permit: &Permit, unit: &mut Unit, tenan
     }
     store.insert_audit(&event).await?;
     Ok(())
+}
+
+fn may_have_status(tenant: &Tenant) -> Result<(), AdminError> {
+    if tenant.is_active() { Ok(()) } else { not_system(tenant) }
 }
 
 fn not_system(tenant: &Tenant) -> Result<(), AdminError> {

@@ -1,5 +1,6 @@
 //! Users of a tenant.
 
+use secrecy::SecretString;
 use serde_json::{Value, json};
 
 use super::{
@@ -9,7 +10,7 @@ use super::{
 };
 use crate::{
     domain::{EndReason, Ending, EventNumber, FieldError, User, UserId},
-    storage::UserCursor,
+    storage::{TenantStore, UserCursor},
 };
 
 /// Users by name, those whose name or address begins with `prefix`.
@@ -53,15 +54,31 @@ pub async fn find_user_by_name_or_id(admin: &Admin<'_>, permit: &Permit, text: &
     unit.tenant(permit.tenant()).find_user_by_login(text).await?.ok_or(AdminError::NotFound)
 }
 
-async fn hash_of(admin: &Admin<'_>, permit: &Permit, input: &UserInput) -> Result<Option<String>, AdminError> {
+/// The password that `input` gives, or the hash of one.
+pub(super) enum Given<'a> {
+    Nothing,
+    Password(&'a SecretString),
+    Hash(&'a str),
+}
+
+/// What `input` says of the password.
+pub(super) fn given_password<'a>(admin: &Admin<'_>, input: &'a UserInput) -> Result<Given<'a>, AdminError> {
     match (&input.password, &input.password_hash) {
         (Some(_), Some(_)) => Err(FieldError::new("password_hash", "either password or password_hash").into()),
-        (Some(password), None) => admin.hash(permit.tenant(), &input.owner(), password).await.map(Some),
+        (Some(password), None) => Ok(Given::Password(password)),
         (None, Some(hash)) => match admin.hasher.check_hash(hash) {
-            Ok(()) => Ok(Some(hash.clone())),
+            Ok(()) => Ok(Given::Hash(hash)),
             Err(why) => Err(FieldError::new("password_hash", why).into()),
         },
-        (None, None) => Ok(None),
+        (None, None) => Ok(Given::Nothing),
+    }
+}
+
+async fn hash_of(admin: &Admin<'_>, permit: &Permit, input: &UserInput) -> Result<Option<String>, AdminError> {
+    match given_password(admin, input)? {
+        Given::Nothing => Ok(None),
+        Given::Password(password) => admin.hash(permit.tenant(), &input.owner(), password).await.map(Some),
+        Given::Hash(hash) => Ok(Some(hash.to_owned())),
     }
 }
 
@@ -116,13 +133,23 @@ pub async fn create_user(admin: &Admin<'_>, permit: &Permit, input: UserInput) -
     let mut user = draft_user(admin, permit, &input)?;
     // Hashing takes a quarter of a second: it comes before the transaction.
     user.password_hash = hash_of(admin, permit, &input).await?;
-    let event = permit.event(admin.app, "user.created", &user.id.to_string(), &user.username);
     let mut unit = admin.app.storage.write(tenant).await?;
-    let mut store = unit.tenant(tenant);
-    store.insert_user(&user).await?;
-    store.insert_audit(&event).await?;
+    add_user(admin, permit, &mut unit.tenant(tenant), &user).await?;
     unit.commit().await?;
     Ok(user)
+}
+
+/// Stores a new user.
+pub(super) async fn add_user(
+    admin: &Admin<'_>,
+    permit: &Permit,
+    store: &mut TenantStore<'_>,
+    user: &User,
+) -> Result<(), AdminError> {
+    let event = permit.event(admin.app, "user.created", &user.id.to_string(), &user.username);
+    store.insert_user(user).await?;
+    store.insert_audit(&event).await?;
+    Ok(())
 }
 
 /// Changes a user by JSON Merge Patch: the patch is put over the user as it stands when it is written.
@@ -146,47 +173,46 @@ pub async fn update_user(
     let input = patched(&shown, patch.clone())?;
     may_change(admin, permit, &shown, &input)?;
     let hash = hash_of(admin, permit, &input).await?;
-    let wanted = |user: &User| patched(user, patch.clone());
-    write_user(admin, permit, id, expected, hash, wanted).await
+    let mut unit = admin.app.storage.write(permit.tenant()).await?;
+    let mut store = unit.tenant(permit.tenant());
+    let old = store.take_user(id).await?.ok_or(AdminError::NotFound)?;
+    expected.check(old.version)?;
+    let input = patched(&old, patch)?;
+    let user = change_user(admin, permit, &mut store, &old, input, hash).await?;
+    unit.commit().await?;
+    Ok(user)
 }
 
-fn patched(user: &User, patch: Value) -> Result<UserInput, AdminError> {
-    let mut whole = json!({
+/// What a user is, in the words of the file that `apply` reads; its password aside.
+pub(super) fn members_of(user: &User) -> Value {
+    json!({
         "username": user.username, "email": user.email, "email_verified": user.email_verified,
         "name": user.name, "roles": user.roles, "status": user.status,
-    });
+    })
+}
+
+/// What `patch` makes of a user.
+pub(super) fn patched(user: &User, patch: Value) -> Result<UserInput, AdminError> {
+    let mut whole = members_of(user);
     merge(&mut whole, patch);
     Ok(read(whole)?)
 }
 
-/// Makes a user what a file says.
-pub(super) async fn replace_user(
+/// Makes of `old`, which was taken for changing, what `input` says, and writes what differs. A new
+/// password, other roles and a disabled status end everything the user has: it rests on what no
+/// longer holds.
+pub(super) async fn change_user(
     admin: &Admin<'_>,
     permit: &Permit,
-    id: UserId,
+    store: &mut TenantStore<'_>,
+    old: &User,
     input: UserInput,
-) -> Result<User, AdminError> {
-    let hash = hash_of(admin, permit, &input).await?;
-    write_user(admin, permit, id, &Expected::ANY, hash, |_| Ok(input.clone())).await
-}
-
-/// Takes a user, decides what it shall be, and writes what differs. A new password, other roles
-/// and a disabled status end everything the user has: it rests on what no longer holds.
-async fn write_user(
-    admin: &Admin<'_>,
-    permit: &Permit,
-    id: UserId,
-    expected: &Expected,
     hash: Option<String>,
-    wanted: impl Fn(&User) -> Result<UserInput, AdminError>,
 ) -> Result<User, AdminError> {
-    let (tenant, now) = (permit.tenant(), admin.app.effects.now());
-    let mut unit = admin.app.storage.write(tenant).await?;
-    let mut store = unit.tenant(tenant);
-    let old = store.take_user(id).await?.ok_or(AdminError::NotFound)?;
-    expected.check(old.version)?;
-    let input = wanted(&old)?;
-    may_change(admin, permit, &old, &input)?;
+    let (tenant, now, id) = (permit.tenant(), admin.app.effects.now(), old.id);
+    may_change(admin, permit, old, &input)?;
+    let is_stored = |hash: &String| old.password_hash.as_ref().is_some_and(|own| admin.hasher.stands_for(own, hash));
+    let hash = hash.filter(|hash| !is_stored(hash));
     let user = User {
         username: input.username.trim().to_owned(),
         email: input.email,
@@ -200,7 +226,7 @@ async fn write_user(
     };
     user.check(tenant.is_system())?;
     let profile = |user: &User| (user.username.clone(), user.email.clone(), user.email_verified, user.name.clone());
-    if profile(&user) != profile(&old) {
+    if profile(&user) != profile(old) {
         store.set_user_profile(&user).await?;
     }
     if user.status != old.status {
@@ -209,7 +235,7 @@ async fn write_user(
     if user.roles != old.roles {
         store.set_user_roles(id, &user.roles, now).await?;
     }
-    if let Some(hash) = hash.filter(|hash| old.password_hash.as_ref() != Some(hash)) {
+    if let Some(hash) = hash {
         store.set_user_password(id, &hash, now).await?;
     }
     let ends = user.password_hash != old.password_hash || user.roles != old.roles || user.status != old.status;
@@ -218,7 +244,6 @@ async fn write_user(
     }
     let reason = if ends { "sessions ended" } else { "" };
     store.insert_audit(&permit.event(admin.app, "user.changed", &id.to_string(), reason)).await?;
-    unit.commit().await?;
     Ok(user)
 }
 
@@ -242,10 +267,21 @@ pub async fn delete_user(admin: &Admin<'_>, permit: &Permit, id: &str, expected:
     let mut store = unit.tenant(permit.tenant());
     let user = store.take_user(user_id).await?.ok_or(AdminError::NotFound)?;
     expected.check(user.version)?;
-    permit.may(admin.app, Action::ChangeUsers, Whom::of(&user))?;
-    let event = permit.event(admin.app, "user.deleted", id, &user.username);
-    let _ = store.delete_user(user_id).await?;
-    store.insert_audit(&event).await?;
+    remove_user(admin, permit, &mut store, &user).await?;
     unit.commit().await?;
+    Ok(())
+}
+
+/// Removes a user that was taken for changing, with everything it had.
+pub(super) async fn remove_user(
+    admin: &Admin<'_>,
+    permit: &Permit,
+    store: &mut TenantStore<'_>,
+    user: &User,
+) -> Result<(), AdminError> {
+    permit.may(admin.app, Action::ChangeUsers, Whom::of(user))?;
+    let event = permit.event(admin.app, "user.deleted", &user.id.to_string(), &user.username);
+    let _ = store.delete_user(user.id).await?;
+    store.insert_audit(&event).await?;
     Ok(())
 }

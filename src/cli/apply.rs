@@ -1,12 +1,15 @@
 //! `portcullis apply` and `portcullis export`.
 
-use std::path::PathBuf;
+use std::{collections::BTreeSet, path::PathBuf};
 
 use clap::ValueEnum;
 
-use super::{Done, Failure, Shell, output::say};
+use super::{
+    Done, Failure, Shell,
+    output::{self, Format, say},
+};
 use crate::{
-    admin::{self, File},
+    admin::{self, Change, FieldChange, File, Manner, Prune, What},
     config::Config,
 };
 
@@ -18,6 +21,15 @@ pub(super) struct Arguments {
     /// Only tell what would be done
     #[arg(long)]
     dry_run: bool,
+    /// Remove the clients and users that the file no longer names, where it has a list of them
+    #[arg(long)]
+    prune: bool,
+    /// Answer yes to the question
+    #[arg(long)]
+    yes: bool,
+    /// How the answer is written
+    #[arg(long, default_value = "table")]
+    format: Format,
 }
 
 #[derive(Clone, Copy, ValueEnum)]
@@ -46,21 +58,85 @@ pub(super) async fn run(arguments: Arguments, config: Config) -> Done {
         path => std::fs::read_to_string(path),
     };
     let text = read.map_err(|why| Failure(format!("{shown}: {why}")))?;
-    let file = File::parse(&text).map_err(|why| Failure(format!("{shown}: {}", why.message)))?;
+    let mut file = File::parse(&text).map_err(|why| Failure::from(format!("{shown}: {why}")))?;
     let shell = Shell::open_migrated(config).await?;
-    let changes = admin::apply(&shell.admin(), &shell.authority, file, arguments.dry_run).await?;
-    let count = |what| changes.iter().filter(|change| change.what == what).count();
-    for change in &changes {
-        say(&format!("{:<9} {}", change.what, change.target))?;
+    let prune = match (arguments.prune, arguments.dry_run) {
+        (false, _) => Prune::Nothing,
+        (true, true) => Prune::Everything,
+        (true, false) => agreed(&shell, &mut file, arguments.yes).await?,
+    };
+    let manner = Manner { dry_run: arguments.dry_run, prune };
+    let changes = admin::apply(&shell.admin(), &shell.authority, &mut file, &manner).await?;
+    match arguments.format {
+        Format::Json => output::one(&changes)?,
+        Format::Table => tell(&changes, arguments.dry_run)?,
+    }
+    shell.app.audit.flush().await;
+    Ok(())
+}
+
+/// What is to be removed, once somebody has seen it and agreed.
+async fn agreed(shell: &Shell, file: &mut File, yes: bool) -> Result<Prune, Failure> {
+    let manner = Manner { dry_run: true, prune: Prune::Everything };
+    let changes = admin::apply(&shell.admin(), &shell.authority, file, &manner).await?;
+    let removed = changes.into_iter().filter(|change| change.what == What::Removed);
+    let removed: BTreeSet<String> = removed.map(|change| change.target).collect();
+    if yes || removed.is_empty() || confirmed(&removed)? {
+        return Ok(Prune::These(removed));
+    }
+    Err(Failure("nothing was done".into()))
+}
+
+/// Names in a line that must not grow without end.
+const MOST_NAMED: usize = 10;
+
+fn confirmed(removed: &BTreeSet<String>) -> Result<bool, Failure> {
+    use std::io::{IsTerminal as _, Write as _};
+    if !std::io::stdin().is_terminal() {
+        let named: Vec<&str> = removed.iter().take(MOST_NAMED).map(String::as_str).collect();
+        let more = match removed.len().saturating_sub(named.len()) {
+            0 => String::new(),
+            more => format!(" and {more} more"),
+        };
+        let named = named.join(", ");
+        return Err(Failure(format!(
+            "--prune would remove {named}{more}: nothing was done; --yes answers for a script"
+        )));
+    }
+    for target in removed {
+        eprintln!("{:<9} {target}", What::Removed.as_str());
+    }
+    eprint!("This is removed, with every session and token it has. Type yes to go on: ");
+    std::io::stderr().flush()?;
+    let mut line = String::new();
+    std::io::stdin().read_line(&mut line)?;
+    Ok(line.trim() == "yes")
+}
+
+fn tell(changes: &[Change], dry_run: bool) -> Done {
+    for change in changes {
+        say(&format!("{:<9} {}", change.what.as_str(), change.target))?;
+        for field in &change.fields {
+            say(&format!("          {}", line_of(field)))?;
+        }
         if let Some(secret) = &change.secret {
             say(&format!("          client_secret (told this once): {secret}"))?;
         }
     }
-    let would = if arguments.dry_run { " (dry run: nothing was done)" } else { "" };
-    let (created, changed, left) = (count("created"), count("changed"), count("unchanged"));
-    say(&format!("{created} created, {changed} changed, {left} unchanged{would}"))?;
-    shell.app.audit.flush().await;
-    Ok(())
+    let count = |what| changes.iter().filter(|change| change.what == what).count();
+    let (created, changed, left) = (count(What::Created), count(What::Changed), count(What::Unchanged));
+    let removed = match count(What::Removed) {
+        0 => String::new(),
+        removed => format!(", {removed} removed"),
+    };
+    let would = if dry_run { " (dry run: nothing was done)" } else { "" };
+    say(&format!("{created} created, {changed} changed, {left} unchanged{removed}{would}"))
+}
+
+/// A member as JSON before and after, in which no control character stands bare.
+fn line_of(change: &FieldChange) -> String {
+    let FieldChange { field, old, new } = change;
+    if change.is_secret() { format!("{field}: (new)") } else { format!("{field}: {old} -> {new}") }
 }
 
 pub(super) async fn export(arguments: ExportArguments, config: Config) -> Done {
@@ -69,7 +145,7 @@ pub(super) async fn export(arguments: ExportArguments, config: Config) -> Done {
     let file = admin::export(&shell.admin(), &shell.authority, slug, arguments.with_hashes).await;
     let file = super::named(file, &format!("tenant {}", slug.unwrap_or_default()))?;
     match arguments.format {
-        Syntax::Json => super::output::one(&file),
+        Syntax::Json => output::one(&file),
         Syntax::Yaml => say(serde_norway::to_string(&file)?.trim_end()),
     }
 }

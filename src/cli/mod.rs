@@ -73,7 +73,8 @@ struct Failure(String);
 
 impl<E: std::fmt::Display> From<E> for Failure {
     fn from(error: E) -> Self {
-        Self(error.to_string().replace('\n', " "))
+        // Names out of a file or a database stand in it: they must not speak to the terminal.
+        Self(error.to_string().replace(char::is_control, " "))
     }
 }
 

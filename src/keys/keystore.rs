@@ -107,11 +107,11 @@ impl Keystore {
     /// library refuses.
     pub async fn new_signing_key(
         &self,
-        tenant: &Tenant,
+        id: TenantId,
+        alg: SigningAlg,
         state: KeyState,
         now: Timestamp,
     ) -> Result<SigningKey, KeyError> {
-        let (id, alg) = (tenant.id, tenant.settings.signing_alg);
         let turn = self.making.wait(id, 1).await.map_err(|_| KeyError::Busy)?;
         let master = Arc::clone(&self.master);
         let made = tokio::task::spawn_blocking(move || {

@@ -11,14 +11,15 @@ use diesel::{
     connection::{AnsiTransactionManager, TransactionManager as _},
 };
 use diesel_async::{
-    AsyncConnection, AsyncPgConnection, SimpleAsyncConnection as _, TransactionManager as _,
+    AsyncConnection, AsyncPgConnection, RunQueryDsl as _, SimpleAsyncConnection as _, TransactionManager as _,
     sync_connection_wrapper::{SpawnBlocking, SyncConnectionWrapper},
 };
 use tokio::{sync::OwnedMutexGuard, time::Instant};
 
 use super::{
-    Scope, StorageError,
+    Scope, StorageError, deadline,
     error::is_lasting,
+    migrate::pg_advisory_xact_lock,
     postgres::{PgManager, Pooled},
     sqlite::SqliteManager,
 };
@@ -97,6 +98,9 @@ pub(crate) struct PgLease {
     spoilt: bool,
 }
 
+/// The lock by which files take turns. Any number, the same on every node: "portfile" in ASCII.
+const TURN: i64 = 0x706f_7274_6669_6c65;
+
 pub(crate) type PgTransactions = <AsyncPgConnection as AsyncConnection>::TransactionManager;
 
 impl PgLease {
@@ -122,6 +126,14 @@ impl PgLease {
         PgTransactions::commit_transaction(&mut self.pooled().conn).await?;
         self.in_transaction = false;
         Ok(())
+    }
+
+    /// Waits until no other file is being applied, and keeps the turn until the transaction ends.
+    pub(super) async fn take_turn(&mut self) -> QueryResult<()> {
+        let conn = &mut self.pooled().conn;
+        conn.batch_execute(deadline::SERVER_SIDE_TURN).await?;
+        diesel::select(pg_advisory_xact_lock(TURN)).execute(conn).await?;
+        conn.batch_execute(deadline::SERVER_SIDE_FILE).await
     }
 
     /// Tells the policies of the database whose rows the next statements are for. A connection
@@ -160,7 +172,7 @@ impl Drop for PgLease {
             object.scope = None;
             tokio::spawn(async move {
                 let undone = PgTransactions::rollback_transaction(&mut object.conn);
-                match tokio::time::timeout(super::deadline::STATEMENT, undone).await {
+                match tokio::time::timeout(deadline::STATEMENT, undone).await {
                     Ok(Ok(())) => {}
                     // Closing the connection makes the server do it.
                     _ => drop(Object::take(object)),

@@ -17,6 +17,18 @@ pub(super) const UNIT: Duration = Duration::from_millis(1500);
 /// A unit of work of a job, whom nobody waits for.
 pub(super) const JOB: Duration = Duration::from_secs(20);
 
+/// The turn of a file that is to be applied: those of before go first, and only people wait.
+pub(super) const TURN: Duration = Duration::from_secs(300);
+
+/// A file, from its turn to its commit. Five thousand new users take a few seconds.
+pub(super) const FILE: Duration = Duration::from_secs(120);
+
+/// The first connection to a SQLite file, while another process makes it.
+pub(super) const OPEN: Duration = Duration::from_secs(10);
+
+/// How long one that found another process writing waits before it looks again.
+pub(super) const LOOK: Duration = Duration::from_millis(20);
+
 /// PostgreSQL's own limits, a little shorter than ours, so that it is the one who says so and the
 /// connection lives on: a statement, a lock, and a transaction whose owner has gone.
 pub(super) const SERVER_SIDE: &str = "SET statement_timeout = '900ms'; SET lock_timeout = '700ms'; \
@@ -26,6 +38,12 @@ pub(super) const SERVER_SIDE: &str = "SET statement_timeout = '900ms'; SET lock_
 /// up, long before the request does.
 pub(super) const SERVER_SIDE_JOB: &str = "SET statement_timeout = '15s'; SET lock_timeout = '150ms'; \
      SET idle_in_transaction_session_timeout = '30s'";
+
+/// PostgreSQL's limits for a file while it waits for its turn, and after. Requests hold a row for
+/// milliseconds: one that is held for longer is held by something that has gone wrong.
+pub(super) const SERVER_SIDE_TURN: &str = "SET LOCAL lock_timeout = '299s'; SET LOCAL statement_timeout = '299s'; \
+     SET LOCAL idle_in_transaction_session_timeout = '30s'";
+pub(super) const SERVER_SIDE_FILE: &str = "SET LOCAL lock_timeout = '5s'; SET LOCAL statement_timeout = '15s'";
 
 /// How queries are planned: each here walks an index in its order and stops soon. A planner that
 /// has no statistics, or those of a smaller table, takes a million rows for a dozen and sorts them

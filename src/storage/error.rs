@@ -47,7 +47,18 @@ impl From<Error> for StorageError {
     }
 }
 
+/// SQLite's one connection for writing is at work.
+pub(super) const OTHERS_WRITE: &str = "others are writing";
+
+/// What SQLite says where another process holds its write lock.
+pub(super) const LOCKED: &str = "database is locked";
+
 impl StorageError {
+    /// Whether somebody else writes to SQLite at this moment: whoever has the time tries again.
+    pub(super) fn is_busy(&self) -> bool {
+        matches!(self, Self::Away(why) if [OTHERS_WRITE, LOCKED].iter().any(|word| why.contains(word)))
+    }
+
     pub(super) fn broken(what: impl std::fmt::Display) -> Self {
         Self::Broken(what.to_string())
     }

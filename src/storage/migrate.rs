@@ -13,6 +13,7 @@ use super::{
     EveryTenant, Storage, StorageError,
     connection::{Backend, PgTransactions, on_conn},
     schema,
+    unit::in_turn,
 };
 
 const SQLITE: EmbeddedMigrations = embed_migrations!("migrations/sqlite");
@@ -32,7 +33,7 @@ impl Storage {
     pub async fn migrate(&self) -> Result<Vec<String>, StorageError> {
         match self.unlimited_postgres().await? {
             Some(conn) => migrate_postgres(conn).await,
-            None => self.migrate_sqlite().await,
+            None => in_turn(|| self.migrate_sqlite()).await,
         }
     }
 

@@ -12,6 +12,7 @@ use tokio::sync::Mutex;
 use super::{
     connection::{Backend, Connection, PgLease, SqliteConn, SqliteLease},
     deadline,
+    error::OTHERS_WRITE,
     postgres::{self, PgManager},
     sqlite::{self, OpenedFile, SqliteManager},
 };
@@ -47,6 +48,8 @@ pub(super) enum For {
     Request,
     Follower,
     Job,
+    /// A file that is applied: a request that has more time.
+    File,
 }
 
 /// Why no connection could be had.
@@ -99,7 +102,7 @@ impl Pool {
             }
             Kind::Postgres { requests, follower, jobs } => {
                 let pool = match whom {
-                    For::Request => requests,
+                    For::Request | For::File => requests,
                     For::Follower => follower,
                     For::Job => jobs,
                 };
@@ -116,7 +119,7 @@ impl Pool {
                 opened.check(whom)?;
                 let lock = Arc::clone(writer).lock_owned();
                 let conn = tokio::time::timeout(deadline::CONNECTION, lock).await;
-                let conn = conn.map_err(|_| PoolError::Away("others are writing".into()))?;
+                let conn = conn.map_err(|_| PoolError::Away(OTHERS_WRITE.into()))?;
                 Ok(Connection(Backend::Sqlite(SqliteLease::Writer(conn))))
             }
             Kind::Postgres { .. } => self.reader(whom).await,

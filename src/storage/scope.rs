@@ -29,6 +29,9 @@ pub(crate) enum EveryTenant {
     Settling,
     /// Expired rows of all tenants.
     Sweep,
+    /// A file of several tenants, applied in one transaction: it is narrowed to each tenant in turn
+    /// ([`super::Unit::narrow`]), and only the numbering of its events sees all of them.
+    File,
 }
 
 impl Scope {

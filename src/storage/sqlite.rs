@@ -15,6 +15,7 @@ use super::{
     columns::portcullis_now_ms_utils,
     connection::{InPlace, SqliteConn},
     deadline,
+    error::LOCKED,
     pool::For,
 };
 use crate::effects::{Clock as _, SystemClock, private_file, private_folder_of};
@@ -32,6 +33,20 @@ pub(super) fn open(path: &str, read_only: bool) -> ConnectionResult<SqliteConn> 
     portcullis_now_ms_utils::register_nondeterministic_impl(&mut conn, |plus: i64| SystemClock.now().millis() + plus)
         .map_err(|why| bad(&why))?;
     Ok(SyncConnectionWrapper::with_runtime(conn, InPlace))
+}
+
+/// Opens the connection that writes. Where several processes open a new file at once, one of them makes
+/// it a WAL database, which the others are refused at that moment, however long they would wait.
+fn open_first(path: &str) -> ConnectionResult<SqliteConn> {
+    let until = std::time::Instant::now() + deadline::OPEN;
+    loop {
+        match open(path, false) {
+            Err(why) if why.to_string().contains(LOCKED) && std::time::Instant::now() < until => {
+                std::thread::sleep(deadline::LOOK);
+            }
+            done => return done,
+        }
+    }
 }
 
 /// Opens readers.
@@ -55,7 +70,7 @@ pub(super) fn pool(path: &str, size: usize) -> Result<(SqliteConn, Pool<SqliteMa
     let away = |why: &dyn std::fmt::Display| PoolError::Away(format!("{path}: {why}"));
     private_folder_of(Path::new(path)).map_err(|why| away(&why))?;
     private_file(Path::new(path)).map_err(|why| away(&why))?;
-    let writer = open(path, false).map_err(|why| away(&why))?;
+    let writer = open_first(path).map_err(|why| away(&why))?;
     Ok((writer, readers(path, size)?))
 }
 

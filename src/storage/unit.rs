@@ -12,7 +12,7 @@ use diesel::connection::AnsiTransactionManager;
 use tokio::time::{Instant, timeout_at};
 
 use super::{
-    Key, Pool, Scope, StorageError,
+    EveryTenant, Key, Pool, Scope, StorageError,
     connection::{Backend, Connection, within},
     deadline,
     endings::EndRequest,
@@ -121,7 +121,7 @@ impl Storage {
     /// # Errors
     /// [`StorageError`] where it does not.
     pub async fn probe(&self) -> Result<(), StorageError> {
-        self.read_apart(super::EveryTenant::Installation).await?.head().await.map(|_| ())
+        self.read_apart(EveryTenant::Installation).await?.head().await.map(|_| ())
     }
 
     /// A unit that reads, of a job.
@@ -147,6 +147,18 @@ impl Storage {
         self.begin_writing(scope.into(), For::Job, deadline::JOB).await
     }
 
+    /// A unit that writes a file of several tenants, once those that came before are done. It has
+    /// more time than a request: people wait for it, and may.
+    ///
+    /// # Errors
+    /// [`StorageError::Away`].
+    pub(crate) async fn write_in_turn(&self) -> Result<Unit, StorageError> {
+        let begun = || self.begin_writing(EveryTenant::File.into(), For::File, deadline::TURN);
+        let mut unit = in_turn(begun).await?;
+        unit.deadline = Instant::now() + deadline::FILE;
+        Ok(unit)
+    }
+
     async fn begin_writing(&self, scope: Scope, whom: For, limit: Duration) -> Result<Unit, StorageError> {
         let deadline = Instant::now() + limit;
         let conn = in_time(deadline, self.pool.writer(whom)).await?;
@@ -157,7 +169,7 @@ impl Storage {
 
     fn unit(&self, conn: Connection, scope: Scope, deadline: Instant, whom: For) -> Unit {
         let listener = self.listener.get().cloned();
-        Unit { conn, scope, deadline, whom, pending: Vec::new(), listener }
+        Unit { conn, scope, whole: scope, deadline, whom, pending: Vec::new(), holds_logins_of: None, listener }
     }
 
     /// SQLite's one connection for writing, outside a unit: for migrations.
@@ -176,13 +188,33 @@ async fn in_time(
     }
 }
 
+/// Tries again, for as long as a file waits for its turn, while another process writes to SQLite. It
+/// keeps nothing in between: others of this process are not held up.
+pub(super) async fn in_turn<T, F>(mut attempt: impl FnMut() -> F) -> Result<T, StorageError>
+where
+    F: Future<Output = Result<T, StorageError>>,
+{
+    let until = Instant::now() + deadline::TURN;
+    loop {
+        match attempt().await {
+            Err(why) if why.is_busy() && Instant::now() < until => tokio::time::sleep(deadline::LOOK).await,
+            done => return done,
+        }
+    }
+}
+
 /// One connection at work.
 pub struct Unit {
     pub(super) conn: Connection,
+    /// Whose rows the next statement is for.
     pub(super) scope: Scope,
+    /// Whose rows the unit is for as a whole.
+    whole: Scope,
     deadline: Instant,
     whom: For,
     pub(super) pending: Vec<Pending>,
+    /// The tenant whose row it holds, so that nobody else takes a name or an address there.
+    pub(super) holds_logins_of: Option<TenantId>,
     listener: Option<Arc<dyn CommitListener>>,
 }
 
@@ -198,6 +230,21 @@ impl Unit {
         TenantStore { unit: self, tenant_id }
     }
 
+    /// Holds a unit that spans tenants to the rows of `tenant`, until it is narrowed to another. The
+    /// events that it has made are numbered over all of them when it commits.
+    pub(crate) fn narrow(&mut self, tenant: &Tenant) {
+        debug_assert!(self.whole.covers(tenant.id), "a unit of one tenant was narrowed to another");
+        self.scope = tenant.into();
+    }
+
+    /// Whether there is time left: SQLite, whose statements are not cut off, is asked nothing more.
+    ///
+    /// # Errors
+    /// [`StorageError::Away`].
+    pub(crate) fn check_time(&self) -> Result<(), StorageError> {
+        if Instant::now() < self.deadline { Ok(()) } else { Err(StorageError::away("it takes too long")) }
+    }
+
     /// This unit, borrowed alike whether it is owned or borrowed already.
     pub(super) fn as_unit(&mut self) -> &mut Self {
         self
@@ -206,7 +253,7 @@ impl Unit {
     /// Until when the next statement may take.
     pub(super) fn statement_deadline(&self) -> Instant {
         match self.whom {
-            For::Job => self.deadline,
+            For::Job | For::File => self.deadline,
             _ => self.deadline.min(Instant::now() + deadline::STATEMENT),
         }
     }
@@ -223,10 +270,11 @@ impl Unit {
             }
             Backend::Postgres(lease) => {
                 // Before the transaction: what is set in one goes with it when it is undone.
-                let scope = self.scope;
+                let (scope, whom) = (self.scope, self.whom);
                 let begun = async {
                     lease.enter(scope).await?;
-                    lease.begin().await
+                    lease.begin().await?;
+                    if whom == For::File { lease.take_turn().await } else { Ok(()) }
                 };
                 let (result, spoilt) = within(deadline, begun).await;
                 if spoilt {
@@ -248,6 +296,7 @@ impl Unit {
     }
 
     async fn commit_whole(mut self) -> Result<Vec<RevocationEvent>, StorageError> {
+        self.scope = self.whole;
         let events = self.number_events().await?;
         let deadline = self.statement_deadline();
         match &mut self.conn.0 {

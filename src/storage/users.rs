@@ -7,7 +7,11 @@ use diesel::{
 };
 use diesel_async::RunQueryDsl;
 
-use super::{Key, Page, Place, StorageError, TenantStore, connection::on_conn, schema::users};
+use super::{
+    Key, Page, Place, StorageError, TenantStore,
+    connection::{on_conn, on_conn_each},
+    schema::users,
+};
 use crate::domain::{Ending, EventNumber, Role, Timestamp, User, UserId, UserStatus};
 
 #[derive(Queryable, Selectable, Insertable)]
@@ -147,19 +151,26 @@ impl TenantStore<'_> {
 
     /// The user who signs in as `login`: a user name, or else an e-mail address.
     pub async fn find_user_by_login(&mut self, login: &str) -> Result<Option<User>, StorageError> {
-        let key = User::key(login);
         // Each has its index, which a question for either of both would not use on PostgreSQL. A
         // user name goes before another user's address.
-        let named = users::table.filter(users::tenant_id.eq(self.key())).filter(users::username_key.eq(key.clone()));
-        let mut row: Option<Row> =
-            on_conn!(self.unit, conn => named.select(Row::as_select()).first(conn).await.optional())?;
-        if row.is_none() {
-            let addressed = users::table
-                .filter(users::tenant_id.eq(self.key()))
-                .filter(users::email_key.is_not_null())
-                .filter(users::email_key.assume_not_null().eq(key));
-            row = on_conn!(self.unit, conn => addressed.select(Row::as_select()).first(conn).await.optional())?;
+        if let Some(user) = self.find_user_by_username(login).await? {
+            return Ok(Some(user));
         }
+        let addressed = users::table
+            .filter(users::tenant_id.eq(self.key()))
+            .filter(users::email_key.is_not_null())
+            .filter(users::email_key.assume_not_null().eq(User::key(login)));
+        let row: Option<Row> =
+            on_conn!(self.unit, conn => addressed.select(Row::as_select()).first(conn).await.optional())?;
+        row.map(User::try_from).transpose()
+    }
+
+    /// The user of this name.
+    pub async fn find_user_by_username(&mut self, username: &str) -> Result<Option<User>, StorageError> {
+        let key = User::key(username);
+        let named = users::table.filter(users::tenant_id.eq(self.key())).filter(users::username_key.eq(key));
+        let row: Option<Row> =
+            on_conn!(self.unit, conn => named.select(Row::as_select()).first(conn).await.optional())?;
         row.map(User::try_from).transpose()
     }
 
@@ -253,25 +264,32 @@ impl TenantStore<'_> {
     }
 
     /// Whether nobody else signs in by this user's name or address, be it as name or as address. The
-    /// tenant's row is held meanwhile: of two that come at once the later one sees the earlier.
+    /// tenant's row is held meanwhile: of two that come at once the later one sees the earlier. It is
+    /// held once a unit: each time makes a version of the row that the next has to pass over.
     async fn claim_logins(&mut self, user: &User) -> Result<(), StorageError> {
-        self.hold(&Ending::Tenant).await?;
-        let logins = [("users_username", Some(&user.username)), ("users_email", user.email.as_ref())];
-        for (constraint, login) in logins.into_iter().filter_map(|(name, login)| Some((name, login?))) {
-            let key = User::key(login);
-            let others = users::table.filter(users::tenant_id.eq(self.key())).filter(users::id.ne(Key::from(user.id)));
-            let named = others.filter(users::username_key.eq(key.clone())).select(users::id);
-            let addressed = others
-                .filter(users::email_key.is_not_null())
-                .filter(users::email_key.assume_not_null().eq(key))
-                .select(users::id);
-            let named: Option<Key> = on_conn!(self.unit, conn => named.first(conn).await.optional())?;
-            let addressed: Option<Key> = on_conn!(self.unit, conn => addressed.first(conn).await.optional())?;
-            if named.or(addressed).is_some() {
-                return Err(StorageError::Taken(constraint.to_owned()));
-            }
+        if self.unit.holds_logins_of != Some(self.tenant_id) {
+            self.hold(&Ending::Tenant).await?;
+            self.unit.holds_logins_of = Some(self.tenant_id);
         }
-        Ok(())
+        let key = self.key();
+        let logins = [("users_username", Some(&user.username)), ("users_email", user.email.as_ref())];
+        let logins: Vec<(&str, String)> =
+            logins.into_iter().filter_map(|(name, login)| Some((name, User::key(login?)))).collect();
+        let others = || users::table.filter(users::tenant_id.eq(key)).filter(users::id.ne(Key::from(user.id)));
+        let named = logins.iter().map(|(_, login)| others().filter(users::username_key.eq(login.clone())));
+        let addressed = logins.iter().map(|(_, login)| {
+            let known = others().filter(users::email_key.is_not_null());
+            known.filter(users::email_key.assume_not_null().eq(login.clone()))
+        });
+        let named: Vec<Option<Key>> =
+            on_conn_each!(self.unit, named, row, conn => row.select(users::id).first(conn).await.optional())?;
+        let addressed: Vec<Option<Key>> =
+            on_conn_each!(self.unit, addressed, row, conn => row.select(users::id).first(conn).await.optional())?;
+        let taken = logins.iter().zip(named.iter().zip(&addressed)).find(|(_, (named, of))| named.or(**of).is_some());
+        match taken {
+            Some(((constraint, _), _)) => Err(StorageError::Taken((*constraint).to_owned())),
+            None => Ok(()),
+        }
     }
 
     /// Adds a user.

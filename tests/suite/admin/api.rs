@@ -35,7 +35,7 @@ async fn a_tenant_is_made_changed_suspended_resumed_and_purged() {
 async fn a_problem_names_the_field_at_fault() {
     let app = TestApp::start().await;
     let cases: [(Method, &str, Value, &str); 10] = [
-        (Post, "/tenants", json!({ "slug": "No!" }), "body"),
+        (Post, "/tenants", json!({ "slug": "No!" }), "slug"),
         (Post, "/tenants", json!({ "slug": "x", "settings": { "access_token_ttl": 0 } }), "settings.access_token_ttl"),
         (Post, "/tenants", json!({ "slug": "x", "nope": 1 }), "nope"),
         (Post, "/tenants/acme/clients", json!({ "client_id": "c", "scope": "unknown" }), "redirect_uris"),

@@ -116,10 +116,8 @@ async fn every_door_that_sets_a_password_refuses_a_known_one() {
 
         for slug in ["acme", "new"] {
             let file = json!({ "tenants": [{ "slug": slug, "users": [ada(known)] }] }).to_string();
-            let file = portcullis::admin::File::parse(&file).unwrap();
-            let authority = portcullis::admin::Authority::of_shell();
-            let refused = portcullis::admin::apply(&app.admin(), &authority, file, false).await.unwrap_err();
-            assert!(refused.to_string().contains("password"), "{refused}");
+            let refused = app.try_apply(&file, &portcullis::admin::Manner::default()).await.unwrap_err();
+            assert!(refused.contains("password"), "{refused}");
         }
     }
     // The old one still stands.

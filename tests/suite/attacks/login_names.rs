@@ -60,10 +60,9 @@ async fn a_name_that_can_pass_for_another_is_refused_with_its_field() {
     assert_eq!(refused.status, 400);
     assert!(refused.body.contains("username"), "{}", refused.body);
     let file = json!({ "tenants": [{ "slug": "acme", "users": [{ "username": "a\u{200b}da" }] }] }).to_string();
-    let file = portcullis::admin::File::parse(&file).unwrap();
-    let authority = portcullis::admin::Authority::of_shell();
-    let refused = portcullis::admin::apply(&app.admin(), &authority, file, true).await.unwrap_err();
-    assert!(refused.to_string().contains("username"), "{refused}");
+    let tried = portcullis::admin::Manner { dry_run: true, ..Default::default() };
+    let refused = app.try_apply(&file, &tried).await.unwrap_err();
+    assert!(refused.contains("username"), "{refused}");
 }
 
 #[rocket::async_test]

@@ -211,10 +211,9 @@ async fn the_console_and_the_file_refuse_what_the_api_refuses() {
     assert_eq!(refused.status, 400);
     assert!(refused.body.contains("jwks.keys[0].use"), "{}", refused.body);
     let file = json!({ "tenants": [{ "slug": "new", "clients": [client(jwks)] }] });
-    let file = portcullis::admin::File::parse(&file.to_string().replace("reports.read", "openid")).unwrap();
-    let authority = portcullis::admin::Authority::of_shell();
-    let refused = portcullis::admin::apply(&app.admin(), &authority, file, false).await.unwrap_err();
-    assert!(refused.to_string().contains("jwks.keys[0].use"), "{refused}");
+    let file = file.to_string().replace("reports.read", "openid");
+    let refused = app.try_apply(&file, &portcullis::admin::Manner::default()).await.unwrap_err();
+    assert!(refused.contains("jwks.keys[0].use"), "{refused}");
 }
 
 fn signed(header: &Value, claims: &Value, sign: impl Fn(&[u8]) -> Vec<u8>) -> String {

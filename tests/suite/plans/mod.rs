@@ -88,7 +88,7 @@ async fn lists(app: &TestApp) {
     ] {
         let path = format!("/tenants/acme/{list}");
         let page = app.api(Get, &path, Value::Null).await.ok().json();
-        let Some(next) = page["next"].as_str() else { continue };
+        let Some(next) = page["next"].as_str().filter(|_| !list.contains("after=")) else { continue };
         let and = if list.contains('?') { '&' } else { '?' };
         let next: String = form_urlencoded::byte_serialize(next.as_bytes()).collect();
         app.api(Get, &format!("{path}{and}after={next}"), Value::Null).await.ok();
@@ -165,6 +165,9 @@ async fn files(app: &TestApp) {
     let permit = app.permit("acme").await;
     let file = "tenants:\n  - slug: acme\n    users: [{ username: user55, name: X }]\n";
     app.apply(file).await;
+    let pruning = admin::Manner { dry_run: true, prune: admin::Prune::Everything };
+    let few = "tenants: [{ slug: acme, clients: [{ client_id: app, client_name: X }], users: [{ username: user55 }] }]";
+    app.try_apply(few, &pruning).await.unwrap();
     admin::export(&app.admin(), &Authority::of_shell(), Some(&permit.tenant().slug.to_string()), false).await.unwrap();
 }
 

@@ -211,8 +211,19 @@ impl TestApp {
     }
 
     pub(crate) async fn apply(&self, file: &str) -> Vec<admin::Change> {
-        let file = admin::File::parse(file).unwrap();
-        admin::apply(&self.admin(), &Authority::of_shell(), file, false).await.unwrap()
+        self.try_apply(file, &admin::Manner::default()).await.unwrap()
+    }
+
+    /// Applies a file as a person with a shell does; what is wrong with it as it is told them.
+    pub(crate) async fn try_apply(&self, file: &str, manner: &admin::Manner) -> Result<Vec<admin::Change>, String> {
+        let mut file = admin::File::parse(file).map_err(|why| why.to_string())?;
+        let applied = admin::apply(&self.admin(), &Authority::of_shell(), &mut file, manner).await;
+        applied.map_err(|why| why.to_string())
+    }
+
+    /// The file that makes this installation.
+    pub(crate) async fn export(&self, slug: Option<&str>, with_hashes: bool) -> serde_json::Value {
+        admin::export(&self.admin(), &Authority::of_shell(), slug, with_hashes).await.unwrap()
     }
 
     pub(crate) async fn permit(&self, slug: &str) -> Permit {
