@@ -192,5 +192,8 @@ pub trait PasswordHasher: Send + Sync + 'static {
     fn stands_for(&self, stored: &str, given: &str) -> bool;
 
     /// Whether `password` is behind `hash`.
-    async fn matches(&self, tenant: &Tenant, password: &SecretString, hash: &str) -> bool;
+    ///
+    /// # Errors
+    /// [`HashRefused::Busy`]: it was not found out.
+    async fn matches(&self, tenant: &Tenant, password: &SecretString, hash: &str) -> Result<bool, HashRefused>;
 }

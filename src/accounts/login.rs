@@ -226,7 +226,8 @@ impl PasswordHasher for Accounts {
         stands_for(stored, given)
     }
 
-    async fn matches(&self, tenant: &Tenant, password: &SecretString, hash: &str) -> bool {
-        matches!(self.passwords.verify(tenant, password, Some(hash)).await, Ok(Verdict::Right | Verdict::Outdated(_)))
+    async fn matches(&self, tenant: &Tenant, password: &SecretString, hash: &str) -> Result<bool, HashRefused> {
+        let verdict = self.passwords.verify(tenant, password, Some(hash)).await.map_err(|_| HashRefused::Busy)?;
+        Ok(verdict != Verdict::Wrong)
     }
 }

@@ -1,6 +1,6 @@
 //! Why a use case was refused.
 
-use crate::{domain::FieldError, keys::KeyError, storage::StorageError};
+use crate::{domain::FieldError, installation::HashRefused, keys::KeyError, storage::StorageError};
 
 /// A refusal.
 #[derive(Debug, thiserror::Error)]
@@ -26,6 +26,15 @@ pub enum AdminError {
     /// Something is broken that a retry does not mend; nothing was changed.
     #[error("broken: {0}")]
     Broken(String),
+}
+
+impl From<HashRefused> for AdminError {
+    fn from(refused: HashRefused) -> Self {
+        match refused {
+            HashRefused::Password(why) => FieldError::new("password", why).into(),
+            HashRefused::Busy => Self::Unavailable("too many passwords are being hashed".into()),
+        }
+    }
 }
 
 impl From<StorageError> for AdminError {

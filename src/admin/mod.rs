@@ -48,8 +48,8 @@ pub use view::{
 use secrecy::SecretString;
 
 use crate::{
-    domain::{FieldError, Tenant},
-    installation::{HashRefused, Installation, PasswordHasher, PasswordOwner},
+    domain::Tenant,
+    installation::{Installation, PasswordHasher, PasswordOwner},
 };
 
 /// What every use case works with.
@@ -68,10 +68,7 @@ impl Admin<'_> {
         owner: &PasswordOwner<'_>,
         password: &SecretString,
     ) -> Result<String, AdminError> {
-        self.hasher.hash(tenant, owner, password).await.map_err(|refused| match refused {
-            HashRefused::Password(why) => FieldError::new("password", why).into(),
-            HashRefused::Busy => AdminError::Unavailable("too many passwords are being hashed".into()),
-        })
+        Ok(self.hasher.hash(tenant, owner, password).await?)
     }
 }
 

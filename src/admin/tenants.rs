@@ -10,8 +10,11 @@ use super::{
     limited,
 };
 use crate::{
-    domain::{EndReason, Ending, EventNumber, FieldError, KeyState, SigningAlg, SigningKey, Slug, Tenant, TenantId},
-    storage::Unit,
+    domain::{
+        AuditEvent, AuditId, EndReason, Ending, EventNumber, FieldError, KeyState, SigningAlg, SigningKey, Slug,
+        Tenant, TenantId,
+    },
+    storage::{EveryTenant, Unit},
 };
 
 /// The tenant with this slug, suspended ones too.
@@ -87,7 +90,8 @@ pub(super) async fn first_keys(
 pub async fn create_tenant(admin: &Admin<'_>, permit: &Everywhere, input: TenantInput) -> Result<Tenant, AdminError> {
     let tenant = draft_tenant(admin, TenantId::new(&admin.app.effects), input)?;
     let keys = first_keys(admin, tenant.id, tenant.settings.signing_alg).await?;
-    let mut unit = admin.app.storage.write(&tenant).await?;
+    let mut unit = admin.app.storage.write(EveryTenant::Tenants).await?;
+    unit.narrow(&tenant);
     add_tenant(admin, permit, &mut unit, &tenant, &keys).await?;
     unit.commit().await?;
     Ok(tenant)
@@ -108,6 +112,25 @@ pub(super) async fn add_tenant(
         store.insert_key(key).await?;
     }
     store.insert_audit(&event).await?;
+    tell_operators(admin, unit, tenant, event).await
+}
+
+/// Writes an entry of a tenant's trail into that of tenant `system` as well: what becomes of tenants
+/// concerns the installation, and a purged one's own trail is read by nobody.
+async fn tell_operators(
+    admin: &Admin<'_>,
+    unit: &mut Unit,
+    tenant: &Tenant,
+    event: AuditEvent,
+) -> Result<(), AdminError> {
+    if tenant.is_system() {
+        return Ok(());
+    }
+    let system = find_tenant(admin, Slug::SYSTEM).await?;
+    let event = AuditEvent { tenant_id: system.id, id: AuditId::new(&admin.app.effects), ..event };
+    unit.narrow(&system);
+    unit.tenant(&system).insert_audit(&event).await?;
+    unit.narrow(tenant);
     Ok(())
 }
 
@@ -133,7 +156,8 @@ pub async fn update_tenant(
     if names("status") {
         permit.authority().everywhere(Action::OperateInstallation)?;
     }
-    let mut unit = admin.app.storage.write(permit.tenant()).await?;
+    let mut unit = admin.app.storage.write(EveryTenant::Tenants).await?;
+    unit.narrow(permit.tenant());
     let old = unit.take_tenant(permit.tenant().id).await?.ok_or(AdminError::NotFound)?;
     expected.check(old.version)?;
     let input = patched(&old, patch)?;
@@ -220,7 +244,7 @@ async fn write_status(admin: &Admin<'_>, permit: &Permit, unit: &mut Unit, tenan
         let _ = store.end(Ending::Tenant, EndReason::TenantSuspended);
     }
     store.insert_audit(&event).await?;
-    Ok(())
+    tell_operators(admin, unit, tenant, event).await
 }
 
 fn may_have_status(tenant: &Tenant) -> Result<(), AdminError> {
@@ -259,13 +283,15 @@ pub async fn delete_tenant(
 ) -> Result<(), AdminError> {
     not_system(tenant)?;
     let event = permit.event(admin.app, tenant, "tenant.purged", tenant.slug.as_str(), "");
-    let mut unit = admin.app.storage.write(tenant).await?;
+    let mut unit = admin.app.storage.write(EveryTenant::Tenants).await?;
+    unit.narrow(tenant);
     let current = unit.take_tenant(tenant.id).await?.ok_or(AdminError::NotFound)?;
     expected.check(current.version)?;
     if current.is_active() {
         return Err(AdminError::Conflict("suspend the tenant first, then purge it".into()));
     }
     unit.tenant(tenant).insert_audit(&event).await?;
+    tell_operators(admin, &mut unit, tenant, event).await?;
     let _ = unit.delete_tenant(tenant.id).await?;
     unit.commit().await?;
     Ok(())

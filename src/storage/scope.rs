@@ -29,6 +29,9 @@ pub(crate) enum EveryTenant {
     Settling,
     /// Expired rows of all tenants.
     Sweep,
+    /// A tenant that is made, suspended, resumed or purged, and the entry of it in the operators' own
+    /// trail: narrowed to each in turn.
+    Tenants,
     /// A file of several tenants, applied in one transaction: it is narrowed to each tenant in turn
     /// ([`super::Unit::narrow`]), and only the numbering of its events sees all of them.
     File,

@@ -100,7 +100,7 @@ impl Password {
         stored: Option<String>,
     ) -> Result<(), AdminError> {
         if let Some(stored) = stored {
-            let is_behind = admin.hasher.matches(tenant, password, &stored).await;
+            let is_behind = admin.hasher.matches(tenant, password, &stored).await?;
             self.behind.insert(stored, is_behind);
             if is_behind {
                 return Ok(());

@@ -1,6 +1,6 @@
 //! Questions before what cannot be undone.
 
-use rocket::http::Method::{Get, Post};
+use rocket::http::Method::{Delete, Get, Patch, Post};
 use serde_json::{Value, json};
 
 use crate::support::{Agent, TestApp};
@@ -81,4 +81,26 @@ async fn a_key_that_verifiers_may_not_know_yet_does_not_sign() {
     rotate().await.assert_problem(409);
     app.clock.advance(2);
     rotate().await.ok();
+}
+
+#[rocket::async_test]
+async fn what_becomes_of_tenants_is_in_the_operators_trail() {
+    let app = TestApp::start().await;
+    app.api(Post, "/tenants", json!({ "slug": "initech" })).await.ok();
+    for status in ["suspended", "active", "suspended", "active"] {
+        // The trail is in the order of its instants.
+        app.clock.advance(1);
+        app.api(Patch, "/tenants/initech", json!({ "status": status })).await.ok();
+    }
+    for query in ["", "?purge=true"] {
+        app.clock.advance(1);
+        app.api(Delete, &format!("/tenants/initech{query}"), Value::Null).await.ok();
+    }
+    let trail = app.api(Get, "/tenants/system/audit", Value::Null).await.json();
+    let of_initech = |entry: &&Value| entry["target"] == "initech";
+    let actions = trail["items"].as_array().unwrap().iter().filter(of_initech).map(|entry| entry["action"].clone());
+    let mut actions: Vec<String> = actions.map(|action| action.as_str().unwrap().to_owned()).collect();
+    actions.reverse();
+    let expected = ["created", "suspended", "resumed", "suspended", "resumed", "suspended", "purged"];
+    assert_eq!(actions, expected.map(|word| format!("tenant.{word}")));
 }
