@@ -126,7 +126,8 @@ async fn tell_operators(
     if tenant.is_system() {
         return Ok(());
     }
-    let system = find_tenant(admin, Slug::SYSTEM).await?;
+    // By this unit's own connection: whoever holds one must not wait for another.
+    let system = unit.find_tenant(&Slug::SYSTEM.parse()?).await?.ok_or(AdminError::NotFound)?;
     let event = AuditEvent { tenant_id: system.id, id: AuditId::new(&admin.app.effects), ..event };
     unit.narrow(&system);
     unit.tenant(&system).insert_audit(&event).await?;

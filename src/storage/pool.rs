@@ -59,7 +59,7 @@ pub enum PoolError {
     #[error("PORTCULLIS_DATABASE_URL must be sqlite:PATH or postgres://…, and is not: {0}")]
     Url(String),
     /// The database does not answer.
-    #[error("the database does not answer: {0}")]
+    #[error("{0}")]
     Away(String),
 }
 

@@ -72,7 +72,7 @@ impl PgManager {
     }
 
     async fn connect_to(&self, server: &Config) -> ConnectionResult<AsyncPgConnection> {
-        let bad = |why: tokio_postgres::Error| ConnectionError::BadConnection(why.to_string());
+        let bad = |why: tokio_postgres::Error| ConnectionError::BadConnection(in_words(&why));
         let mut conn = if self.tls {
             let roots = rustls::RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
             let tls = rustls::ClientConfig::builder().with_root_certificates(roots).with_no_client_auth();
@@ -87,6 +87,15 @@ impl PgManager {
             conn.batch_execute(settings).await.map_err(ConnectionError::CouldntSetupConfiguration)?;
         }
         Ok(conn)
+    }
+}
+
+/// The server's own words, where it has said something: the driver's are "db error".
+fn in_words(why: &tokio_postgres::Error) -> String {
+    match (why.as_db_error(), std::error::Error::source(why)) {
+        (Some(said), _) => said.message().to_owned(),
+        (None, Some(cause)) => format!("{why}: {cause}"),
+        (None, None) => why.to_string(),
     }
 }
 
