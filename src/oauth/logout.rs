@@ -66,9 +66,9 @@ async fn end_hinted(cx: &Cx<'_>, hint: Option<&Hint>) -> Result<(), OauthError> 
     let Some(Hint { claims, is_proven: true }) = hint else { return Ok(()) };
     let Ok(id) = claims.sid.parse::<SessionId>() else { return Ok(()) };
     let mut unit = cx.app.storage.read(&**cx.tenant).await?;
-    let families = unit.tenant(cx.tenant).list_families(id).await?;
+    let families = unit.tenant(cx.tenant).list_families_of(id, &claims.aud).await?;
     drop(unit);
-    for family in families.into_iter().filter(|family| family.client_id == claims.aud && family.is_live(cx.now)) {
+    for family in families.into_iter().filter(|family| family.is_live(cx.now)) {
         end_own_grant(cx, family.id, &claims.sub).await?;
     }
     Ok(())

@@ -117,6 +117,22 @@ impl TenantStore<'_> {
         rows.into_iter().map(TokenFamily::try_from).collect()
     }
 
+    /// What a client was granted in a session, the newest first, some of it where it is very much.
+    pub async fn list_families_of(
+        &mut self,
+        session: SessionId,
+        client_id: &str,
+    ) -> Result<Vec<TokenFamily>, StorageError> {
+        let query = token_families::table
+            .filter(token_families::tenant_id.eq(self.key()))
+            .filter(token_families::client_id.eq(client_id.to_owned()))
+            .filter(token_families::session_id.eq(Key::from(session)))
+            .order(token_families::id.desc())
+            .limit(200);
+        let rows: Vec<Row> = on_conn!(self.unit, conn => query.select(Row::as_select()).load(conn).await)?;
+        rows.into_iter().map(TokenFamily::try_from).collect()
+    }
+
     /// The clients that have families in these sessions, by session, in the order of their names.
     /// Of a session with very many families, those of the first are named.
     pub async fn clients_of(
