@@ -1,11 +1,12 @@
 //! `portcullis apply` and `portcullis export`.
 
-use std::{collections::BTreeSet, path::PathBuf};
+use std::{collections::BTreeSet, io::IsTerminal as _, path::PathBuf};
 
 use clap::ValueEnum;
 
 use super::{
     Done, Failure, Shell,
+    confirm::{Yes, answer_to},
     output::{self, Format, say},
 };
 use crate::{
@@ -24,9 +25,8 @@ pub(super) struct Arguments {
     /// Remove the clients and users that the file no longer names, where it has a list of them
     #[arg(long)]
     prune: bool,
-    /// Answer yes to the question
-    #[arg(long)]
-    yes: bool,
+    #[command(flatten)]
+    yes: Yes,
     /// How the answer is written
     #[arg(long, default_value = "table")]
     format: Format,
@@ -63,7 +63,7 @@ pub(super) async fn run(arguments: Arguments, config: Config) -> Done {
     let prune = match (arguments.prune, arguments.dry_run) {
         (false, _) => Prune::Nothing,
         (true, true) => Prune::Everything,
-        (true, false) => agreed(&shell, &mut file, arguments.yes).await?,
+        (true, false) => agreed(&shell, &mut file, &arguments.yes).await?,
     };
     let manner = Manner { dry_run: arguments.dry_run, prune };
     let changes = admin::apply(&shell.admin(), &shell.authority, &mut file, &manner).await?;
@@ -76,12 +76,12 @@ pub(super) async fn run(arguments: Arguments, config: Config) -> Done {
 }
 
 /// What is to be removed, once somebody has seen it and agreed.
-async fn agreed(shell: &Shell, file: &mut File, yes: bool) -> Result<Prune, Failure> {
+async fn agreed(shell: &Shell, file: &mut File, yes: &Yes) -> Result<Prune, Failure> {
     let manner = Manner { dry_run: true, prune: Prune::Everything };
     let changes = admin::apply(&shell.admin(), &shell.authority, file, &manner).await?;
     let removed = changes.into_iter().filter(|change| change.what == What::Removed);
     let removed: BTreeSet<String> = removed.map(|change| change.target).collect();
-    if yes || removed.is_empty() || confirmed(&removed)? {
+    if yes.is_given() || removed.is_empty() || confirmed(&removed)? {
         return Ok(Prune::These(removed));
     }
     Err(Failure("nothing was done".into()))
@@ -91,26 +91,20 @@ async fn agreed(shell: &Shell, file: &mut File, yes: bool) -> Result<Prune, Fail
 const MOST_NAMED: usize = 10;
 
 fn confirmed(removed: &BTreeSet<String>) -> Result<bool, Failure> {
-    use std::io::{IsTerminal as _, Write as _};
-    if !std::io::stdin().is_terminal() {
-        let named: Vec<&str> = removed.iter().take(MOST_NAMED).map(String::as_str).collect();
-        let more = match removed.len().saturating_sub(named.len()) {
-            0 => String::new(),
-            more => format!(" and {more} more"),
-        };
-        let named = named.join(", ");
-        return Err(Failure(format!(
-            "--prune would remove {named}{more}: nothing was done; --yes answers for a script"
-        )));
-    }
-    for target in removed {
+    for target in removed.iter().filter(|_| std::io::stdin().is_terminal()) {
         eprintln!("{:<9} {target}", What::Removed.as_str());
     }
-    eprint!("This is removed, with every session and token it has. Type yes to go on: ");
-    std::io::stderr().flush()?;
-    let mut line = String::new();
-    std::io::stdin().read_line(&mut line)?;
-    Ok(line.trim() == "yes")
+    let question = "This is removed, with every session and token it has. Type yes to go on: ";
+    if let Some(answer) = answer_to(question)? {
+        return Ok(answer == "yes");
+    }
+    let named: Vec<&str> = removed.iter().take(MOST_NAMED).map(String::as_str).collect();
+    let more = match removed.len().saturating_sub(named.len()) {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
+    let named = named.join(", ");
+    Err(Failure(format!("--prune would remove {named}{more}: nothing was done; --yes answers for a script")))
 }
 
 fn tell(changes: &[Change], dry_run: bool) -> Done {

@@ -18,20 +18,30 @@ impl Yes {
     /// # Errors
     /// Nothing was done.
     pub(super) fn or_ask(&self, question: &str) -> Done {
-        if self.yes || is_confirmed(question)? {
+        if self.is_given() {
+            return Ok(());
+        }
+        let answer = answer_to(&format!("{question} Go on? [y/N] "))?;
+        if matches!(answer.as_deref(), Some("y" | "Y" | "yes")) {
             return Ok(());
         }
         Err(Failure(format!("{question} Nothing was done; --yes answers for a script")))
     }
+
+    /// Whether it was answered before.
+    pub(super) fn is_given(&self) -> bool {
+        self.yes
+    }
 }
 
-fn is_confirmed(question: &str) -> Result<bool, Failure> {
+/// What somebody at the terminal types; `None` where there is nobody.
+pub(super) fn answer_to(question: &str) -> Result<Option<String>, Failure> {
     if !std::io::stdin().is_terminal() {
-        return Ok(false);
+        return Ok(None);
     }
-    eprint!("{question} Go on? [y/N] ");
+    eprint!("{question}");
     std::io::stderr().flush()?;
     let mut line = String::new();
     std::io::stdin().read_line(&mut line)?;
-    Ok(matches!(line.trim(), "y" | "Y" | "yes"))
+    Ok(Some(line.trim().to_owned()))
 }

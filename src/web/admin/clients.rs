@@ -200,24 +200,19 @@ pub(super) async fn delete(member: Signed, slug: &str, client_id: &str, form: Re
     let member = member?;
     let form = member.sent(form)?;
     let permit = member.permit(slug).await?;
-    let asked = async {
+    let question = async {
         admin::check_client_change(&admin_of(&member.site), &permit, client_id).await?;
-        member.figures(&permit, &Selection::Client(client_id.to_owned())).await
+        let figures = member.figures(&permit, &Selection::Client(client_id.to_owned())).await?;
+        let back = format!("/admin/tenants/{slug}/clients/{client_id}");
+        Ok(Question {
+            title: format!("Delete client “{client_id}”?"),
+            follows: vec![figures, "Its tokens are refused, and nobody can sign in through it any more.".into()],
+            button: "Delete client",
+            action: format!("{back}/delete"),
+            back,
+        })
     };
-    let figures = match asked.await {
-        Ok(figures) => figures,
-        Err(error) => return member.refusal(&error),
-    };
-    let back = format!("/admin/tenants/{slug}/clients/{client_id}");
-    let question = Question {
-        title: format!("Delete client “{client_id}”?"),
-        follows: vec![figures, "Its tokens are refused, and nobody can sign in through it any more.".into()],
-        button: "Delete client",
-        action: format!("{back}/delete"),
-        back,
-        typed: Some(client_id.to_owned()),
-    };
-    member.confirmed(&form, "clients", permit.tenant(), question)?;
+    member.confirmed(&form, "clients", permit.tenant(), Some(client_id), question).await?;
     let (site, id) = (std::sync::Arc::clone(&member.site), client_id.to_owned());
     match run(async move { admin::delete_client(&admin_of(&site), &permit, &id, &Expected::ANY).await }).await {
         Ok(()) => go(format!("/admin/tenants/{slug}/clients")),
@@ -260,26 +255,23 @@ pub(super) async fn delete_secret(
     let form = member.sent(form)?;
     let permit = member.permit(slug).await?;
     let compromised = form.find("compromised").is_some();
-    if let Err(error) = admin::check_client_change(&admin_of(&member.site), &permit, client_id).await {
-        return member.refusal(&error);
-    }
-    let mut follows = vec![format!("Whoever shows secret {id} is refused from then on.")];
-    if compromised {
-        match member.figures(&permit, &Selection::Client(client_id.to_owned())).await {
-            Ok(figures) => follows.push(format!("It has leaked: everything that the client has ends. {figures}")),
-            Err(error) => return member.refusal(&error),
+    let question = async {
+        admin::check_client_change(&admin_of(&member.site), &permit, client_id).await?;
+        let mut follows = vec![format!("Whoever shows secret {id} is refused from then on.")];
+        if compromised {
+            let figures = member.figures(&permit, &Selection::Client(client_id.to_owned())).await?;
+            follows.push(format!("It has leaked: everything that the client has ends. {figures}"));
         }
-    }
-    let back = format!("/admin/tenants/{slug}/clients/{client_id}");
-    let question = Question {
-        title: format!("Remove a secret of client “{client_id}”?"),
-        follows,
-        button: "Remove secret",
-        action: format!("{back}/secrets/{id}/delete"),
-        back,
-        typed: None,
+        let back = format!("/admin/tenants/{slug}/clients/{client_id}");
+        Ok(Question {
+            title: format!("Remove a secret of client “{client_id}”?"),
+            follows,
+            button: "Remove secret",
+            action: format!("{back}/secrets/{id}/delete"),
+            back,
+        })
     };
-    member.confirmed(&form, "clients", permit.tenant(), question)?;
+    member.confirmed(&form, "clients", permit.tenant(), None, question).await?;
     let (site, client, id) = (std::sync::Arc::clone(&member.site), client_id.to_owned(), id.to_owned());
     let work = async move { admin::delete_secret(&admin_of(&site), &permit, &client, &id, compromised).await };
     match run(work).await {

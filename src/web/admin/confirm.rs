@@ -25,27 +25,25 @@ pub(super) struct Question {
     pub(super) action: String,
     /// Where to go instead.
     pub(super) back: String,
-    /// What must be typed.
-    pub(super) typed: Option<String>,
 }
 
 impl Member {
-    /// Goes on where the question was answered; otherwise it is asked.
-    pub(super) fn confirmed(
+    /// Goes on where the question was answered, by typing `typed` where that is asked for; otherwise
+    /// the question is made, and asked.
+    pub(super) async fn confirmed(
         &self,
         form: &Params,
         section: &'static str,
         tenant: &Tenant,
-        question: Question,
+        typed: Option<&str>,
+        question: impl Future<Output = Result<Question, AdminError>>,
     ) -> Result<(), Answer> {
         let was_asked = form.find("confirmed").is_some();
-        let is_typed = match &question.typed {
-            Some(name) => form.find("typed").map(str::trim) == Some(name),
-            None => true,
-        };
+        let is_typed = typed.is_none_or(|name| form.find("typed").map(str::trim) == Some(name));
         if was_asked && is_typed {
             return Ok(());
         }
+        let question = question.await.map_err(|error| self.told(&error))?;
         let ours = ["csrf_token", "confirmed", "typed"];
         let fields = form.pairs().filter(|(name, _)| !ours.contains(name));
         let view = Confirm {
@@ -56,7 +54,7 @@ impl Member {
             action: question.action,
             back: question.back,
             error: was_asked.then(|| "That is not its name. Nothing was done.".to_owned()),
-            typed: question.typed,
+            typed: typed.map(str::to_owned),
             fields: fields.map(|(name, value)| Hidden { name: name.to_owned(), value: value.to_owned() }).collect(),
         };
         let status = if was_asked { Status::BadRequest } else { Status::Ok };

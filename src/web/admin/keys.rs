@@ -2,9 +2,9 @@
 
 use rocket::{get, post};
 
-use super::{Shown, Signed, confirm::Question, go, run};
+use super::{Answer, Member, Shown, Signed, confirm::Question, go, run};
 use crate::{
-    admin::{self, Action},
+    admin::{self, Action, Permit},
     protocol::OauthError,
     views::admin::Keys,
     web::{
@@ -28,27 +28,35 @@ pub(super) async fn list(member: Signed, slug: &str, query: Query) -> Shown {
     }
 }
 
+/// Proof that the keys may be changed by `path`, once it was asked about.
+async fn agreed(
+    member: &Member,
+    slug: &str,
+    form: Result<Form, OauthError>,
+    path: &str,
+    (title, button, follows): (String, &'static str, [&str; 2]),
+) -> Result<Permit, Answer> {
+    let form = member.sent(form)?;
+    let permit = member.permit(slug).await?;
+    let question = async {
+        permit.may_at_large(&member.site.app, Action::ChangeKeys)?;
+        let back = format!("/admin/tenants/{slug}/keys");
+        let follows = follows.map(str::to_owned).to_vec();
+        Ok(Question { title, follows, button, action: format!("{back}/{path}"), back })
+    };
+    member.confirmed(&form, "keys", permit.tenant(), None, question).await?;
+    Ok(permit)
+}
+
 #[post("/tenants/<slug>/keys/rotate", data = "<form>")]
 pub(super) async fn rotate(member: Signed, slug: &str, form: Result<Form, OauthError>) -> Shown {
     let member = member?;
-    let form = member.sent(form)?;
-    let permit = member.permit(slug).await?;
-    if let Err(error) = permit.may_at_large(&member.site.app, Action::ChangeKeys) {
-        return member.refusal(&error);
-    }
-    let back = format!("/admin/tenants/{slug}/keys");
-    let question = Question {
-        title: format!("Rotate the signing keys of “{slug}”?"),
-        follows: vec![
-            "The next key signs from then on, and a new one is published after it.".into(),
-            "What the key before has signed stays good until it expires.".into(),
-        ],
-        button: "Rotate",
-        action: format!("{back}/rotate"),
-        back,
-        typed: None,
-    };
-    member.confirmed(&form, "keys", permit.tenant(), question)?;
+    let follows = [
+        "The next key signs from then on, and a new one is published after it.",
+        "What the key before has signed stays good until it expires.",
+    ];
+    let words = (format!("Rotate the signing keys of “{slug}”?"), "Rotate", follows);
+    let permit = agreed(&member, slug, form, "rotate", words).await?;
     let site = std::sync::Arc::clone(&member.site);
     match run(async move { admin::rotate_keys(&admin_of(&site), &permit).await }).await {
         Ok(_) => go(format!("/admin/tenants/{slug}/keys?done=rotated")),
@@ -59,24 +67,12 @@ pub(super) async fn rotate(member: Signed, slug: &str, form: Result<Form, OauthE
 #[post("/tenants/<slug>/keys/<kid>/withdraw", data = "<form>")]
 pub(super) async fn withdraw(member: Signed, slug: &str, kid: &str, form: Result<Form, OauthError>) -> Shown {
     let member = member?;
-    let form = member.sent(form)?;
-    let permit = member.permit(slug).await?;
-    if let Err(error) = permit.may_at_large(&member.site.app, Action::ChangeKeys) {
-        return member.refusal(&error);
-    }
-    let back = format!("/admin/tenants/{slug}/keys");
-    let question = Question {
-        title: format!("Withdraw key “{kid}”?"),
-        follows: vec![
-            "Every token that it has signed is refused at once, whoever holds it.".into(),
-            "Another key signs in its place. Verifiers that hold the keys of before fetch them anew.".into(),
-        ],
-        button: "Withdraw key",
-        action: format!("{back}/{kid}/withdraw"),
-        back,
-        typed: None,
-    };
-    member.confirmed(&form, "keys", permit.tenant(), question)?;
+    let follows = [
+        "Every token that it has signed is refused at once, whoever holds it.",
+        "Another key signs in its place. Verifiers that hold the keys of before fetch them anew.",
+    ];
+    let words = (format!("Withdraw key “{kid}”?"), "Withdraw key", follows);
+    let permit = agreed(&member, slug, form, &format!("{kid}/withdraw"), words).await?;
     let (site, kid) = (std::sync::Arc::clone(&member.site), kid.to_owned());
     match run(async move { admin::withdraw_key(&admin_of(&site), &permit, &kid).await }).await {
         Ok(ending) => go(format!("/admin/tenants/{slug}/endings/{}", ending.event.unwrap_or_default())),

@@ -168,31 +168,28 @@ enum Step {
     Purge,
 }
 
-/// What is asked before; letting a tenant serve again needs no question.
-fn question(tenant: &Tenant, figures: String, step: Step) -> Option<Question> {
+/// What is asked before a tenant is suspended, or else deleted.
+fn question(tenant: &Tenant, figures: String, step: Step) -> Question {
     let (slug, name) = (&tenant.slug, &tenant.name);
     let back = format!("/admin/tenants/{slug}");
-    let (title, follows, button, path, typed) = match step {
-        Step::Resume => return None,
-        Step::Suspend => (
-            format!("Suspend tenant “{slug}” ({name})?"),
-            vec![figures, "Its endpoints stop until it is resumed. Its data stays.".to_owned()],
-            "Suspend",
-            "suspend",
-            None,
-        ),
+    let (title, follows, button, path) = match step {
         Step::Purge => (
             format!("Delete tenant “{slug}” ({name}) and everything in it?"),
-            vec![
+            [
                 "Its users, clients, keys and sessions are gone for good; its audit trail stays.".to_owned(),
                 "Who needs them again needs a backup.".to_owned(),
             ],
             "Delete for good",
             "purge",
-            Some(slug.to_string()),
+        ),
+        Step::Suspend | Step::Resume => (
+            format!("Suspend tenant “{slug}” ({name})?"),
+            [figures, "Its endpoints stop until it is resumed. Its data stays.".to_owned()],
+            "Suspend",
+            "suspend",
         ),
     };
-    Some(Question { title, follows, button, action: format!("{back}/{path}"), back, typed })
+    Question { title, follows: follows.to_vec(), button, action: format!("{back}/{path}"), back }
 }
 
 async fn step(member: Signed, slug: &str, form: Result<Form, OauthError>, step: Step) -> Shown {
@@ -203,12 +200,14 @@ async fn step(member: Signed, slug: &str, form: Result<Form, OauthError>, step: 
         Ok(everywhere) => everywhere,
         Err(error) => return member.refusal(&error),
     };
-    let figures = match member.figures(&permit, &Selection::Tenant).await {
-        Ok(figures) => figures,
-        Err(error) => return member.refusal(&error),
-    };
-    if let Some(question) = question(permit.tenant(), figures, step) {
-        member.confirmed(&form, "overview", permit.tenant(), question)?;
+    // Letting a tenant serve again needs no question.
+    if !matches!(step, Step::Resume) {
+        let typed = matches!(step, Step::Purge).then_some(slug);
+        let question = async {
+            let figures = member.figures(&permit, &Selection::Tenant).await?;
+            Ok(question(permit.tenant(), figures, step))
+        };
+        member.confirmed(&form, "overview", permit.tenant(), typed, question).await?;
     }
     let (site, at) = (std::sync::Arc::clone(&member.site), format!("/admin/tenants/{slug}"));
     let done = run(async move {

@@ -162,25 +162,19 @@ pub(super) async fn delete(member: Signed, slug: &str, id: &str, form: Result<Fo
     let member = member?;
     let form = member.sent(form)?;
     let permit = member.permit(slug).await?;
-    let asked = async {
+    let question = async {
         let user = admin::check_user_deletion(&admin_of(&member.site), &permit, id).await?;
         let figures = member.figures(&permit, &Selection::User(user.id)).await?;
-        Ok::<_, AdminError>((user.username, figures))
+        let back = format!("/admin/tenants/{slug}/users/{id}");
+        Ok(Question {
+            title: format!("Delete user “{}”?", user.username),
+            follows: vec![figures, "Who they are, and what they consented to, is forgotten.".into()],
+            button: "Delete user",
+            action: format!("{back}/delete"),
+            back,
+        })
     };
-    let (username, figures) = match asked.await {
-        Ok(asked) => asked,
-        Err(error) => return member.refusal(&error),
-    };
-    let back = format!("/admin/tenants/{slug}/users/{id}");
-    let question = Question {
-        title: format!("Delete user “{username}”?"),
-        follows: vec![figures, "Who they are, and what they consented to, is forgotten.".into()],
-        button: "Delete user",
-        action: format!("{back}/delete"),
-        back,
-        typed: None,
-    };
-    member.confirmed(&form, "users", permit.tenant(), question)?;
+    member.confirmed(&form, "users", permit.tenant(), None, question).await?;
     let (site, of) = (std::sync::Arc::clone(&member.site), id.to_owned());
     match run(async move { admin::delete_user(&admin_of(&site), &permit, &of, &Expected::ANY).await }).await {
         Ok(()) => go(format!("/admin/tenants/{slug}/users")),

@@ -6,10 +6,7 @@ async fn a_client_that_shows_its_id_token_logs_the_user_out_and_gets_them_back()
     let acme = app.acme();
     let mut agent = Agent::new(&app);
     agent.log_in(acme, "ada").await;
-    let code = agent.authorize(&acme.authorization("web", &[])).await.callback()["code"].clone();
-    let mut pairs = acme.redemption(&code).to_vec();
-    pairs.retain(|(name, _)| *name != "client_id");
-    let tokens = acme.post_as_web("token", &pairs).await.tokens();
+    let tokens = acme.tokens_of_web(&mut agent).await;
     let query = form(&[
         ("id_token_hint", tokens.id.as_deref().unwrap()),
         ("post_logout_redirect_uri", "https://app.example/"),

@@ -131,10 +131,7 @@ async fn introspection_tells_the_auth_time_of_the_grant() {
     let acme = app.acme();
     let mut agent = Agent::new(&app);
     agent.log_in(acme, "ada").await;
-    let code = agent.authorize(&acme.authorization("web", &[])).await.callback()["code"].clone();
-    let mut pairs = acme.redemption(&code).to_vec();
-    pairs.retain(|(name, _)| *name != "client_id");
-    let tokens = acme.post_as_web("token", &pairs).await.tokens();
+    let tokens = acme.tokens_of_web(&mut agent).await;
     let first = acme.introspect(&tokens.refresh).await.json()["auth_time"].as_i64().unwrap();
     app.clock.advance(1000);
     agent.log_in(acme, "ada").await;

@@ -412,6 +412,14 @@ impl<'a> TestTenant<'a> {
         reply.callback()["code"].clone()
     }
 
+    /// Tokens of the confidential client `web`, for whoever is signed in at `agent`.
+    pub(crate) async fn tokens_of_web(&self, agent: &mut Agent<'_>) -> Tokens {
+        let code = agent.authorize(&self.authorization("web", &[])).await.callback()["code"].clone();
+        let mut pairs = self.redemption(&code).to_vec();
+        pairs.retain(|(name, _)| *name != "client_id");
+        self.post_as_web("token", &pairs).await.tokens()
+    }
+
     /// Exchanges a code as the public client `app`.
     pub(crate) async fn redeem(&self, code: &str) -> Reply {
         self.post("token", &self.redemption(code)).await
