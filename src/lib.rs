@@ -41,11 +41,7 @@ pub fn build(figment: Figment, config: Config, effects: Effects, migrate: bool) 
         .merge(("databases.portcullis.max_connections", config.database_connections))
         .merge(("databases.portcullis.connect_timeout", 5))
         .merge(("ip_header", false))
-        .merge(("limits.forms", 16 * 1024))
-        // Together less than the grace within which a retry of a rotation is answered: a restart must
-        // not make thieves of honest clients.
-        .merge(("shutdown.grace", 3))
-        .merge(("shutdown.mercy", 1));
+        .merge(("limits.forms", 16 * 1024));
     let start = AdHoc::try_on_ignite("installation", move |rocket| async move {
         match start(&rocket, config, effects, migrate).await {
             Ok(site) => Ok(rocket.manage(site)),

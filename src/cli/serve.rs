@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use rocket::{Orbit, Rocket, fairing::AdHoc};
+use rocket::futures::{FutureExt as _, TryFutureExt as _};
 
 use super::{Done, Failure, output::say};
 use crate::{
@@ -10,8 +10,14 @@ use crate::{
     config::Config,
     effects::{Effects, is_open_to_others},
     installation::master_key_of,
-    web::{Management, Site},
+    web::{
+        Management, Site,
+        listener::{Listener, files_of_process, share_of_strangers},
+    },
 };
+
+/// How many connections the management address holds.
+const MANAGERS: usize = 32;
 
 #[derive(clap::Args)]
 pub(super) struct Arguments {
@@ -29,18 +35,42 @@ pub(super) async fn run(arguments: Arguments, config: Config) -> Done {
         .merge(("address", config.management_address.ip()))
         .merge(("port", config.management_address.port()))
         .merge(("ip_header", false));
-    let greeting = AdHoc::on_liftoff("greeting", move |rocket| Box::pin(greet(rocket, arguments.demo)));
+    // A connection to SQLite takes three files: the database, its log, the log's index.
+    let kept = MANAGERS + 3 * config.database_connections + 64;
     let server = crate::build(rocket::Config::figment(), config, Effects::system(), !arguments.no_migrate);
-    let server = server.attach(greeting).ignite().await.map_err(told)?;
+    let server = server.ignite().await.map_err(told)?;
     let site = server.state::<Arc<Site>>().cloned().ok_or(Failure("the server has no state".into()))?;
     if arguments.demo {
         let changes = admin::seed_demo(&Admin { app: &site.app, hasher: &*site.accounts }).await?;
         tracing::info!(things = changes.len(), "demo applied");
     }
-    let management = Management::build(management, site).ignite().await.map_err(told)?;
-    let served = async { server.launch().await.map_err(told) };
-    let managed = async { management.launch().await.map_err(told) };
-    tokio::try_join!(served, managed).map(|_| ())
+    let management = Management::build(management, Arc::clone(&site)).ignite().await.map_err(told)?;
+    let most = share_of_strangers(files_of_process(), kept);
+    let server = Listener::open(server, most).await.map_err(|why| in_use(&why))?;
+    let management = Listener::open(management, MANAGERS).await.map_err(|why| in_use(&why))?;
+    greet(&site, arguments.demo).await;
+    let stop = told_to_stop().map_err(|why| why.to_string()).shared();
+    tokio::join!(server.serve(stop.clone()), management.serve(stop.clone()));
+    Ok(stop.await?)
+}
+
+/// SIGTERM, or the interrupt key.
+async fn told_to_stop() -> std::io::Result<()> {
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        let mut terminate = signal(SignalKind::terminate())?;
+        tokio::select! {
+            interrupted = tokio::signal::ctrl_c() => interrupted,
+            _ = terminate.recv() => Ok(()),
+        }
+    }
+    #[cfg(not(unix))]
+    tokio::signal::ctrl_c().await
+}
+
+fn in_use(why: &std::io::Error) -> Failure {
+    Failure(format!("cannot listen: {why}: set ROCKET_PORT or PORTCULLIS_MANAGEMENT_ADDRESS"))
 }
 
 /// Finds out what would keep the server from starting, to say it in one line: afterwards Rocket tells of
@@ -71,8 +101,7 @@ async fn look_before(config: &Config, migrate: bool) -> Done {
 }
 
 /// Says, once the server listens, where it is and what to do first.
-async fn greet(rocket: &Rocket<Orbit>, demo: bool) {
-    let Some(site) = rocket.state::<Arc<Site>>() else { return };
+async fn greet(site: &Site, demo: bool) {
     let base = &site.app.config.base_url;
     let mut lines = vec![format!("portcullis serves {base} (console: {base}/admin, API: {base}/api/docs)")];
     if demo {
@@ -103,7 +132,6 @@ async fn greet(rocket: &Rocket<Orbit>, demo: bool) {
 fn told(error: rocket::Error) -> Failure {
     use rocket::error::ErrorKind;
     let text = match error.kind() {
-        ErrorKind::Bind(why) => format!("cannot listen: {why}: set ROCKET_PORT or PORTCULLIS_MANAGEMENT_ADDRESS"),
         ErrorKind::FailedFairings(_) => "the server did not start: the line above says why".to_owned(),
         other => format!("the server stopped: {other}"),
     };

@@ -16,6 +16,9 @@ use crate::protocol::{OauthError, Params};
 const MOST_FORM: u64 = 16 * 1024;
 const MOST_JSON: u64 = 64 * 1024;
 
+/// No handler takes more of a body, in bytes.
+pub(crate) const MOST_BODY: usize = MOST_JSON as usize;
+
 /// An `application/x-www-form-urlencoded` body, no parameter twice.
 pub(crate) struct Form(pub(crate) Params);
 

@@ -8,7 +8,7 @@ mod origin;
 pub(crate) mod strict;
 mod tenant;
 
-pub(crate) use body::{Form, JsonBody, Query};
+pub(crate) use body::{Form, JsonBody, MOST_BODY, Query};
 pub(crate) use browser::Browser;
 pub(crate) use condition::IfMatch;
 pub(crate) use credentials::{Authorization, Bearer};

@@ -1,5 +1,6 @@
 //! The fault rows of the security catalogue that this version answers for, named by number.
 
+mod e2_slow_clients;
 mod f6_failover;
 mod kills;
 mod memory;

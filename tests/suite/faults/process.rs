@@ -184,21 +184,6 @@ async fn f23_what_was_under_way_when_the_server_was_stopped_is_answered_and_kept
 }
 
 #[rocket::async_test]
-async fn e2_a_client_that_never_ends_its_request_holds_nobody_up() {
-    use tokio::io::AsyncWriteExt as _;
-    let folder = tempfile::tempdir().unwrap();
-    let server = seeded(folder.path()).await;
-    let mut slow = Vec::new();
-    for _ in 0..200 {
-        let mut stream = tokio::net::TcpStream::connect(("127.0.0.1", server.port)).await.unwrap();
-        stream.write_all(b"POST /t/acme/oauth2/token HTTP/1.1\r\nHost: x\r\nContent-").await.unwrap();
-        slow.push(stream);
-    }
-    let token = log_in(server.port).await;
-    refresh(server.port, &token).await.expect("others are served meanwhile");
-}
-
-#[rocket::async_test]
 async fn s1_m8_logs_bear_no_secret_and_no_line_that_a_client_wrote() {
     let folder = tempfile::tempdir().unwrap();
     let server = seeded(folder.path()).await;

@@ -89,9 +89,14 @@ impl Server {
         (output.status.code().unwrap_or(-1), text(&output.stdout), text(&output.stderr))
     }
 
-    /// The same, but that no file it writes may grow beyond `kilobytes`.
+    /// Starts it again where no file it writes may grow beyond `kilobytes`.
     pub(crate) async fn restart_with_full_disk(&mut self, kilobytes: u32) {
-        let script = format!("trap '' XFSZ; ulimit -f {kilobytes}; exec '{}' serve", Self::binary());
+        self.restart_under(&format!("trap '' XFSZ; ulimit -f {kilobytes}")).await;
+    }
+
+    /// Starts it again after what a shell does first.
+    pub(crate) async fn restart_under(&mut self, limits: &str) {
+        let script = format!("{limits}; exec '{}' serve", Self::binary());
         let child = Command::new("bash")
             .args(["-c", &script])
             .current_dir(&self.folder)
@@ -137,6 +142,11 @@ impl Server {
     pub(crate) fn database(&self) -> &str {
         let named = self.environment.iter().find(|(name, _)| name == "PORTCULLIS_DATABASE_URL");
         named.map_or("", |(_, value)| value)
+    }
+
+    pub(crate) fn management_port(&self) -> u16 {
+        let named = self.environment.iter().find(|(name, _)| name == "PORTCULLIS_MANAGEMENT_ADDRESS");
+        named.and_then(|(_, address)| address.rsplit(':').next()?.parse().ok()).unwrap_or_default()
     }
 
     pub(crate) fn base(&self) -> String {

@@ -1,0 +1,200 @@
+//! One request through Rocket's service: hyper's words to Rocket's, and back.
+
+use std::{
+    io,
+    net::SocketAddr,
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll},
+};
+
+use bytes::{Bytes, BytesMut};
+use http_body_util::BodyExt as _;
+use hyper::{
+    Request, Response, StatusCode,
+    body::{Body, Frame, Incoming, SizeHint},
+    header::{CONTENT_LENGTH, HeaderName, HeaderValue},
+    http::request::Parts,
+};
+use rocket::{
+    http::{Cookie, Header, Method, uri::Origin},
+    local::asynchronous::{Client, LocalRequest, LocalResponse},
+};
+use tokio::{
+    io::AsyncReadExt as _,
+    sync::{mpsc, oneshot, watch},
+};
+
+use super::{Stage, pace::Pace};
+use crate::web::guards::MOST_BODY;
+
+/// What is handed on in one piece.
+const WHOLE: usize = 64 * 1024;
+
+/// What one connection's requests have in common.
+pub(super) struct Exchange {
+    pub(super) client: Arc<Client>,
+    pub(super) peer: SocketAddr,
+    pub(super) pace: Arc<Pace>,
+    pub(super) stage: watch::Receiver<Stage>,
+    pub(super) busy: mpsc::Sender<()>,
+}
+
+impl Exchange {
+    /// Answers one request. Its handler runs in a task of its own: a client that hangs up does not cut it
+    /// short, so that what it tried is counted.
+    pub(super) async fn answer(&self, request: Request<Incoming>) -> Result<Response<Answer>, io::Error> {
+        let (parts, body) = request.into_parts();
+        let body = received(body).await?;
+        self.pace.answering();
+        let (sender, answer) = oneshot::channel();
+        let (client, peer, pace, busy) =
+            (Arc::clone(&self.client), self.peer, Arc::clone(&self.pace), self.busy.clone());
+        let mut stage = self.stage.clone();
+        tokio::spawn(async move {
+            let _busy = busy;
+            tokio::select! {
+                () = handle(&client, peer, &parts, &body, pace, sender) => {}
+                _ = stage.wait_for(|stage| *stage == Stage::Over) => {}
+            }
+        });
+        // Dropped without an answer where the handler's task died or was cut off: the connection closes.
+        answer.await.map_err(|_| io::ErrorKind::ConnectionAborted.into())
+    }
+}
+
+/// The body, or its first bytes and one more than any handler takes: so each says itself what is too large.
+async fn received(mut body: Incoming) -> Result<Bytes, io::Error> {
+    let mut all = BytesMut::new();
+    while let Some(frame) = body.frame().await {
+        if let Ok(data) = frame.map_err(io::Error::other)?.into_data() {
+            all.extend_from_slice(&data);
+        }
+        if all.len() > MOST_BODY {
+            break;
+        }
+    }
+    Ok(all.freeze())
+}
+
+/// Rocket's request of hyper's; `None` where the method is none of HTTP's or there is no path.
+fn request_of<'c>(client: &'c Client, peer: SocketAddr, parts: &Parts) -> Option<LocalRequest<'c>> {
+    let method: Method = parts.method.as_str().parse().ok()?;
+    let target = parts.uri.path_and_query()?;
+    let origin = Origin::new(target.path().to_owned(), target.query().map(str::to_owned));
+    let mut request = client.req(method, origin).remote(peer);
+    for (name, value) in &parts.headers {
+        // Rocket's values are text: what is not is left out, as Rocket's own listener does.
+        if let Ok(value) = std::str::from_utf8(value.as_bytes()) {
+            request.add_header(Header::new(name.as_str().to_owned(), value.to_owned()));
+        }
+    }
+    for line in parts.headers.get_all(hyper::header::COOKIE) {
+        let line = std::str::from_utf8(line.as_bytes()).unwrap_or_default();
+        let cookies = line.split(';').filter_map(|one| Cookie::parse_encoded(one.trim().to_owned()).ok());
+        request = request.cookies(cookies);
+    }
+    Some(request)
+}
+
+/// Has Rocket answer, and sends the answer. Who has hung up is owed nothing: that it cannot be sent is no
+/// fault of anybody's.
+async fn handle(
+    client: &Client,
+    peer: SocketAddr,
+    parts: &Parts,
+    body: &[u8],
+    pace: Arc<Pace>,
+    sender: oneshot::Sender<Response<Answer>>,
+) {
+    let Some(request) = request_of(client, peer, parts) else {
+        let mut refusal = Response::new(Answer { content: Content::Whole(Bytes::new()), pace });
+        *refusal.status_mut() = StatusCode::BAD_REQUEST;
+        let _ = sender.send(refusal);
+        return;
+    };
+    let mut response = request.body(body).dispatch().await;
+    let mut head = head_of(&response);
+    if let Some(size) = response.body().preset_size().filter(|size| *size <= WHOLE) {
+        let mut whole = Vec::with_capacity(size);
+        if response.read_to_end(&mut whole).await.is_err() {
+            return;
+        }
+        if whole.len() != size {
+            // An answer to HEAD, or 304: the length that its body would have.
+            head.headers_mut().insert(CONTENT_LENGTH, HeaderValue::from(size));
+        }
+        let _ = sender.send(head.map(|()| Answer { content: Content::Whole(whole.into()), pace }));
+        return;
+    }
+    let (chunks, receiver) = mpsc::channel(1);
+    if sender.send(head.map(|()| Answer { content: Content::Chunks(receiver), pace })).is_ok() {
+        send_chunks(response, chunks).await;
+    }
+}
+
+fn head_of(response: &LocalResponse<'_>) -> Response<()> {
+    let mut head = Response::new(());
+    *head.status_mut() = StatusCode::from_u16(response.status().code).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    for header in response.headers().iter() {
+        let name = HeaderName::from_bytes(header.name.as_str().as_bytes());
+        if let (Ok(name), Ok(value)) = (name, HeaderValue::from_str(header.value())) {
+            head.headers_mut().append(name, value);
+        }
+    }
+    head
+}
+
+async fn send_chunks(mut response: LocalResponse<'_>, chunks: mpsc::Sender<io::Result<Bytes>>) {
+    loop {
+        let mut chunk = BytesMut::with_capacity(WHOLE);
+        let read = response.read_buf(&mut chunk).await;
+        let last = !matches!(read, Ok(more) if more > 0);
+        // An error is sent too: the connection then breaks off, and nobody takes the part for the whole.
+        let read = read.map(|_| chunk.freeze());
+        if read.as_ref().is_ok_and(Bytes::is_empty) || chunks.send(read).await.is_err() || last {
+            return;
+        }
+    }
+}
+
+enum Content {
+    Whole(Bytes),
+    Chunks(mpsc::Receiver<io::Result<Bytes>>),
+}
+
+/// The body of an answer. Once it is gone, the connection waits for its next request.
+pub(super) struct Answer {
+    content: Content,
+    pace: Arc<Pace>,
+}
+
+impl Drop for Answer {
+    fn drop(&mut self) {
+        self.pace.answered();
+    }
+}
+
+impl Body for Answer {
+    type Data = Bytes;
+    type Error = io::Error;
+
+    fn poll_frame(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<io::Result<Frame<Bytes>>>> {
+        match &mut self.content {
+            Content::Whole(bytes) if bytes.is_empty() => Poll::Ready(None),
+            Content::Whole(bytes) => Poll::Ready(Some(Ok(Frame::data(std::mem::take(bytes))))),
+            Content::Chunks(chunks) => chunks.poll_recv(context).map(|chunk| chunk.map(|bytes| bytes.map(Frame::data))),
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        matches!(&self.content, Content::Whole(bytes) if bytes.is_empty())
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        match &self.content {
+            Content::Whole(bytes) => SizeHint::with_exact(bytes.len() as u64),
+            Content::Chunks(_) => SizeHint::default(),
+        }
+    }
+}
