@@ -2,7 +2,8 @@
 //!
 //! A password hash takes 60 ms to 2 s, as its tenant has chosen, and an RSA key as long. Whoever
 //! waits is served in the order of what each tenant has had so far, so a tenant of slow work waits
-//! for its own.
+//! for its own. Within a tenant, strangers wait for those who have been here before: however many of
+//! them guess, they take up what is left over.
 
 use std::{
     collections::{HashMap, VecDeque},
@@ -18,10 +19,19 @@ use crate::domain::TenantId;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Busy;
 
-/// Requests of one tenant that wait at most.
+/// Who waits, as far as it can be told before the work is done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Standing {
+    /// Has signed in from there before, or is signed in.
+    Known,
+    /// Everybody else.
+    Stranger,
+}
+
+/// Requests of one tenant and standing that wait at most.
 const WAITING_OF_A_TENANT: usize = 32;
 
-/// Requests that wait at most, of all tenants.
+/// Strangers' requests that wait at most, of all tenants.
 const WAITING: usize = 512;
 
 /// How long a request waits for its turn.
@@ -34,7 +44,7 @@ pub struct Turns(Arc<Mutex<State>>);
 struct State {
     free: usize,
     permits: usize,
-    waiting: usize,
+    strangers: usize,
     /// What the tenant that was served last had had before: whoever comes anew begins there.
     turn: u64,
     lanes: HashMap<TenantId, Lane>,
@@ -44,7 +54,14 @@ struct State {
 struct Lane {
     /// The work that was done for the tenant, in units of the least work.
     served: u64,
-    queue: VecDeque<Waiting>,
+    known: VecDeque<Waiting>,
+    strangers: VecDeque<Waiting>,
+}
+
+impl Lane {
+    fn is_empty(&self) -> bool {
+        self.known.is_empty() && self.strangers.is_empty()
+    }
 }
 
 struct Waiting {
@@ -64,15 +81,15 @@ enum Entered {
 impl Turns {
     /// `permits` at once.
     pub fn new(permits: usize) -> Self {
-        Self(Arc::new(Mutex::new(State { free: permits, permits, waiting: 0, turn: 0, lanes: HashMap::new() })))
+        Self(Arc::new(Mutex::new(State { free: permits, permits, strangers: 0, turn: 0, lanes: HashMap::new() })))
     }
 
     /// Waits for a turn; `work` is what it will take, in any unit.
     ///
     /// # Errors
     /// [`Busy`] where too many wait, or for too long.
-    pub async fn wait(&self, tenant: TenantId, work: u64) -> Result<Turn, Busy> {
-        match self.enter(tenant, work)? {
+    pub async fn wait(&self, tenant: TenantId, standing: Standing, work: u64) -> Result<Turn, Busy> {
+        match self.enter(tenant, standing, work)? {
             Entered::Now(turn) => Ok(turn),
             Entered::Called(call) => tokio::time::timeout(PATIENCE, call).await.map_err(|_| Busy)?.map_err(|_| Busy),
         }
@@ -82,43 +99,46 @@ impl Turns {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn enter(&self, tenant: TenantId, work: u64) -> Result<Entered, Busy> {
-        let mut state = self.state();
-        let turn = state.turn;
+    fn enter(&self, tenant: TenantId, standing: Standing, work: u64) -> Result<Entered, Busy> {
+        let mut guard = self.state();
+        let state = &mut *guard;
+        let lane = state.lanes.entry(tenant).or_default();
+        lane.served = lane.served.max(state.turn);
         if state.free > 0 {
             state.free -= 1;
-            let lane = state.lanes.entry(tenant).or_default();
-            lane.served = lane.served.max(turn) + work;
+            lane.served += work;
             return Ok(Entered::Now(Turn(self.clone())));
         }
-        let (call, called) = oneshot::channel();
-        let lane = state.lanes.entry(tenant).or_default();
-        if lane.queue.len() >= WAITING_OF_A_TENANT {
+        let queue = match standing {
+            Standing::Known => &mut lane.known,
+            Standing::Stranger => &mut lane.strangers,
+        };
+        let before = queue.len();
+        if before >= WAITING_OF_A_TENANT {
             // Who has given up waiting holds no place.
-            let before = lane.queue.len();
-            lane.queue.retain(|waiting| !waiting.call.is_closed());
-            let gone = before - lane.queue.len();
-            state.waiting -= gone;
+            queue.retain(|waiting| !waiting.call.is_closed());
         }
-        let full = state.waiting >= WAITING;
-        let lane = state.lanes.entry(tenant).or_default();
-        if full || lane.queue.len() >= WAITING_OF_A_TENANT {
+        if standing == Standing::Stranger {
+            state.strangers -= before - queue.len();
+        }
+        let full = standing == Standing::Stranger && state.strangers >= WAITING;
+        if full || queue.len() >= WAITING_OF_A_TENANT {
             return Err(Busy);
         }
-        lane.served = lane.served.max(turn);
-        lane.queue.push_back(Waiting { work, call });
-        state.waiting += 1;
+        let (call, called) = oneshot::channel();
+        queue.push_back(Waiting { work, call });
+        if standing == Standing::Stranger {
+            state.strangers += 1;
+        }
         Ok(Entered::Called(called))
     }
 
     /// The one whose tenant has had the least; where nobody waits, the permit is free again.
     fn next(&self) -> Option<oneshot::Sender<Turn>> {
-        let mut state = self.state();
-        let waiting = state.lanes.iter().filter(|(_, lane)| !lane.queue.is_empty());
-        let next = waiting.min_by_key(|(_, lane)| lane.served).map(|(tenant, _)| *tenant);
-        let lane = next.and_then(|tenant| state.lanes.get_mut(&tenant));
-        let Some((lane, Waiting { work, call })) = lane.and_then(|lane| lane.queue.pop_front().map(|who| (lane, who)))
-        else {
+        let mut guard = self.state();
+        let state = &mut *guard;
+        let waiting = state.lanes.values_mut().filter(|lane| !lane.is_empty());
+        let Some(lane) = waiting.min_by_key(|lane| lane.served) else {
             state.free += 1;
             if state.free == state.permits {
                 // What was done while nobody waited is no debt.
@@ -127,11 +147,15 @@ impl Turns {
             }
             return None;
         };
+        let next = lane.known.pop_front().or_else(|| {
+            state.strangers -= 1;
+            lane.strangers.pop_front()
+        });
+        let Waiting { work, call } = next?;
         let turn = lane.served;
         lane.served += work;
         state.turn = turn;
-        state.waiting -= 1;
-        state.lanes.retain(|_, lane| !lane.queue.is_empty() || lane.served > turn);
+        state.lanes.retain(|_, lane| !lane.is_empty() || lane.served > turn);
         Some(call)
     }
 }

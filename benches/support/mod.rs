@@ -47,6 +47,7 @@ pub(crate) struct Server {
     management: u16,
     folder: tempfile::TempDir,
     child: Option<Child>,
+    trusted: &'static str,
 }
 
 impl Drop for Server {
@@ -67,11 +68,17 @@ impl Server {
     pub(crate) fn new(database: Option<String>, file: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let database = database.unwrap_or_else(|| format!("sqlite:{}/p.db", folder.path().display()));
-        let server = Self { port: free_port(), management: free_port(), database, folder, child: None };
+        let server = Self { port: free_port(), management: free_port(), database, folder, child: None, trusted: "" };
         let path = server.folder().join("file.yaml");
         std::fs::write(&path, file).unwrap();
         server.run(&["apply", "-f", path.to_str().unwrap()]);
         server
+    }
+
+    /// Believes what those on this machine say of where they come from.
+    #[allow(dead_code, reason = "not every bench asks")]
+    pub(crate) fn trust_loopback(&mut self) {
+        self.trusted = "127.0.0.1";
     }
 
     pub(crate) fn folder(&self) -> &Path {
@@ -87,6 +94,7 @@ impl Server {
             .env("PORTCULLIS_BASE_URL", format!("http://127.0.0.1:{}", self.port))
             .env("PORTCULLIS_MANAGEMENT_ADDRESS", format!("127.0.0.1:{}", self.management))
             .env("PORTCULLIS_LOG", "warn")
+            .env("PORTCULLIS_TRUSTED_PROXIES", self.trusted)
             .env("ROCKET_PORT", self.port.to_string());
         command
     }

@@ -16,6 +16,7 @@ use crate::{
     keys::Purpose,
     storage::StorageError,
     throttle::{Attempt, Throttle},
+    turns::Standing,
 };
 
 /// Users proving who they are, with all that limits guessing.
@@ -73,14 +74,14 @@ impl Accounts {
 
     /// Begins a try for a user, under the count of where it comes from: a browser in which they have
     /// signed in before, a network from which they did lately, or anywhere else.
-    fn enter(&self, tenant: &Tenant, user: &User, origin: &Origin) -> Result<Attempt<'_>, u64> {
+    fn enter(&self, tenant: &Tenant, user: &User, origin: &Origin) -> Result<(Attempt<'_>, Standing), u64> {
         let place = (user.id, origin.network());
         if self.is_known_device(tenant, user, origin) {
-            self.by_device.enter(user.id)
+            Ok((self.by_device.enter(user.id)?, Standing::Known))
         } else if self.places.contains_key(&place) {
-            self.by_place.enter(place)
+            Ok((self.by_place.enter(place)?, Standing::Known))
         } else {
-            self.by_user.enter(user.id)
+            Ok((self.by_user.enter(user.id)?, Standing::Stranger))
         }
     }
 
@@ -95,11 +96,13 @@ impl Accounts {
     async fn evaluate(
         &self,
         tenant: &Tenant,
+        standing: Standing,
         user: Option<User>,
         password: &SecretString,
     ) -> Result<Result<User, &'static str>, SignInRefused> {
         let hash = user.as_ref().and_then(|user| user.password_hash.as_deref());
-        let verdict = self.passwords.verify(tenant, password, hash).await.map_err(|_| SignInRefused::Busy(2))?;
+        let verdict = self.passwords.verify(tenant, standing, password, hash).await;
+        let verdict = verdict.map_err(|_| SignInRefused::Busy(2))?;
         Ok(match (user, verdict) {
             (None, _) => Err("unknown user"),
             (Some(_), Verdict::Wrong) => Err("wrong password"),
@@ -165,17 +168,17 @@ impl SignIn for Accounts {
         };
         let entered = match &user {
             Some(user) => self.enter(tenant, user, origin),
-            None => self.by_user.enter((tenant.id, User::key(username))),
+            None => self.by_user.enter((tenant.id, User::key(username))).map(|of_name| (of_name, Standing::Stranger)),
         };
-        let of_user = match entered {
-            Ok(of_user) => of_user,
+        let (of_user, standing) = match entered {
+            Ok(entered) => entered,
             Err(wait) => {
                 // Nothing is evaluated, so the address has guessed nothing.
                 of_address.succeeded();
                 return Err(throttled(wait));
             }
         };
-        match self.evaluate(tenant, user, password).await {
+        match self.evaluate(tenant, standing, user, password).await {
             Ok(Ok(user)) => {
                 of_user.succeeded();
                 of_address.succeeded();
@@ -227,7 +230,8 @@ impl PasswordHasher for Accounts {
     }
 
     async fn matches(&self, tenant: &Tenant, password: &SecretString, hash: &str) -> Result<bool, HashRefused> {
-        let verdict = self.passwords.verify(tenant, password, Some(hash)).await.map_err(|_| HashRefused::Busy)?;
+        let verdict = self.passwords.verify(tenant, Standing::Known, password, Some(hash)).await;
+        let verdict = verdict.map_err(|_| HashRefused::Busy)?;
         Ok(verdict != Verdict::Wrong)
     }
 }

@@ -17,12 +17,13 @@ use password_hash::PasswordHash;
 use pbkdf2::Pbkdf2;
 use scrypt::Scrypt;
 use secrecy::{ExposeSecret, SecretString};
+use tokio::sync::oneshot;
 use zeroize::Zeroizing;
 
 use crate::{
     domain::Tenant,
     keys::{MasterKey, Purpose, sha256},
-    turns::{Busy, Turns},
+    turns::{Busy, Standing, Turns},
 };
 
 /// In front of a bcrypt hash over the peppered password. Where it was made of another hash at a
@@ -201,7 +202,7 @@ impl Passwords {
     pub(super) async fn hash(&self, tenant: &Tenant, password: &SecretString) -> Result<String, Busy> {
         let (given, cost) = (self.given(password), tenant.settings.password_bcrypt_cost);
         let work = move || bcrypt::non_truncating_hash(given.peppered.as_bytes(), cost);
-        let hash = self.run(tenant, work_of(cost), work).await?.map_err(|_| Busy)?;
+        let hash = self.run(tenant, Standing::Known, work_of(cost), work).await?.map_err(|_| Busy)?;
         Ok(format!("{PEPPERED}{hash}"))
     }
 
@@ -209,6 +210,7 @@ impl Passwords {
     pub(super) async fn verify(
         &self,
         tenant: &Tenant,
+        standing: Standing,
         password: &SecretString,
         hash: Option<&str>,
     ) -> Result<Verdict, Busy> {
@@ -219,23 +221,40 @@ impl Passwords {
         let (given, cost) = (self.given(password), tenant.settings.password_bcrypt_cost);
         let work = stored.as_ref().map_or(0, Stored::work).max(work_of(cost));
         let text = hash.unwrap_or_default().to_owned();
-        self.run(tenant, work, move || given.verdict(stored.as_ref().zip(Some(text.as_str())), cost)).await
+        self.run(tenant, standing, work, move || given.verdict(stored.as_ref().zip(Some(text.as_str())), cost)).await
     }
 
     async fn run<T: Send + 'static>(
         &self,
         tenant: &Tenant,
+        standing: Standing,
         amount: u64,
         work: impl FnOnce() -> T + Send + 'static,
     ) -> Result<T, Busy> {
         let turns = if tenant.is_system() { &self.of_operators } else { &self.of_tenants };
-        let turn = turns.wait(tenant.id, amount).await?;
-        let task = tokio::task::spawn_blocking(move || {
+        let turn = turns.wait(tenant.id, standing, amount).await?;
+        let (done, result) = oneshot::channel();
+        let hashing = std::thread::Builder::new().name("hashing".into()).spawn(move || {
+            give_way();
             let result = work();
             drop(turn);
-            result
+            // Whoever hung up no longer wants it.
+            let _ = done.send(result);
         });
-        task.await.map_err(|_| Busy)
+        hashing.map_err(|_| Busy)?;
+        result.await.map_err(|_| Busy)
+    }
+}
+
+/// Lets every other thread go before this one where they need the same core: a hash takes so long that it
+/// would hold up requests for a whole turn of the scheduler's, and is itself in no such hurry.
+fn give_way() {
+    #[cfg(target_os = "linux")]
+    {
+        let thread = rustix::thread::gettid();
+        if let Err(why) = rustix::process::setpriority_process(Some(thread), 10) {
+            tracing::debug!(error = %why, "hashing goes on beside requests");
+        }
     }
 }
 

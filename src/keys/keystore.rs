@@ -6,7 +6,7 @@ use super::{MasterKey, generate::PrivateKey, jwt::VerifyingKey};
 use crate::{
     domain::{KeyState, SigningAlg, SigningKey, Tenant, TenantId, Timestamp},
     storage::{Cache, Storage, StorageError, View},
-    turns::Turns,
+    turns::{Standing, Turns},
 };
 
 /// Why a tenant's keys cannot be used.
@@ -112,7 +112,7 @@ impl Keystore {
         state: KeyState,
         now: Timestamp,
     ) -> Result<SigningKey, KeyError> {
-        let turn = self.making.wait(id, 1).await.map_err(|_| KeyError::Busy)?;
+        let turn = self.making.wait(id, Standing::Known, 1).await.map_err(|_| KeyError::Busy)?;
         let master = Arc::clone(&self.master);
         let made = tokio::task::spawn_blocking(move || {
             let key = master.new_signing_key(id, alg, state, now);

@@ -65,13 +65,17 @@ pub async fn logout(
 async fn end_hinted(cx: &Cx<'_>, hint: Option<&Hint>) -> Result<(), OauthError> {
     let Some(Hint { claims, is_proven: true }) = hint else { return Ok(()) };
     let Ok(id) = claims.sid.parse::<SessionId>() else { return Ok(()) };
-    let mut unit = cx.app.storage.read(&**cx.tenant).await?;
-    let families = unit.tenant(cx.tenant).list_families_of(id, &claims.aud).await?;
-    drop(unit);
-    for family in families.into_iter().filter(|family| family.is_live(cx.now)) {
-        end_own_grant(cx, family.id, &claims.sub).await?;
+    let mut before = None;
+    loop {
+        let mut unit = cx.app.storage.read(&**cx.tenant).await?;
+        let families = unit.tenant(cx.tenant).list_families_of(id, &claims.aud, before).await?;
+        drop(unit);
+        let Some(last) = families.last() else { return Ok(()) };
+        before = Some(last.id);
+        for family in families.iter().filter(|family| family.is_live(cx.now)) {
+            end_own_grant(cx, family.id, &claims.sub).await?;
+        }
     }
-    Ok(())
 }
 
 async fn back(cx: &Cx<'_>, params: &Params, hint: Option<&Hint>) -> Result<Logout, OauthError> {

@@ -117,16 +117,20 @@ impl TenantStore<'_> {
         rows.into_iter().map(TokenFamily::try_from).collect()
     }
 
-    /// What a client was granted in a session, the newest first, some of it where it is very much.
+    /// What a client was granted in a session before the grant `before`, or at all; the newest first, 200 at
+    /// most.
     pub async fn list_families_of(
         &mut self,
         session: SessionId,
         client_id: &str,
+        before: Option<FamilyId>,
     ) -> Result<Vec<TokenFamily>, StorageError> {
+        let before = before.map_or(Key::LAST, Key::from);
         let query = token_families::table
             .filter(token_families::tenant_id.eq(self.key()))
             .filter(token_families::client_id.eq(client_id.to_owned()))
             .filter(token_families::session_id.eq(Key::from(session)))
+            .filter(token_families::id.lt(before))
             .order(token_families::id.desc())
             .limit(200);
         let rows: Vec<Row> = on_conn!(self.unit, conn => query.select(Row::as_select()).load(conn).await)?;

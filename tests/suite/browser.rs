@@ -92,8 +92,8 @@ async fn sees(driver: &WebDriver, text: &str) {
     find(driver, By::XPath(format!("//body[contains(normalize-space(.), '{text}')]"))).await;
 }
 
-/// A client's callback address: it answers anything with a page.
-async fn callback_server(port: u16) {
+/// Answers everything at `port` with `answer`.
+async fn answering(port: u16, answer: String) {
     use rocket::tokio::{
         io::{AsyncReadExt as _, AsyncWriteExt as _},
         net::TcpListener,
@@ -103,14 +103,23 @@ async fn callback_server(port: u16) {
         while let Ok((mut stream, _)) = listener.accept().await {
             let mut head = [0; 4096];
             let _ = stream.read(&mut head).await;
-            let body = "<!doctype html><title>client</title>back at the client";
-            let answer = format!(
-                "HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{body}",
-                body.len()
-            );
             let _ = stream.write_all(answer.as_bytes()).await;
         }
     });
+}
+
+/// A client's callback address: it answers anything with a page.
+async fn callback_server(port: u16) {
+    let body = "<!doctype html><title>client</title>back at the client";
+    let length = body.len();
+    let head = format!("HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: {length}\r\n");
+    answering(port, format!("{head}Connection: close\r\n\r\n{body}")).await;
+}
+
+/// One that leads on to another address.
+async fn redirecting_server(port: u16, to: String) {
+    let head = format!("HTTP/1.1 302 Found\r\nLocation: {to}\r\nContent-Length: 0\r\n");
+    answering(port, format!("{head}Connection: close\r\n\r\n")).await;
 }
 
 #[rocket::async_test]
@@ -244,5 +253,47 @@ async fn a_page_is_used_with_the_keyboard_alone_and_form_post_needs_no_click_whe
         driver.find(By::Css(format!("label[for={id}]"))).await.unwrap();
     }
     assert_eq!(driver.find_all(By::Tag("h1")).await.unwrap().len(), 1);
+    driver.quit().await.unwrap();
+}
+
+#[rocket::async_test]
+async fn a_client_whose_callback_leads_on_to_another_origin_is_followed_there() {
+    let folder = tempfile::tempdir().unwrap();
+    write_master_key(folder.path());
+    let database = new_database(folder.path()).await;
+    let server = Server::start(folder.path(), &database, &[]).await;
+    let (client_port, elsewhere) = (free_port(), free_port());
+    let callback = format!("http://127.0.0.1:{client_port}/callback");
+    // Another port and another host: another origin and another site.
+    redirecting_server(client_port, format!("http://localhost:{elsewhere}/welcome")).await;
+    callback_server(elsewhere).await;
+    let (code, _, error) = server.command(&["apply", "-f", "-"], &fixture(&callback));
+    assert_eq!(code, 0, "{error}");
+    let query = form(&[
+        ("response_type", "code"),
+        ("client_id", "web"),
+        ("redirect_uri", &callback),
+        ("scope", "openid"),
+        ("code_challenge", CHALLENGE),
+        ("code_challenge_method", "S256"),
+    ]);
+    let driver = browser(false).await;
+    driver.goto(format!("{}/t/acme/oauth2/authorize?{query}", server.base())).await.unwrap();
+    fill(&driver, "username", "ada").await;
+    fill(&driver, "password", "correct horse battery staple").await;
+    // Both forms lead on to it: the login's where consent is given already, and the consent's.
+    press(&driver, "Sign in").await;
+    press(&driver, "Allow").await;
+    sees(&driver, "back at the client").await;
+    assert_eq!(driver.current_url().await.unwrap().port(), Some(elsewhere));
+    driver.delete_all_cookies().await.unwrap();
+    driver.goto(format!("{}/t/acme/login", server.base())).await.unwrap();
+    driver.delete_all_cookies().await.unwrap();
+    driver.goto(format!("{}/t/acme/oauth2/authorize?{query}", server.base())).await.unwrap();
+    fill(&driver, "username", "ada").await;
+    fill(&driver, "password", "correct horse battery staple").await;
+    press(&driver, "Sign in").await;
+    sees(&driver, "back at the client").await;
+    assert_eq!(driver.current_url().await.unwrap().port(), Some(elsewhere));
     driver.quit().await.unwrap();
 }

@@ -16,7 +16,7 @@ use rocket::{
 
 use super::{
     Site, cookies,
-    guards::{Addressed, NoTenant},
+    guards::{Addressed, NoTenant, SignedIn},
 };
 use crate::{
     accounts::{Visitor, find_visitor},
@@ -48,6 +48,9 @@ impl<'r> FromRequest<'r> for CurrentSession {
             return Outcome::Success(Self(Ok(None)));
         };
         let found = find_visitor(&site.app, &tenant, SessionKind::Browser, &cookie).await;
+        if let Ok(Some(_)) = found {
+            SignedIn::of(request).set();
+        }
         Outcome::Success(Self(found.map_err(OauthError::from)))
     }
 }

@@ -15,7 +15,10 @@ pub(crate) use credentials::{Authorization, Bearer};
 pub(crate) use origin::Peer;
 pub(crate) use tenant::{Addressed, NoTenant};
 
-use std::sync::Arc;
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering},
+};
 
 use rocket::{Request, request::Outcome};
 
@@ -45,5 +48,25 @@ impl<'r> rocket::request::FromRequest<'r> for Shared {
             Some(site) => Outcome::Success(Self(Arc::clone(site))),
             None => Outcome::Forward(rocket::http::Status::ServiceUnavailable),
         }
+    }
+}
+
+/// Whether a guard has found a session of the one who sends a request: kept with the request, for the
+/// listener.
+#[derive(Default)]
+pub(crate) struct SignedIn(AtomicBool);
+
+impl SignedIn {
+    /// That of a request.
+    pub(crate) fn of<'r>(request: &'r Request<'_>) -> &'r Arc<Self> {
+        request.local_cache(Arc::default)
+    }
+
+    pub(crate) fn set(&self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+
+    pub(crate) fn is_so(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
     }
 }

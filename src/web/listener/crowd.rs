@@ -9,8 +9,8 @@ use rocket::futures::future::AbortHandle;
 
 use super::pace::Pace;
 
-/// More than these are never held: each may keep 128 KiB of a request in memory.
-const MOST: usize = 10_000;
+/// More than these are never held: each takes 40 KiB, and up to 128 KiB more of a request that is coming.
+const MOST: usize = 5_000;
 
 /// How many are looked at to find one that may be closed.
 const LOOKED_AT: usize = 64;

@@ -1,11 +1,13 @@
 //! One request through Rocket's service: hyper's words to Rocket's, and back.
 
 use std::{
+    future::poll_fn,
     io,
     net::SocketAddr,
-    pin::Pin,
+    pin::{Pin, pin},
     sync::Arc,
     task::{Context, Poll},
+    time::Instant,
 };
 
 use bytes::{Bytes, BytesMut};
@@ -25,8 +27,12 @@ use tokio::{
     sync::{mpsc, oneshot, watch},
 };
 
-use super::{Stage, pace::Pace};
-use crate::web::guards::MOST_BODY;
+use super::{
+    Stage,
+    gate::{Acquaintance, Gate},
+    pace::Pace,
+};
+use crate::web::guards::{MOST_BODY, SignedIn};
 
 /// What is handed on in one piece.
 const WHOLE: usize = 64 * 1024;
@@ -36,6 +42,8 @@ pub(super) struct Exchange {
     pub(super) client: Arc<Client>,
     pub(super) peer: SocketAddr,
     pub(super) pace: Arc<Pace>,
+    pub(super) gate: Arc<Gate>,
+    pub(super) who: Arc<Acquaintance>,
     pub(super) stage: watch::Receiver<Stage>,
     pub(super) busy: mpsc::Sender<()>,
 }
@@ -47,15 +55,27 @@ impl Exchange {
         let (parts, body) = request.into_parts();
         let body = received(body).await?;
         self.pace.answering();
+        let passage = self.gate.pass(&self.who, self.peer.ip()).await;
         let (sender, answer) = oneshot::channel();
-        let (client, peer, pace, busy) =
-            (Arc::clone(&self.client), self.peer, Arc::clone(&self.pace), self.busy.clone());
-        let mut stage = self.stage.clone();
+        let (client, peer, pace) = (Arc::clone(&self.client), self.peer, Arc::clone(&self.pace));
+        let (gate, who) = (Arc::clone(&self.gate), Arc::clone(&self.who));
+        let (busy, mut stage) = (self.busy.clone(), self.stage.clone());
         tokio::spawn(async move {
             let _busy = busy;
-            tokio::select! {
-                () = handle(&client, peer, &parts, &body, pace, sender) => {}
-                _ = stage.wait_for(|stage| *stage == Stage::Over) => {}
+            let mut work = pin!(handle(&client, peer, &parts, &body, &who, pace, sender));
+            // What follows its first step waits for something, and takes hardly any of a core.
+            let began = Instant::now();
+            let done = poll_fn(|context| Poll::Ready(work.as_mut().poll(context).is_ready())).await;
+            let taken = began.elapsed();
+            drop(passage);
+            if !done {
+                tokio::select! {
+                    () = work => {}
+                    _ = stage.wait_for(|stage| *stage == Stage::Over) => {}
+                }
+            }
+            if !who.is_known() {
+                gate.charge(taken);
             }
         });
         // Dropped without an answer where the handler's task died or was cut off: the connection closes.
@@ -104,6 +124,7 @@ async fn handle(
     peer: SocketAddr,
     parts: &Parts,
     body: &[u8],
+    who: &Acquaintance,
     pace: Arc<Pace>,
     sender: oneshot::Sender<Response<Answer>>,
 ) {
@@ -113,8 +134,10 @@ async fn handle(
         let _ = sender.send(refusal);
         return;
     };
+    let signed_in = Arc::clone(SignedIn::of(request.inner()));
     let mut response = request.body(body).dispatch().await;
     let mut head = head_of(&response);
+    who.judge(parts, head.status(), &signed_in);
     if let Some(size) = response.body().preset_size().filter(|size| *size <= WHOLE) {
         let mut whole = Vec::with_capacity(size);
         if response.read_to_end(&mut whole).await.is_err() {

@@ -6,6 +6,8 @@
 
 mod crowd;
 mod exchange;
+mod gate;
+mod line;
 mod pace;
 
 use std::{io, net::SocketAddr, sync::Arc, time::Duration};
@@ -26,6 +28,7 @@ use tokio::{
 use crowd::Crowd;
 pub(crate) use crowd::{files_of_process, share_of_strangers};
 use exchange::Exchange;
+use gate::{Acquaintance, Gate};
 use pace::{Pace, Paced};
 
 /// How long requests that are being answered have to end once the server stops. Less than the grace
@@ -50,6 +53,7 @@ pub(crate) struct Listener {
     socket: TcpListener,
     client: Arc<Client>,
     crowd: Arc<Crowd>,
+    gate: Arc<Gate>,
 }
 
 impl Listener {
@@ -64,7 +68,12 @@ impl Listener {
         // Rocket calls this client local, since it comes without a listener: it is the one public way to
         // its service.
         let client = Client::untracked(rocket).await.map_err(|why| io::Error::other(why.to_string()))?;
-        Ok(Self { socket, client: Arc::new(client), crowd: Arc::new(Crowd::of(most)) })
+        Ok(Self {
+            socket,
+            client: Arc::new(client),
+            crowd: Arc::new(Crowd::of(most)),
+            gate: Arc::new(Gate::of_machine()),
+        })
     }
 
     /// Serves until `stop` comes, lets the requests that are being answered end, and says good-bye.
@@ -111,7 +120,15 @@ impl Listener {
         let (handle, registration) = AbortHandle::new_pair();
         let place = self.crowd.admit(Arc::clone(&pace), handle);
         let stream = Paced::new(stream, Arc::clone(&pace));
-        let exchange = Exchange { client, peer, pace, stage: stage.subscribe(), busy: busy.clone() };
+        let exchange = Exchange {
+            client,
+            peer,
+            pace,
+            gate: Arc::clone(&self.gate),
+            who: Arc::new(Acquaintance::default()),
+            stage: stage.subscribe(),
+            busy: busy.clone(),
+        };
         tokio::spawn(async move {
             let _place = place;
             let _ = Abortable::new(connection(stream, exchange), registration).await;

@@ -1,7 +1,11 @@
 //! B rows and O5: guessing, what it costs others, and hashes that users bring along.
 
-use rocket::http::Method::{Get, Patch, Post};
+use rocket::{
+    futures::future::join_all,
+    http::Method::{Get, Patch, Post},
+};
 use serde_json::{Value, json};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::support::{Agent, PASSWORD, Reply, TestApp, form, sql};
 
@@ -49,6 +53,33 @@ async fn b2_strangers_lock_nobody_out_at_any_door_by_any_name() {
     for name in ["ada", "ada@acme.example"] {
         sign_in_from(&app, "acme", "203.0.113.7", name, PASSWORD).await.ok();
         grant_from(&app, "203.0.113.7", name, PASSWORD).await.ok();
+    }
+}
+
+#[rocket::async_test]
+async fn b2_strangers_who_keep_the_hashing_busy_are_served_after_those_who_are_known() {
+    let app = start().await;
+    sign_in_from(&app, "acme", "203.0.113.7", "ada", PASSWORD).await.ok();
+    // More than may wait, each its own user and address, so that no count of failures is met.
+    let flood = join_all((0..120).map(|at| {
+        let app = &app;
+        async move {
+            let name = format!("user{at}");
+            sign_in_from(app, "acme", &format!("198.51.{}.{}", 100 + at / 100, at % 100), &name, "a guess").await
+        }
+    }));
+    let known = async {
+        let mut replies = Vec::new();
+        for name in ["ada", "ada@acme.example", "ada"] {
+            replies.push(sign_in_from(&app, "acme", "203.0.113.7", name, PASSWORD).await);
+            replies.push(grant_from(&app, "203.0.113.7", name, PASSWORD).await);
+        }
+        replies
+    };
+    let (strangers, known) = rocket::tokio::join!(flood, known);
+    assert!(strangers.iter().any(|reply| reply.status == 503), "there were more than may wait");
+    for reply in known {
+        reply.ok();
     }
 }
 
@@ -209,4 +240,33 @@ async fn another_cost_takes_hold_at_the_next_sign_in() {
     sign_in_from(&app, "acme", "203.0.113.1", "ada", PASSWORD).await.ok();
     let now = stored_hash(&app, "ada").await;
     assert!(now.starts_with("$peppered") && now.contains("$2b$11$"), "{now}");
+}
+
+#[rocket::async_test]
+async fn o5_whoever_makes_many_rsa_keys_at_once_holds_no_other_tenant_up() {
+    let app = TestApp::start().await;
+    let done = AtomicBool::new(false);
+    let makers = async {
+        let made = join_all((0..40).map(|at| {
+            let body = json!({ "slug": format!("tenant{at}"), "settings": { "signing_alg": "RS256" } });
+            app.api(Post, "/tenants", body)
+        }));
+        let replies = made.await;
+        done.store(true, Ordering::SeqCst);
+        replies
+    };
+    let others = async {
+        let mut tokens = 0;
+        while !done.load(Ordering::SeqCst) {
+            app.acme().post_as_web("token", &[("grant_type", "client_credentials")]).await.ok();
+            tokens += 1;
+        }
+        tokens
+    };
+    let (replies, tokens) = rocket::tokio::join!(makers, others);
+    let answered = |status: u16| replies.iter().filter(|reply| reply.status == status).count();
+    assert!(answered(201) >= 1);
+    assert_eq!(answered(201) + answered(503), 40, "{replies:?}");
+    // Each pair of keys takes a good part of a second in one turn; a token takes milliseconds.
+    assert!(tokens > 2 * answered(201), "{tokens} tokens beside {} tenants", answered(201));
 }

@@ -102,3 +102,68 @@ async fn o9_who_revokes_without_end_meets_a_rate_and_nobody_else_does() {
     app.acme().post("revoke", &form).await.ok();
     assert!(!app.acme().is_active(&tokens.access).await);
 }
+
+/// Requests of strangers, all different, over some kept connections.
+async fn strangers(port: u16, count: usize) {
+    use rocket::tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    let worker = |first: usize| async move {
+        let mut stream = tokio::net::TcpStream::connect(("127.0.0.1", port)).await.unwrap();
+        for at in (first..count).step_by(16) {
+            let bad = crate::support::basic(&format!("nobody{at}-{}", "x".repeat(200)), "x");
+            let body = "grant_type=client_credentials";
+            let request = match at % 4 {
+                0 => format!("GET /t/tenant{at}/oauth2/jwks HTTP/1.1\r\nHost: x\r\n\r\n"),
+                1 => format!("GET /t/acme/login?at={at} HTTP/1.1\r\nHost: x\r\n\r\n"),
+                2 => format!("GET /api/v1/tenants HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {at}.b.c\r\n\r\n"),
+                _ => format!(
+                    "POST /t/acme/oauth2/token HTTP/1.1\r\nHost: x\r\nAuthorization: {bad}\r\n\
+                     Content-Type: application/x-www-form-urlencoded\r\nContent-Length: {}\r\n\r\n{body}",
+                    body.len()
+                ),
+            };
+            stream.write_all(request.as_bytes()).await.unwrap();
+            let (mut answer, mut part) = (Vec::new(), [0; 8192]);
+            let length = |head: &str| {
+                let line = head.lines().find(|line| line.to_ascii_lowercase().starts_with("content-length:"));
+                line.and_then(|line| line.split(' ').nth(1)?.parse::<usize>().ok()).unwrap_or(0)
+            };
+            loop {
+                let read = stream.read(&mut part).await.unwrap();
+                assert_ne!(read, 0, "the connection is kept");
+                answer.extend_from_slice(&part[..read]);
+                let text = String::from_utf8_lossy(&answer).into_owned();
+                if text.split_once("\r\n\r\n").is_some_and(|(head, body)| body.len() >= length(head)) {
+                    break;
+                }
+            }
+        }
+    };
+    rocket::futures::future::join_all((0..16).map(worker)).await;
+}
+
+#[rocket::async_test]
+async fn o9_strangers_requests_leave_neither_memory_nor_rows_behind() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = super::process::seeded(folder.path()).await;
+    let refused = |entries: &str| entries.matches("client.refused").count();
+    strangers(server.port, 2_000).await;
+    let before = server.resident_mib();
+    strangers(server.port, 12_000).await;
+    let after = server.resident_mib();
+    assert!(after < before + 50, "{before} MiB, then {after} MiB");
+    let (code, token, error) = server.command(&["token", "--tenant", "system"], "");
+    assert_eq!(code, 0, "{error}");
+    let bearer = format!("Bearer {}", token.trim());
+    let headers = [("Authorization", bearer.as_str()), ("Accept", "application/x-ndjson")];
+    let mut written = String::new();
+    for _ in 0..200 {
+        (_, written) = server.request("GET", "/api/v1/tenants/acme/audit", &headers, "").await;
+        if written.contains("audit.held_back") {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    // 3,500 refusals of one address: some are told one by one, the rest as a figure.
+    assert!(written.contains("audit.held_back"), "the rest is told");
+    assert!((100..1_000).contains(&refused(&written)), "{} entries", refused(&written));
+}

@@ -8,6 +8,7 @@ mod nodes;
 mod o11_start;
 mod o12_locked_file;
 mod o12_standstill;
+mod o6_trail;
 mod policies;
 mod process;
 mod s3_f25_restore;

@@ -16,10 +16,10 @@ use crate::support::{Agent, PASSWORD, TestApp, on_four_threads, on_postgres};
 const LIMIT: Duration = Duration::from_secs(4);
 
 /// Another process that has begun to write and does not come to an end.
-struct Writer(Child);
+pub(super) struct Writer(Child);
 
 impl Writer {
-    fn at(path: &str) -> Self {
+    pub(super) fn at(path: &str) -> Self {
         let script = "import sqlite3, sys\n\
             c = sqlite3.connect(sys.argv[1], isolation_level=None)\n\
             c.execute('BEGIN IMMEDIATE')\n\

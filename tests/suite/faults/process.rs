@@ -143,6 +143,18 @@ async fn f13_a_full_disk_is_answered_with_503_and_harms_nothing() {
         }
     }
     assert!(full, "the disk was never full");
+    let mut parts = Value::Null;
+    for _ in 0..100 {
+        let (_, body) = server.request("GET", "/readyz", &[], "").await;
+        parts = serde_json::from_str::<Value>(&body).unwrap()["parts"].take();
+        if parts["writes"] != "ok" {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    let writes = parts["writes"].as_str().unwrap();
+    // A limit of the process' own reads "disk I/O error", a full disk "database or disk is full".
+    assert!(writes.starts_with("refused: ") && writes.contains("disk"), "{parts}");
     // What only reads goes on.
     let (status, _) = server.request("GET", "/t/acme/oauth2/jwks", &[], "").await;
     assert_eq!(status, 200);

@@ -144,6 +144,13 @@ impl Server {
         named.map_or("", |(_, value)| value)
     }
 
+    /// Resident memory, in MiB.
+    pub(crate) fn resident_mib(&self) -> u64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
+        line.split_whitespace().next().unwrap().parse::<u64>().unwrap() / 1024
+    }
+
     pub(crate) fn management_port(&self) -> u16 {
         let named = self.environment.iter().find(|(name, _)| name == "PORTCULLIS_MANAGEMENT_ADDRESS");
         named.and_then(|(_, address)| address.rsplit(':').next()?.parse().ok()).unwrap_or_default()

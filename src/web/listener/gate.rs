@@ -1,0 +1,125 @@
+//! Strangers come in a few at a time, and take no more than their share.
+//!
+//! Whoever floods the server has a request ready on each connection at any time. Were all of them worked on
+//! at once, each step for somebody who is known would wait behind as many of theirs, and for a core besides.
+//! So a request on a connection whose last one proved nothing waits here until one before it has been worked
+//! on; and while others who have proved themselves are served, until strangers' share of the cores allows
+//! it. Where there is nobody to protect, nobody waits. No answer is held back.
+
+use std::{
+    net::IpAddr,
+    sync::{
+        Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::{Duration, Instant},
+};
+
+use hyper::{Method, StatusCode, http::request::Parts};
+use tokio::time::sleep;
+
+use super::line::{Line, Passage};
+use crate::web::guards::SignedIn;
+
+/// Strangers' share of the cores, in hundredths, while somebody who is known is served.
+const SHARE: u32 = 10;
+
+/// What HTTP and the kernel take for a request, beside its handler. It cannot be measured here; on a machine
+/// of 2026 it is about this.
+const AROUND: Duration = Duration::from_micros(30);
+
+/// What they may take at once, of each core.
+const AT_ONCE: Duration = Duration::from_millis(5);
+
+/// What is remembered of what they took beyond, of each core: it was nobody's loss while nobody was there.
+const MOST_DEBT: Duration = Duration::from_millis(20);
+
+/// How long after their last request those who are known are taken to be there.
+const ABSENCE: Duration = Duration::from_secs(1);
+
+/// The gate of a listener.
+pub(super) struct Gate {
+    cores: u32,
+    line: Line,
+    account: Mutex<Account>,
+}
+
+struct Account {
+    /// What strangers have taken beyond their share, up to `at`.
+    debt: Duration,
+    at: Instant,
+    /// When somebody who is known last came.
+    known_at: Option<Instant>,
+}
+
+/// Whether a connection's last request has proved who sends it.
+#[derive(Default)]
+pub(super) struct Acquaintance(AtomicBool);
+
+impl Gate {
+    /// One that keeps the cores of this machine busy, and no more.
+    pub(super) fn of_machine() -> Self {
+        let cores = std::thread::available_parallelism().map_or(1, usize::from);
+        let account = Account { debt: Duration::ZERO, at: Instant::now(), known_at: None };
+        Self {
+            cores: u32::try_from(cores).unwrap_or(u32::MAX),
+            line: Line::of(2 * cores),
+            account: Mutex::new(account),
+        }
+    }
+
+    /// Waits until the next request may be worked on. Others wait for as long as the passage is held.
+    pub(super) async fn pass(&self, who: &Acquaintance, address: IpAddr) -> Option<Passage> {
+        if who.is_known() {
+            self.account().known_at = Some(Instant::now());
+            return None;
+        }
+        let passage = self.line.pass(address).await;
+        while let Some(wait) = self.wait() {
+            sleep(wait).await;
+        }
+        passage
+    }
+
+    /// Puts a request to the account of strangers; its handler took so long.
+    pub(super) fn charge(&self, taken: Duration) {
+        let mut account = self.account();
+        account.debt = (account.debt + taken + AROUND).min(MOST_DEBT * self.cores);
+    }
+
+    fn account(&self) -> std::sync::MutexGuard<'_, Account> {
+        self.account.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// How long until strangers have paid.
+    fn wait(&self) -> Option<Duration> {
+        let mut account = self.account();
+        let now = Instant::now();
+        let paid = now.duration_since(account.at) * self.cores * SHARE / 100;
+        (account.debt, account.at) = (account.debt.saturating_sub(paid), now);
+        if account.known_at.is_none_or(|at| now.duration_since(at) > ABSENCE) {
+            return None;
+        }
+        let beyond = account.debt.checked_sub(AT_ONCE * self.cores)?;
+        Some(beyond * 100 / SHARE / self.cores)
+    }
+}
+
+impl Acquaintance {
+    pub(super) fn is_known(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
+
+    /// Judges by an answer, and by whether a guard has found a session. Where a secret, a token or a password
+    /// is asked for, it was right where it was not refused; public addresses prove nothing.
+    pub(super) fn judge(&self, request: &Parts, status: StatusCode, signed_in: &SignedIn) {
+        let segments: Vec<&str> = request.uri.path().split('/').filter(|segment| !segment.is_empty()).take(4).collect();
+        let asks_for_proof = matches!(
+            segments.as_slice(),
+            ["t", _, "oauth2", "token" | "introspect" | "userinfo"] | ["t", _, "auth", ..] | ["api", "v1", ..]
+        );
+        let is_served = status.as_u16() < 400 && request.method != Method::OPTIONS;
+        let known = is_served && (asks_for_proof || signed_in.is_so());
+        self.0.store(known, Ordering::Relaxed);
+    }
+}
