@@ -209,6 +209,18 @@ async fn a_person_signs_in_consents_and_an_operator_ends_their_session() {
     press(&driver, "Keys").await;
     sees(&driver, "Signing keys").await;
     picture(&driver, "keys").await;
+    press(&driver, "Rotate").await;
+    sees(&driver, "Rotate the signing keys of").await;
+    picture(&driver, "question").await;
+    press(&driver, "Cancel").await;
+    sees(&driver, "Signing keys").await;
+    press(&driver, "Clients").await;
+    press(&driver, "web").await;
+    press(&driver, "Delete client").await;
+    sees(&driver, "Type web to go on").await;
+    picture(&driver, "typed-question").await;
+    press(&driver, "Cancel").await;
+    sees(&driver, "Redirect URIs").await;
 
     let body = form(&[("grant_type", "refresh_token"), ("client_id", "web"), ("refresh_token", &refresh)]);
     let (status, body) = server.request("POST", "/t/acme/oauth2/token", &urlencoded, &body).await;

@@ -53,7 +53,7 @@ pub(super) async fn rotate(member: Signed, slug: &str, form: Result<Form, OauthE
     let member = member?;
     let follows = [
         "The next key signs from then on, and a new one is published after it.",
-        "What the key before has signed stays good until it expires.",
+        "What the present key has signed stays good until it expires.",
     ];
     let words = (format!("Rotate the signing keys of “{slug}”?"), "Rotate", follows);
     let permit = agreed(&member, slug, form, "rotate", words).await?;
