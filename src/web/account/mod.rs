@@ -16,7 +16,7 @@ use rocket::{
 
 use super::{
     Site, cookies,
-    guards::{Addressed, NoTenant, SignedIn},
+    guards::{Addressed, NoTenant, SessionSeen},
 };
 use crate::{
     accounts::{Visitor, find_visitor},
@@ -49,7 +49,7 @@ impl<'r> FromRequest<'r> for CurrentSession {
         };
         let found = find_visitor(&site.app, &tenant, SessionKind::Browser, &cookie).await;
         if let Ok(Some(_)) = found {
-            SignedIn::of(request).set();
+            SessionSeen::of(request).set();
         }
         Outcome::Success(Self(found.map_err(OauthError::from)))
     }

@@ -24,7 +24,7 @@ use super::{
     Site,
     api::admin_of,
     cookies,
-    guards::{Addressed, Browser, Form, NoTenant, Peer, SignedIn, strict},
+    guards::{Addressed, Browser, Form, NoTenant, Peer, SessionSeen, strict},
     page::{Answer, Html, Shown, forged},
     uncut,
 };
@@ -241,7 +241,7 @@ impl<'r> FromRequest<'r> for Member {
             Ok(None) => to_login(),
             Ok(Some(visitor)) => match Authority::of_user(&home, &visitor.user, origin.clone()) {
                 Some(authority) => {
-                    SignedIn::of(request).set();
+                    SessionSeen::of(request).set();
                     let site = Arc::clone(site);
                     Outcome::Success(Self { site, home, visitor, authority, origin, browser })
                 }

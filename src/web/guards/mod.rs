@@ -54,9 +54,9 @@ impl<'r> rocket::request::FromRequest<'r> for Shared {
 /// Whether a guard has found a session of the one who sends a request: kept with the request, for the
 /// listener.
 #[derive(Default)]
-pub(crate) struct SignedIn(AtomicBool);
+pub(crate) struct SessionSeen(AtomicBool);
 
-impl SignedIn {
+impl SessionSeen {
     /// That of a request.
     pub(crate) fn of<'r>(request: &'r Request<'_>) -> &'r Arc<Self> {
         request.local_cache(Arc::default)

@@ -32,7 +32,7 @@ use super::{
     gate::{Acquaintance, Gate},
     pace::Pace,
 };
-use crate::web::guards::{MOST_BODY, SignedIn};
+use crate::web::guards::{MOST_BODY, SessionSeen};
 
 /// What is handed on in one piece.
 const WHOLE: usize = 64 * 1024;
@@ -134,10 +134,10 @@ async fn handle(
         let _ = sender.send(refusal);
         return;
     };
-    let signed_in = Arc::clone(SignedIn::of(request.inner()));
+    let session = Arc::clone(SessionSeen::of(request.inner()));
     let mut response = request.body(body).dispatch().await;
     let mut head = head_of(&response);
-    who.judge(parts, head.status(), &signed_in);
+    who.judge(parts, head.status(), &session);
     if let Some(size) = response.body().preset_size().filter(|size| *size <= WHOLE) {
         let mut whole = Vec::with_capacity(size);
         if response.read_to_end(&mut whole).await.is_err() {
