@@ -3,6 +3,10 @@
 use secrecy::SecretString;
 use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::Value;
+use utoipa::{
+    PartialSchema, ToSchema,
+    openapi::{AllOfBuilder, ObjectBuilder, RefOr, Schema, Type},
+};
 
 use crate::{
     domain::{
@@ -12,15 +16,16 @@ use crate::{
 };
 
 /// A tenant as it shall be.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct TenantInput {
-    /// Its name in addresses.
+    /// Its name in addresses, `[a-z0-9][a-z0-9-]{0,62}`; cannot change.
+    #[schema(value_type = String)]
     pub slug: Slug,
     /// Its name for people; the slug where it is left out.
     #[serde(default)]
     pub name: Option<String>,
-    /// Whether it serves.
+    /// Whether it serves; in a patch, by an operator alone.
     #[serde(default = "serving")]
     pub status: TenantStatus,
     /// What it decides for itself.
@@ -29,7 +34,7 @@ pub struct TenantInput {
     /// Its scopes.
     #[serde(default)]
     pub scopes: Vec<ScopeDefinition>,
-    /// Its audiences.
+    /// Its audiences (RFC 8707).
     #[serde(default)]
     pub resources: Vec<Resource>,
 }
@@ -47,6 +52,31 @@ pub struct ClientInput {
     pub client_secret: Option<SecretString>,
     /// What it says of itself.
     pub metadata: ClientMetadata,
+}
+
+impl PartialSchema for ClientInput {
+    fn schema() -> RefOr<Schema> {
+        let text =
+            |description: &str| ObjectBuilder::new().schema_type(Type::String).description(Some(description)).build();
+        let own = ObjectBuilder::new()
+            .property("client_id", text("Made where it is left out; cannot change"))
+            .property("client_secret", text("At least 32 characters; made where it is left out and needed"));
+        AllOfBuilder::new().item(own).item(ClientMetadata::schema()).into()
+    }
+}
+
+impl ToSchema for ClientInput {}
+
+/// One token: either member.
+#[derive(Debug, Clone, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct TokenInput {
+    /// The identifier of an access token.
+    #[serde(default)]
+    pub jti: Option<String>,
+    /// An access or refresh token.
+    #[serde(default)]
+    pub token: Option<String>,
 }
 
 impl ClientInput {
@@ -73,10 +103,10 @@ impl ClientInput {
 }
 
 /// A user as it shall be.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct UserInput {
-    /// The name it signs in with.
+    /// The name it signs in with, compared by RFC 8265.
     pub username: String,
     /// Its e-mail address.
     #[serde(default)]
@@ -87,8 +117,9 @@ pub struct UserInput {
     /// Its name for people.
     #[serde(default)]
     pub name: Option<String>,
-    /// Its password; left out, it stays as it is.
+    /// Its password, 8 characters at least and none of those that are tried first; left out, it stays as it is.
     #[serde(default)]
+    #[schema(value_type = Option<String>)]
     pub password: Option<SecretString>,
     /// A hash from `export --with-hashes`, in place of a password.
     #[serde(default)]

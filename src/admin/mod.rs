@@ -27,7 +27,7 @@ pub use clients::{
 pub use error::AdminError;
 pub use expected::Expected;
 pub use file::{Change, FieldChange, File, Manner, Prune, What, apply, export};
-pub use input::{ClientInput, TenantInput, UserInput};
+pub use input::{ClientInput, TenantInput, TokenInput, UserInput};
 pub use keys::{list_keys, rotate_keys, withdraw_key};
 pub use roles::{Action, Whom, allowed};
 pub use sessions::{

@@ -6,7 +6,7 @@ use super::{EventNumber, FieldError, SecretId, Tenant, TenantId, Timestamp, chec
 use crate::protocol::Scope;
 
 /// How a client authenticates at the token endpoint (RFC 7591 §2).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, Default, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum AuthMethod {
     /// HTTP Basic (RFC 6749 §2.3.1).
@@ -41,7 +41,7 @@ impl AuthMethod {
 }
 
 /// A grant type (RFC 6749 §1.3).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum GrantType {
     /// RFC 6749 §4.1.
@@ -75,7 +75,7 @@ impl GrantType {
 }
 
 /// What a client says of itself (RFC 7591 §2).
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct ClientMetadata {
     /// Its name for people.
@@ -89,10 +89,12 @@ pub struct ClientMetadata {
     /// The grants it may use.
     pub grant_types: Vec<GrantType>,
     /// The scopes it may ask for.
+    #[schema(value_type = String)]
     pub scope: Scope,
     /// Whether it is first-party: its users are not asked for consent.
     pub skip_consent: bool,
-    /// Its public keys, for `private_key_jwt`.
+    /// Its public keys, a JWK Set, for `private_key_jwt`.
+    #[schema(value_type = Option<Object>)]
     pub jwks: Option<serde_json::Value>,
     /// Whether its assertions must be meant for the issuer, whatever its tenant asks of others.
     pub strict_assertion_audience: bool,

@@ -13,6 +13,7 @@ pub mod logout;
 mod resource;
 pub mod revoke;
 pub mod token;
+pub mod userinfo;
 mod verify;
 
 use std::sync::Arc;

@@ -10,9 +10,7 @@ use rocket::{
 
 use super::{
     Site,
-    api::Problem,
-    page::Html,
-    respond::{WithStatus, json},
+    answers::{Html, Problem, WithStatus, json},
 };
 use crate::protocol::{ErrorCode, OauthError};
 

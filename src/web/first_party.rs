@@ -13,9 +13,9 @@ use secrecy::SecretString;
 use serde::Deserialize;
 
 use super::{
+    answers::{Json, WithStatus},
     cookies,
     guards::{Addressed, Bearer, JsonBody, NoTenant, Peer, Shared},
-    respond::{Json, WithStatus},
     uncut,
 };
 use crate::{

@@ -1,9 +1,9 @@
 //! HTTP: routes, guards and answers. What a request means is decided further down.
 
-pub(crate) mod account;
-pub(crate) mod admin;
+mod answers;
 pub(crate) mod api;
 mod catchers;
+pub(crate) mod console;
 mod cookies;
 mod fairings;
 mod first_party;
@@ -11,29 +11,14 @@ mod guards;
 pub(crate) mod listener;
 pub(crate) mod management;
 mod oauth2;
-mod page;
-mod respond;
+pub(crate) mod pages;
+mod site;
 mod statics;
-
-use std::sync::Arc;
 
 use rocket::{Build, Rocket};
 
-use crate::{accounts::Accounts, installation::Installation, views::Renderer};
-
 pub use management::{Management, Metrics};
-
-/// What every handler works with.
-pub struct Site {
-    /// The installation.
-    pub app: Arc<Installation>,
-    /// Users proving who they are.
-    pub accounts: Arc<Accounts>,
-    /// The pages.
-    pub views: Renderer,
-    /// What is counted.
-    pub metrics: Arc<Metrics>,
-}
+pub use site::Site;
 
 /// Mounts every route on `rocket`.
 pub fn mount(rocket: Rocket<Build>) -> Rocket<Build> {
@@ -43,8 +28,8 @@ pub fn mount(rocket: Rocket<Build>) -> Rocket<Build> {
         .mount("/", management::probe_routes())
         .mount("/t", oauth2::tenant_routes())
         .mount("/t", first_party::routes())
-        .mount("/t", account::routes())
-        .mount("/admin", admin::routes())
+        .mount("/t", pages::routes())
+        .mount("/admin", console::routes())
         .mount("/api", api::routes())
         .register("/", catchers::all())
         .attach(fairings::Headers)

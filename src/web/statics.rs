@@ -7,7 +7,7 @@ use rocket::{
     routes,
 };
 
-use super::respond::SeeOther;
+use super::answers::SeeOther;
 
 pub(super) fn routes() -> Vec<Route> {
     routes![home, stylesheet, form_post, icon]

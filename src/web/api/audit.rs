@@ -13,15 +13,15 @@ use rocket::{
     response::{self, Responder, stream::ByteStream},
 };
 
-use super::{Called, Problem, admin_of, asked, permit, read_cursor};
+use super::{Called, asked, permit, read_cursor};
 use crate::{
     admin::{self, AdminError, AuditView, Listed, MOST_ITEMS, Permit},
     domain::{FieldError, Timestamp},
     storage::AuditFilter,
     web::{
         Site,
+        answers::{Json, Problem},
         guards::{Shared, strict},
-        respond::Json,
     },
 };
 
@@ -84,7 +84,7 @@ pub(super) async fn list(
     let (since, until) = (instant("since", since)?, instant("until", until)?);
     let after = after.map(|after| read_cursor(&after)).transpose()?;
     let filter = AuditFilter { actor, action, since, until, after };
-    let admin = admin_of(&site.0);
+    let admin = site.0.admin();
     let media_type = accept.map(Accept::preferred).map(|quality| quality.media_type());
     let csv = media_type == Some(&MediaType::CSV);
     let ndjson = media_type == Some(&MediaType::new("application", "x-ndjson"));
@@ -146,7 +146,7 @@ impl Export {
     }
 
     async fn read(&self) -> Result<Listed<AuditView>, AdminError> {
-        admin::list_audit(&admin_of(&self.site), &self.permit, &self.filter, Some(MOST_ITEMS)).await
+        admin::list_audit(&self.site.admin(), &self.permit, &self.filter, Some(MOST_ITEMS)).await
     }
 
     fn write(&self, items: &[AuditView], is_first: bool) -> Option<Vec<u8>> {

@@ -7,14 +7,14 @@ use rocket::{
     response::{Responder, status::Created},
 };
 
-use super::{Called, Problem, admin_of, asked, permit, run};
+use super::{Called, asked, permit, run};
 use crate::{
     admin::{self, ClientInput, ClientView, CreatedClient, CreatedSecret, Ending, Listed},
     protocol::OauthError,
     web::{
         Site,
+        answers::{Json, Problem, Versioned},
         guards::{IfMatch, JsonBody, Shared, strict},
-        respond::{Json, Versioned},
     },
 };
 
@@ -32,13 +32,13 @@ pub(super) async fn list(
 ) -> Result<Json<Listed<ClientView>>, Problem> {
     let permit = permit(site, caller, slug).await?;
     Ok(Json(
-        admin::list_clients(&admin_of(site), &permit, after.unwrap_or_default(), asked(strict::limit(limit))?).await?,
+        admin::list_clients(&site.admin(), &permit, after.unwrap_or_default(), asked(strict::limit(limit))?).await?,
     ))
 }
 
 /// Registers a client. A secret that the server made is told in this answer alone.
 #[utoipa::path(context_path = "/api", tag = "clients", params(("slug" = String, Path)),
-    request_body = super::openapi::ClientFields,
+    request_body = ClientInput,
     responses((status = 201, body = CreatedClient), (status = 400, body = Problem), (status = 409, body = Problem)))]
 #[post("/v1/tenants/<slug>/clients", data = "<body>")]
 pub(super) async fn create(
@@ -49,7 +49,7 @@ pub(super) async fn create(
 ) -> Result<Versioned<CreatedClient>, Problem> {
     let permit = permit(&site.0, caller, slug).await?;
     let input = ClientInput::from_value(body?.0).map_err(admin::AdminError::from)?;
-    let made = run(async move { admin::create_client(&admin_of(&site.0), &permit, input).await }).await?;
+    let made = run(async move { admin::create_client(&site.0.admin(), &permit, input).await }).await?;
     let location = format!("/api/v1/tenants/{slug}/clients/{}", made.client.client_id);
     let version = made.client.version;
     Ok(Versioned::made(location, made, version))
@@ -66,7 +66,7 @@ pub(super) async fn show(
     client_id: &str,
 ) -> Result<Versioned<ClientView>, Problem> {
     let permit = permit(site, caller, slug).await?;
-    let client = admin::show_client(&admin_of(site), &permit, client_id).await?;
+    let client = admin::show_client(&site.admin(), &permit, client_id).await?;
     Ok(Versioned::of(ClientView::from(&client), client.version))
 }
 
@@ -74,7 +74,7 @@ pub(super) async fn show(
 /// `If-Match` makes it hold for the version it was read in.
 #[utoipa::path(context_path = "/api", tag = "clients", params(("slug" = String, Path), ("client_id" = String, Path),
     ("If-Match" = Option<String>, Header, description = "The `ETag` it was read with")),
-    request_body = super::openapi::ClientFields,
+    request_body = ClientInput,
     responses((status = 200, body = ClientView), (status = 400, body = Problem), (status = 404, body = Problem),
         (status = 412, body = Problem)))]
 #[patch("/v1/tenants/<slug>/clients/<client_id>", data = "<body>")]
@@ -88,7 +88,7 @@ pub(super) async fn update(
 ) -> Result<Versioned<ClientView>, Problem> {
     let permit = permit(&site.0, caller, slug).await?;
     let (patch, client_id) = (body?.0, client_id.to_owned());
-    let work = async move { admin::update_client(&admin_of(&site.0), &permit, &client_id, patch, &seen.0).await };
+    let work = async move { admin::update_client(&site.0.admin(), &permit, &client_id, patch, &seen.0).await };
     let client = run(work).await?;
     Ok(Versioned::of(ClientView::from(&client), client.version))
 }
@@ -106,7 +106,7 @@ pub(super) async fn delete(
 ) -> Result<Status, Problem> {
     let permit = permit(&site.0, caller, slug).await?;
     let client_id = client_id.to_owned();
-    run(async move { admin::delete_client(&admin_of(&site.0), &permit, &client_id, &seen.0).await }).await?;
+    run(async move { admin::delete_client(&site.0.admin(), &permit, &client_id, &seen.0).await }).await?;
     Ok(Status::NoContent)
 }
 
@@ -123,7 +123,7 @@ pub(super) async fn create_secret(
     let permit = permit(&site.0, caller, slug).await?;
     let location = format!("/api/v1/tenants/{slug}/clients/{client_id}");
     let client_id = client_id.to_owned();
-    let made = run(async move { admin::create_secret(&admin_of(&site.0), &permit, &client_id).await }).await?;
+    let made = run(async move { admin::create_secret(&site.0.admin(), &permit, &client_id).await }).await?;
     Ok(Created::new(location).body(Json(made)))
 }
 
@@ -151,7 +151,7 @@ pub(super) async fn delete_secret(
     let permit = permit(&site.0, caller, slug).await?;
     let (client_id, id) = (client_id.to_owned(), id.to_owned());
     let compromised = asked(strict::flag("compromised", compromised))?;
-    let work = async move { admin::delete_secret(&admin_of(&site.0), &permit, &client_id, &id, compromised).await };
+    let work = async move { admin::delete_secret(&site.0.admin(), &permit, &client_id, &id, compromised).await };
     Ok(match run(work).await? {
         None => SecretGone::Removed(Status::NoContent),
         Some(ending) => SecretGone::Withdrawn(Json(ending)),

@@ -2,10 +2,14 @@
 
 use rocket::{get, post};
 
-use super::{Called, Problem, admin_of, permit, run};
+use super::{Called, permit, run};
 use crate::{
     admin::{self, Ending, KeyView, Listed},
-    web::{Site, guards::Shared, respond::Json},
+    web::{
+        Site,
+        answers::{Json, Problem},
+        guards::Shared,
+    },
 };
 
 /// Lists the tenant's signing keys, their public halves.
@@ -14,7 +18,7 @@ use crate::{
 #[get("/v1/tenants/<slug>/keys")]
 pub(super) async fn list(site: &Site, caller: Called, slug: &str) -> Result<Json<Listed<KeyView>>, Problem> {
     let permit = permit(site, caller, slug).await?;
-    let items = admin::list_keys(&admin_of(site), &permit).await?;
+    let items = admin::list_keys(&site.admin(), &permit).await?;
     Ok(Json(Listed { items, next: None }))
 }
 
@@ -24,7 +28,7 @@ pub(super) async fn list(site: &Site, caller: Called, slug: &str) -> Result<Json
 #[post("/v1/tenants/<slug>/keys/rotate")]
 pub(super) async fn rotate(site: Shared, caller: Called, slug: &str) -> Result<Json<Listed<KeyView>>, Problem> {
     let permit = permit(&site.0, caller, slug).await?;
-    let items = run(async move { admin::rotate_keys(&admin_of(&site.0), &permit).await }).await?;
+    let items = run(async move { admin::rotate_keys(&site.0.admin(), &permit).await }).await?;
     Ok(Json(Listed { items, next: None }))
 }
 
@@ -36,5 +40,5 @@ pub(super) async fn rotate(site: Shared, caller: Called, slug: &str) -> Result<J
 pub(super) async fn withdraw(site: Shared, caller: Called, slug: &str, kid: &str) -> Result<Json<Ending>, Problem> {
     let permit = permit(&site.0, caller, slug).await?;
     let kid = kid.to_owned();
-    run(async move { admin::withdraw_key(&admin_of(&site.0), &permit, &kid).await }).await.map(Json)
+    run(async move { admin::withdraw_key(&site.0.admin(), &permit, &kid).await }).await.map(Json)
 }

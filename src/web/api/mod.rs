@@ -13,25 +13,22 @@ use std::{ops::Deref, sync::Arc};
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use rocket::{
     Request, Route,
-    http::{ContentType, Header, Status},
+    http::Status,
     request::{FromRequest, Outcome},
-    response::{self, Responder},
     routes,
 };
-use serde::Serialize;
-use utoipa::ToSchema;
 
 use super::{
     Site,
+    answers::Problem,
     guards::{Addressed, Bearer, NoTenant, Peer, strict},
-    respond::json,
     uncut,
 };
 use crate::{
-    admin::{Admin, AdminError, Authority, Permit},
+    admin::{AdminError, Authority, Permit},
     domain::{Actor, FieldError},
     oauth::{Cx, verify_access_token},
-    protocol::{ErrorCode, OauthError},
+    protocol::ErrorCode,
 };
 
 pub(super) fn routes() -> Vec<Route> {
@@ -68,89 +65,6 @@ pub(super) fn routes() -> Vec<Route> {
         openapi::document,
         openapi::page,
     ]
-}
-
-/// A problem (RFC 9457).
-#[derive(Debug, Clone, Serialize, ToSchema)]
-pub(crate) struct Problem {
-    /// Always `about:blank`: the status says what kind it is.
-    r#type: &'static str,
-    /// The status in words.
-    title: &'static str,
-    /// The status.
-    status: u16,
-    /// What happened, and what would be right.
-    detail: String,
-    /// The field at fault.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    field: Option<String>,
-    #[serde(skip)]
-    challenge: Option<&'static str>,
-}
-
-impl Problem {
-    pub(super) fn plain(status: Status, detail: impl Into<String>) -> Self {
-        Self {
-            r#type: "about:blank",
-            title: status.reason_lossy(),
-            status: status.code,
-            detail: detail.into(),
-            field: None,
-            challenge: None,
-        }
-    }
-
-    fn unauthorized() -> Self {
-        let text = "a bearer access token of this server is needed, with scope admin or admin:read";
-        Self { challenge: Some("Bearer error=\"invalid_token\""), ..Self::plain(Status::Unauthorized, text) }
-    }
-}
-
-impl From<AdminError> for Problem {
-    fn from(error: AdminError) -> Self {
-        let detail = error.to_string();
-        match error {
-            AdminError::NotFound => Self::plain(Status::NotFound, "there is nothing of that name"),
-            AdminError::Forbidden(_) => Self::plain(Status::Forbidden, detail),
-            AdminError::Invalid(field) => {
-                Self { field: Some(field.field), ..Self::plain(Status::BadRequest, field.message) }
-            }
-            AdminError::Stale => Self::plain(Status::PreconditionFailed, detail),
-            AdminError::Conflict(why) => Self::plain(Status::Conflict, why),
-            AdminError::Broken(why) => {
-                tracing::error!(error = why, "the admin API met what cannot be worked with");
-                Self::plain(Status::InternalServerError, "the server cannot do this; its operator has been told")
-            }
-            AdminError::Unavailable(why) => {
-                tracing::error!(error = why, "admin api");
-                Self::plain(Status::ServiceUnavailable, "a part of the server does not answer; nothing was changed")
-            }
-        }
-    }
-}
-
-/// A body that could not be read.
-impl From<OauthError> for Problem {
-    fn from(error: OauthError) -> Self {
-        match error.code {
-            ErrorCode::InvalidToken => Self::unauthorized(),
-            _ => Self { field: Some("body".into()), ..Self::plain(error.status(), error.description.to_string()) },
-        }
-    }
-}
-
-impl<'r> Responder<'r, 'static> for Problem {
-    fn respond_to(self, _: &'r Request<'_>) -> response::Result<'static> {
-        let mut response = json(Status::new(self.status), &self)?;
-        response.set_header(ContentType::new("application", "problem+json"));
-        if self.status == Status::ServiceUnavailable.code {
-            response.set_header(Header::new("Retry-After", "1"));
-        }
-        if let Some(challenge) = self.challenge {
-            response.set_header(Header::new("WWW-Authenticate", challenge));
-        }
-        Ok(response)
-    }
 }
 
 /// Whoever calls, shown by an access token.
@@ -203,7 +117,7 @@ impl<'r> FromRequest<'r> for Caller {
         };
         match read.await {
             Ok(caller) => Outcome::Success(caller),
-            Err(problem) => Outcome::Error((Status::new(problem.status), problem)),
+            Err(problem) => Outcome::Error((problem.status(), problem)),
         }
     }
 }
@@ -249,17 +163,12 @@ async fn authority_of(cx: &Cx<'_>, token: &str) -> Result<Authority, Problem> {
     Err(Problem::unauthorized())
 }
 
-/// The use cases' context at `site`.
-pub(super) fn admin_of(site: &Site) -> Admin<'_> {
-    Admin { app: &site.app, hasher: &*site.accounts }
-}
-
 type Called = Result<Caller, Problem>;
 
 /// Proof that the caller reaches the tenant that the address names.
 async fn permit(site: &Site, caller: Called, slug: &str) -> Result<Permit, Problem> {
     let caller = caller?;
-    let tenant = crate::admin::find_tenant(&admin_of(site), slug).await?;
+    let tenant = crate::admin::find_tenant(&site.admin(), slug).await?;
     Ok(caller.over(&site.app, tenant)?)
 }
 

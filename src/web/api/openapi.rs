@@ -1,91 +1,19 @@
 //! The API's description, and a page that shows it.
 
 use rocket::get;
-use serde::Serialize;
 use serde_json::Value;
 use utoipa::{
-    Modify, OpenApi, ToSchema,
+    Modify, OpenApi,
     openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme},
 };
 
 use crate::{
-    domain::{Resource, ScopeDefinition, TenantSettings},
     views::admin::{ApiCall, ApiDocs},
-    web::{Site, page::Html, respond::Document},
+    web::{
+        Site,
+        answers::{Document, Html},
+    },
 };
-
-/// The fields of a tenant.
-#[derive(Serialize, ToSchema)]
-pub(crate) struct TenantFields {
-    /// `[a-z0-9][a-z0-9-]{0,62}`; cannot change.
-    slug: String,
-    /// Its name for people.
-    name: Option<String>,
-    /// What it decides for itself.
-    settings: Option<TenantSettings>,
-    /// Its scopes.
-    scopes: Option<Vec<ScopeDefinition>>,
-    /// Its audiences (RFC 8707).
-    resources: Option<Vec<Resource>>,
-    /// `active` or `suspended`; in a patch, by an operator alone.
-    status: Option<String>,
-}
-
-/// The fields of a client (RFC 7591's names).
-#[derive(Serialize, ToSchema)]
-pub(crate) struct ClientFields {
-    /// Made where it is left out; cannot change.
-    client_id: Option<String>,
-    /// At least 32 characters; made where it is left out and needed.
-    client_secret: Option<String>,
-    /// Its name for people.
-    client_name: Option<String>,
-    /// `client_secret_basic`, `client_secret_post`, `private_key_jwt` or `none`.
-    token_endpoint_auth_method: Option<String>,
-    /// Where authorization responses may go.
-    redirect_uris: Option<Vec<String>>,
-    /// Where the browser may go after a logout.
-    post_logout_redirect_uris: Option<Vec<String>>,
-    /// `authorization_code`, `refresh_token`, `client_credentials`, `password`.
-    grant_types: Option<Vec<String>>,
-    /// Scope tokens with spaces between them.
-    scope: Option<String>,
-    /// Whether its users are not asked for consent.
-    skip_consent: Option<bool>,
-    /// Its public keys, a JWK Set.
-    #[schema(value_type = Option<Object>)]
-    jwks: Option<Value>,
-    /// Whether its assertions must be meant for the issuer alone, and not for the token endpoint.
-    strict_assertion_audience: Option<bool>,
-}
-
-/// The fields of a user.
-#[derive(Serialize, ToSchema)]
-pub(crate) struct UserFields {
-    /// The name it signs in with, compared by RFC 8265.
-    username: String,
-    /// Its e-mail address.
-    email: Option<String>,
-    /// Whether that was shown to be its own.
-    email_verified: Option<bool>,
-    /// Its name for people.
-    name: Option<String>,
-    /// 8 characters at least, and none of those that are tried first.
-    password: Option<String>,
-    /// `tenant_admin`, `tenant_auditor`, `support`; in tenant system: `operator`.
-    roles: Option<Vec<String>>,
-    /// `active` or `disabled`.
-    status: Option<String>,
-}
-
-/// One token: either field.
-#[derive(Serialize, ToSchema)]
-pub(crate) struct TokenFields {
-    /// The identifier of an access token.
-    jti: Option<String>,
-    /// An access or refresh token.
-    token: Option<String>,
-}
 
 struct Bearer;
 

@@ -3,19 +3,18 @@
 use std::net::IpAddr;
 
 use rocket::{delete, get, http::Status, post};
-use serde_json::Value;
 
-use super::{Called, Problem, admin_of, asked, permit, read_cursor, run};
+use super::{Called, asked, permit, read_cursor, run};
 use crate::{
-    admin::{self, AdminError, Ending, Listed, SessionView},
+    admin::{self, AdminError, Ending, Listed, SessionView, TokenInput},
     domain::FieldError,
     protocol::OauthError,
     revocation::Effectiveness,
     storage::{Selection, SessionFilter},
     web::{
         Site,
+        answers::{Json, Problem},
         guards::{JsonBody, Shared, strict},
-        respond::Json,
     },
 };
 
@@ -41,7 +40,7 @@ pub(super) async fn list(
     after: Option<String>,
 ) -> Result<Json<Listed<SessionView>>, Problem> {
     let permit = permit(site, caller, slug).await?;
-    let admin = admin_of(site);
+    let admin = site.admin();
     let user = match user {
         None => None,
         Some(text) => match admin::find_user_by_name_or_id(&admin, &permit, text).await {
@@ -64,7 +63,7 @@ pub(super) async fn list(
 #[get("/v1/tenants/<slug>/sessions/<id>")]
 pub(super) async fn show(site: &Site, caller: Called, slug: &str, id: &str) -> Result<Json<SessionView>, Problem> {
     let permit = permit(site, caller, slug).await?;
-    Ok(Json(admin::show_session(&admin_of(site), &permit, id).await?))
+    Ok(Json(admin::show_session(&site.admin(), &permit, id).await?))
 }
 
 async fn end_all(
@@ -77,7 +76,7 @@ async fn end_all(
     let permit = permit(&site.0, caller, slug).await?;
     let selection = selection.ok_or(AdminError::NotFound)?;
     let dry_run = asked(strict::flag("dry_run", dry_run))?;
-    run(async move { admin::end_sessions(&admin_of(&site.0), &permit, &selection, dry_run).await }).await.map(Json)
+    run(async move { admin::end_sessions(&site.0.admin(), &permit, &selection, dry_run).await }).await.map(Json)
 }
 
 /// Ends a session.
@@ -141,7 +140,7 @@ pub(super) async fn logout_tenant(
 
 /// Refuses one token from now on: an access token by its `jti`, or any token by itself.
 #[utoipa::path(context_path = "/api", tag = "sessions", params(("slug" = String, Path)),
-    request_body = super::openapi::TokenFields,
+    request_body = TokenInput,
     responses((status = 204), (status = 400, body = Problem), (status = 404, body = Problem)))]
 #[post("/v1/tenants/<slug>/tokens/revoke", data = "<body>")]
 pub(super) async fn revoke_token(
@@ -151,19 +150,16 @@ pub(super) async fn revoke_token(
     body: Result<JsonBody, OauthError>,
 ) -> Result<Status, Problem> {
     let permit = permit(&site.0, caller, slug).await?;
-    let body = body?.0;
-    let known = |members: &serde_json::Map<String, Value>| members.keys().all(|name| name == "jti" || name == "token");
-    let body = body.as_object().filter(|members| known(members)).cloned().unwrap_or_default();
-    let text = |name: &str| body.get(name).and_then(Value::as_str).filter(|text| !text.is_empty()).map(str::to_owned);
-    let wrong = || AdminError::from(FieldError::new("jti", "either jti or token, a string"));
-    match (text("jti"), text("token")) {
+    let TokenInput { jti, token } = admin::read_input(body?.0)?;
+    let given = |text: Option<String>| text.filter(|text| !text.is_empty());
+    match (given(jti), given(token)) {
         (Some(jti), None) if jti.len() <= 200 => {
-            run(async move { admin::revoke_jti(&admin_of(&site.0), &permit, &jti).await }).await?;
+            run(async move { admin::revoke_jti(&site.0.admin(), &permit, &jti).await }).await?;
         }
         (None, Some(token)) => {
-            run(async move { admin::revoke_token(&admin_of(&site.0), &permit, &token).await }).await?;
+            run(async move { admin::revoke_token(&site.0.admin(), &permit, &token).await }).await?;
         }
-        _ => return Err(wrong().into()),
+        _ => return Err(AdminError::from(FieldError::new("jti", "either jti or token, a string")).into()),
     }
     Ok(Status::NoContent)
 }
@@ -173,5 +169,5 @@ pub(super) async fn revoke_token(
     responses((status = 200, body = Effectiveness)))]
 #[get("/v1/revocations/<event>")]
 pub(super) async fn revocation(site: &Site, caller: Called, event: i64) -> Result<Json<Effectiveness>, Problem> {
-    Ok(Json(admin::where_effective(&admin_of(site), &caller?.0, event).await?))
+    Ok(Json(admin::where_effective(&site.admin(), &caller?.0, event).await?))
 }

@@ -2,14 +2,14 @@
 
 use rocket::{delete, get, http::Status, patch, post};
 
-use super::{Called, Problem, admin_of, asked, permit, run};
+use super::{Called, asked, permit, run};
 use crate::{
-    admin::{self, Action, Listed, TenantView},
+    admin::{self, Action, Listed, TenantInput, TenantView},
     protocol::OauthError,
     web::{
         Site,
+        answers::{Json, Problem, Versioned},
         guards::{IfMatch, JsonBody, Shared, strict},
-        respond::{Json, Versioned},
     },
 };
 
@@ -27,13 +27,13 @@ pub(super) async fn list(
 ) -> Result<Json<Listed<TenantView>>, Problem> {
     let everywhere = caller?.everywhere(Action::ReadInstallation)?;
     let listed =
-        admin::list_tenants(&admin_of(site), &everywhere, after.unwrap_or_default(), asked(strict::limit(limit))?)
+        admin::list_tenants(&site.admin(), &everywhere, after.unwrap_or_default(), asked(strict::limit(limit))?)
             .await?;
     Ok(Json(listed))
 }
 
 /// Makes a tenant, with its signing keys. For operators.
-#[utoipa::path(context_path = "/api", tag = "tenants", request_body = super::openapi::TenantFields,
+#[utoipa::path(context_path = "/api", tag = "tenants", request_body = TenantInput,
     responses((status = 201, body = TenantView), (status = 400, body = Problem), (status = 409, body = Problem)))]
 #[post("/v1/tenants", data = "<body>")]
 pub(super) async fn create(
@@ -44,7 +44,7 @@ pub(super) async fn create(
     let everywhere = caller?.everywhere(Action::OperateInstallation)?;
     let input = admin::read_input(body?.0)?;
     let view = run(async move {
-        let tenant = admin::create_tenant(&admin_of(&site.0), &everywhere, input).await?;
+        let tenant = admin::create_tenant(&site.0.admin(), &everywhere, input).await?;
         Ok(TenantView::of(&tenant, site.0.app.issuer(&tenant)))
     })
     .await?;
@@ -58,7 +58,7 @@ pub(super) async fn create(
 #[get("/v1/tenants/<slug>")]
 pub(super) async fn show(site: &Site, caller: Called, slug: &str) -> Result<Versioned<TenantView>, Problem> {
     let permit = permit(site, caller, slug).await?;
-    let tenant = admin::show_tenant(&admin_of(site), &permit).await?;
+    let tenant = admin::show_tenant(&site.admin(), &permit).await?;
     let version = tenant.version;
     Ok(Versioned::of(TenantView::of(&tenant, site.app.issuer(&tenant)), version))
 }
@@ -67,7 +67,7 @@ pub(super) async fn show(site: &Site, caller: Called, slug: &str) -> Result<Vers
 /// operator alone. `If-Match` makes it hold for the version it was read in.
 #[utoipa::path(context_path = "/api", tag = "tenants", params(("slug" = String, Path),
     ("If-Match" = Option<String>, Header, description = "The `ETag` it was read with")),
-    request_body = super::openapi::TenantFields,
+    request_body = TenantInput,
     responses((status = 200, body = TenantView), (status = 400, body = Problem), (status = 404, body = Problem),
         (status = 412, body = Problem)))]
 #[patch("/v1/tenants/<slug>", data = "<body>")]
@@ -81,7 +81,7 @@ pub(super) async fn update(
     let permit = permit(&site.0, caller, slug).await?;
     let patch = body?.0;
     let view = run(async move {
-        let tenant = admin::update_tenant(&admin_of(&site.0), &permit, patch, &seen.0).await?;
+        let tenant = admin::update_tenant(&site.0.admin(), &permit, patch, &seen.0).await?;
         Ok(TenantView::of(&tenant, site.0.app.issuer(&tenant)))
     });
     let view = view.await?;
@@ -105,7 +105,7 @@ pub(super) async fn delete(
     let purge = asked(strict::flag("purge", purge))?;
     let everywhere = permit.authority().everywhere(Action::OperateInstallation)?;
     run(async move {
-        let admin = admin_of(&site.0);
+        let admin = site.0.admin();
         if purge {
             admin::delete_tenant(&admin, &everywhere, permit.tenant(), &seen.0).await
         } else {

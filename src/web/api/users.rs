@@ -2,14 +2,14 @@
 
 use rocket::{delete, get, http::Status, patch, post};
 
-use super::{Called, Problem, admin_of, asked, permit, run};
+use super::{Called, asked, permit, run};
 use crate::{
-    admin::{self, Listed, UserView},
+    admin::{self, Listed, UserInput, UserView},
     protocol::OauthError,
     web::{
         Site,
+        answers::{Json, Problem, Versioned},
         guards::{IfMatch, JsonBody, Shared, strict},
-        respond::{Json, Versioned},
     },
 };
 
@@ -28,12 +28,12 @@ pub(super) async fn list(
 ) -> Result<Json<Listed<UserView>>, Problem> {
     let permit = permit(site, caller, slug).await?;
     let (prefix, after) = (q.unwrap_or_default(), after.unwrap_or_default());
-    Ok(Json(admin::list_users(&admin_of(site), &permit, prefix, after, asked(strict::limit(limit))?).await?))
+    Ok(Json(admin::list_users(&site.admin(), &permit, prefix, after, asked(strict::limit(limit))?).await?))
 }
 
 /// Adds a user.
 #[utoipa::path(context_path = "/api", tag = "users", params(("slug" = String, Path)),
-    request_body = super::openapi::UserFields,
+    request_body = UserInput,
     responses((status = 201, body = UserView), (status = 400, body = Problem), (status = 409, body = Problem)))]
 #[post("/v1/tenants/<slug>/users", data = "<body>")]
 pub(super) async fn create(
@@ -44,7 +44,7 @@ pub(super) async fn create(
 ) -> Result<Versioned<UserView>, Problem> {
     let permit = permit(&site.0, caller, slug).await?;
     let input = admin::read_input(body?.0)?;
-    let user = run(async move { admin::create_user(&admin_of(&site.0), &permit, input).await }).await?;
+    let user = run(async move { admin::create_user(&site.0.admin(), &permit, input).await }).await?;
     let view = UserView::from(&user);
     let version = view.version;
     Ok(Versioned::made(format!("/api/v1/tenants/{slug}/users/{}", view.id), view, version))
@@ -56,7 +56,7 @@ pub(super) async fn create(
 #[get("/v1/tenants/<slug>/users/<id>")]
 pub(super) async fn show(site: &Site, caller: Called, slug: &str, id: &str) -> Result<Versioned<UserView>, Problem> {
     let permit = permit(site, caller, slug).await?;
-    let user = admin::show_user(&admin_of(site), &permit, id).await?;
+    let user = admin::show_user(&site.admin(), &permit, id).await?;
     Ok(Versioned::of(UserView::from(&user), user.version))
 }
 
@@ -64,7 +64,7 @@ pub(super) async fn show(site: &Site, caller: Called, slug: &str, id: &str) -> R
 /// `disabled` end everything the user has. `If-Match` makes it hold for the version it was read in.
 #[utoipa::path(context_path = "/api", tag = "users", params(("slug" = String, Path), ("id" = String, Path),
     ("If-Match" = Option<String>, Header, description = "The `ETag` it was read with")),
-    request_body = super::openapi::UserFields,
+    request_body = UserInput,
     responses((status = 200, body = UserView), (status = 400, body = Problem), (status = 404, body = Problem),
         (status = 412, body = Problem)))]
 #[patch("/v1/tenants/<slug>/users/<id>", data = "<body>")]
@@ -78,7 +78,7 @@ pub(super) async fn update(
 ) -> Result<Versioned<UserView>, Problem> {
     let permit = permit(&site.0, caller, slug).await?;
     let (patch, id) = (body?.0, id.to_owned());
-    let user = run(async move { admin::update_user(&admin_of(&site.0), &permit, &id, patch, &seen.0).await });
+    let user = run(async move { admin::update_user(&site.0.admin(), &permit, &id, patch, &seen.0).await });
     let user = user.await?;
     Ok(Versioned::of(UserView::from(&user), user.version))
 }
@@ -96,6 +96,6 @@ pub(super) async fn delete(
 ) -> Result<Status, Problem> {
     let permit = permit(&site.0, caller, slug).await?;
     let id = id.to_owned();
-    run(async move { admin::delete_user(&admin_of(&site.0), &permit, &id, &seen.0).await }).await?;
+    run(async move { admin::delete_user(&site.0.admin(), &permit, &id, &seen.0).await }).await?;
     Ok(Status::NoContent)
 }

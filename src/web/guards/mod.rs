@@ -5,6 +5,7 @@ mod browser;
 mod condition;
 mod credentials;
 mod origin;
+mod session;
 pub(crate) mod strict;
 mod tenant;
 
@@ -13,6 +14,7 @@ pub(crate) use browser::Browser;
 pub(crate) use condition::IfMatch;
 pub(crate) use credentials::{Authorization, Bearer};
 pub(crate) use origin::Peer;
+pub(crate) use session::CurrentSession;
 pub(crate) use tenant::{Addressed, NoTenant};
 
 use std::sync::{

@@ -6,15 +6,12 @@ use crate::{
     accounts::Visitor,
     oauth::{
         Cx,
-        authorize::{self, AuthorizeError, Incoming, Next, Response, SignedIn},
+        authorize::{self, Incoming, Next, SignedIn},
     },
-    protocol::{OauthError, ResponseMode},
-    views::account::{FormPost, Hidden},
+    protocol::OauthError,
     web::{
-        Site,
-        account::CurrentSession,
-        guards::{Addressed, NoTenant, Peer, Query, Shared},
-        page::{Answer, Html, Shown},
+        answers::{Answer, Shown, authorization},
+        guards::{Addressed, CurrentSession, NoTenant, Peer, Query, Shared},
         uncut,
     },
 };
@@ -47,8 +44,8 @@ async fn answer(site: Shared, tenant: Addressed, from: Peer, query: Query, signe
         match next {
             Ok(Next::Login { .. }) => page("login"),
             Ok(Next::Consent(_)) => page("consent"),
-            Ok(Next::Respond(response)) => respond(&site.0, response),
-            Err(error) => refuse(&site.0, error),
+            Ok(Next::Respond(response)) => authorization::respond(&site.0, response),
+            Err(error) => authorization::refuse(&site.0, error),
         }
     });
     shown.or_page(done.await.ok_or_else(OauthError::unavailable))
@@ -68,31 +65,4 @@ pub(in crate::web) async fn post(
         return answer(site, tenant, from, form, None).await;
     }
     Ok(Answer::to(format!("/t/{}/oauth2/authorize?{}", tenant.slug, form.params.to_query())))
-}
-
-/// Sends a response to the client.
-pub(in crate::web) fn respond(site: &Site, response: Response) -> Answer {
-    match response.mode {
-        ResponseMode::FormPost => {
-            let field = |(name, value): (&str, String)| Hidden { name: name.to_owned(), value };
-            let fields = response.params.into_iter().map(field).collect();
-            let view = FormPost { action: response.redirect_uri.clone(), fields };
-            Answer::Page(Html::of(site, &view).leading_on().with_script())
-        }
-        ResponseMode::Query => match url::Url::parse(&response.redirect_uri) {
-            Ok(mut uri) => {
-                uri.query_pairs_mut().extend_pairs(response.params);
-                Answer::to(uri)
-            }
-            Err(_) => Answer::Page(Html::error(site, &OauthError::invalid_request("redirect_uri is no URI"))),
-        },
-    }
-}
-
-/// Shows a refusal to whom it may be shown.
-pub(in crate::web) fn refuse(site: &Site, error: AuthorizeError) -> Answer {
-    match error {
-        AuthorizeError::Page(error) => Answer::Page(Html::error(site, &error)),
-        AuthorizeError::Redirect(response) => respond(site, response),
-    }
 }

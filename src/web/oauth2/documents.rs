@@ -7,8 +7,8 @@ use crate::{
     protocol::OauthError,
     web::{
         Site,
+        answers::Document,
         guards::{Addressed, NoTenant, Peer},
-        respond::Document,
     },
 };
 

@@ -10,10 +10,9 @@ use crate::{
     protocol::{OauthError, Params},
     views::account::{Hidden, Logout as Confirm},
     web::{
-        account::CurrentSession,
+        answers::{Answer, Html, Shown},
         cookies,
-        guards::{Addressed, Browser, Form, NoTenant, Peer, Query, Shared},
-        page::{Answer, Html, Shown},
+        guards::{Addressed, Browser, CurrentSession, Form, NoTenant, Peer, Query, Shared},
         uncut,
     },
 };

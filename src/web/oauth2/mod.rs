@@ -6,8 +6,6 @@ mod logout;
 mod token;
 mod userinfo;
 
-pub(super) use authorize::{refuse as refuse_authorization, respond as respond_authorization};
-
 use rocket::{Route, routes};
 
 pub(super) fn root_routes() -> Vec<Route> {

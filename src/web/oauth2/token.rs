@@ -6,8 +6,8 @@ use crate::{
     oauth::{Cx, client_auth::Presented, introspect as introspection, revoke as revocation, token as exchange},
     protocol::{ErrorCode, IntrospectionResponse, OauthError, TokenResponse},
     web::{
+        answers::Json,
         guards::{Addressed, Authorization, Form, NoTenant, Peer, Shared},
-        respond::Json,
         uncut,
     },
 };

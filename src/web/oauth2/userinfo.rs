@@ -4,12 +4,12 @@ use rocket::{get, post};
 use serde_json::Value;
 
 use crate::{
-    oauth::{Cx, introspect},
+    oauth::{Cx, userinfo},
     protocol::OauthError,
     web::{
         Site,
+        answers::Json,
         guards::{Addressed, Bearer, Form, NoTenant, Peer},
-        respond::Json,
     },
 };
 
@@ -21,7 +21,7 @@ pub(super) async fn show(
     bearer: Result<Bearer, OauthError>,
 ) -> Result<Json<Value>, OauthError> {
     let tenant = tenant?;
-    introspect::userinfo(&Cx::new(&site.app, &tenant, &from.0), &bearer?.0).await.map(Json)
+    userinfo::userinfo(&Cx::new(&site.app, &tenant, &from.0), &bearer?.0).await.map(Json)
 }
 
 /// The token may stand in the body instead, but not in both places (RFC 6750 §2.2).
@@ -41,5 +41,5 @@ pub(super) async fn post(
         (Err(_), Some(token)) => token,
         (Err(missing), None) => return Err(missing),
     };
-    introspect::userinfo(&Cx::new(&site.app, &tenant, &from.0), &token).await.map(Json)
+    userinfo::userinfo(&Cx::new(&site.app, &tenant, &from.0), &token).await.map(Json)
 }

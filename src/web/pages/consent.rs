@@ -2,7 +2,6 @@
 
 use rocket::{get, post};
 
-use super::CurrentSession;
 use crate::{
     accounts::Visitor,
     domain::Actor,
@@ -14,9 +13,8 @@ use crate::{
     views::account::{Consent, ScopeLine},
     web::{
         Site,
-        guards::{Addressed, Browser, Form, NoTenant, Peer, Query, Shared},
-        oauth2::{refuse_authorization, respond_authorization},
-        page::{Answer, Html, Shown, forged},
+        answers::{Answer, Html, Shown, authorization, forged},
+        guards::{Addressed, Browser, CurrentSession, Form, NoTenant, Peer, Query, Shared},
         uncut,
     },
 };
@@ -66,8 +64,8 @@ pub(super) async fn show(
             let view = view(&cx, &consent, &browser, request);
             Answer::Page(Html::of(site, &view).leading_on())
         }
-        Ok(Next::Respond(response)) => respond_authorization(site, response),
-        Err(error) => refuse_authorization(site, error),
+        Ok(Next::Respond(response)) => authorization::respond(site, response),
+        Err(error) => authorization::refuse(site, error),
     })
 }
 
@@ -95,9 +93,9 @@ pub(super) async fn submit(
         let asked = Query::parse(&request);
         let incoming = Incoming { params: &asked.params, fault: asked.fault };
         match authorize::decide(&cx, incoming, &SignedIn { session, user }, allowed).await {
-            Ok(Next::Respond(response)) => respond_authorization(&site.0, response),
+            Ok(Next::Respond(response)) => authorization::respond(&site.0, response),
             Ok(Next::Login { .. } | Next::Consent(_)) => login(&tenant, &request),
-            Err(error) => refuse_authorization(&site.0, error),
+            Err(error) => authorization::refuse(&site.0, error),
         }
     });
     shown.or_page(done.await.ok_or_else(OauthError::unavailable))

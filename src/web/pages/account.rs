@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use rocket::{get, http::CookieJar, post};
 
-use super::CurrentSession;
 use crate::{
     accounts::{OwnEnding, Visitor, end_own, list_own},
     domain::{Actor, SessionId},
@@ -12,9 +11,10 @@ use crate::{
     protocol::OauthError,
     views::account::{Account, OwnSession},
     web::{
-        Site, cookies,
-        guards::{Addressed, Browser, Form, NoTenant, Peer, Shared},
-        page::{Answer, Html, Shown, forged},
+        Site,
+        answers::{Answer, Html, Shown, forged},
+        cookies,
+        guards::{Addressed, Browser, CurrentSession, Form, NoTenant, Peer, Shared},
         uncut,
     },
 };

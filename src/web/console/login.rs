@@ -19,10 +19,9 @@ use crate::{
     views::admin::Login,
     web::{
         Site,
-        account::words,
+        answers::{Answer, Html, forged, refused_sign_in},
         cookies,
         guards::{Addressed, Browser, Form, NoTenant, Peer, Query, Shared},
-        page::{Answer, Html, forged},
         uncut,
     },
 };
@@ -83,7 +82,7 @@ pub(super) async fn submit(
     let user = match site.0.accounts.check(&home, &username, &password, &from.0).await {
         Ok(user) => user,
         Err(refused) => {
-            let (status, text, wait) = words(&refused);
+            let (status, text, wait) = refused_sign_in(&refused);
             return again(status, if wait.is_some() { text } else { WRONG }, wait);
         }
     };

@@ -10,10 +10,7 @@ use crate::{
     domain::FieldError,
     storage::SessionFilter,
     views::admin::{SessionPage, Sessions},
-    web::{
-        api::admin_of,
-        guards::{Query, strict},
-    },
+    web::guards::{Query, strict},
 };
 
 #[get("/tenants/<slug>/sessions")]
@@ -26,7 +23,7 @@ pub(super) async fn list(member: Signed, slug: &str, query: Query) -> Shown {
     // People know names; the filter knows identifiers.
     let found = match user {
         "" => Ok(None),
-        text => admin::find_user_by_name_or_id(&admin_of(&member.site), &permit, text).await.map(Some),
+        text => admin::find_user_by_name_or_id(&member.site.admin(), &permit, text).await.map(Some),
     };
     let mut view = Sessions {
         frame: member.frame("sessions", Some(permit.tenant())),
@@ -69,7 +66,7 @@ pub(super) async fn list(member: Signed, slug: &str, query: Query) -> Shown {
             Err(_) => return member.refusal(&FieldError::new("after", "the next page's own").into()),
         },
     };
-    match admin::list_sessions(&admin_of(&member.site), &permit, &filter, None).await {
+    match admin::list_sessions(&member.site.admin(), &permit, &filter, None).await {
         Ok(listed) => {
             let kept = [("user", user), ("client", client), ("ip", ip), ("active", active)];
             view.paging = next_page(&format!("/admin/tenants/{slug}/sessions"), &kept, listed.next);
@@ -84,7 +81,7 @@ pub(super) async fn list(member: Signed, slug: &str, query: Query) -> Shown {
 pub(super) async fn show(member: Signed, slug: &str, id: &str) -> Shown {
     let member = member?;
     let permit = member.permit(slug).await?;
-    match admin::show_session(&admin_of(&member.site), &permit, id).await {
+    match admin::show_session(&member.site.admin(), &permit, id).await {
         Ok(session) => member.page(&SessionPage { frame: member.frame("sessions", Some(permit.tenant())), session }),
         Err(error) => member.refusal(&error),
     }

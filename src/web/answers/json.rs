@@ -10,7 +10,7 @@ use serde::Serialize;
 use crate::protocol::{ErrorCode, OauthError};
 
 /// A JSON body that must not be stored (RFC 6749 §5.1).
-pub(super) struct Json<T>(pub(super) T);
+pub(crate) struct Json<T>(pub(crate) T);
 
 impl<'r, T: Serialize> Responder<'r, 'static> for Json<T> {
     fn respond_to(self, _: &'r Request<'_>) -> response::Result<'static> {
@@ -19,19 +19,19 @@ impl<'r, T: Serialize> Responder<'r, 'static> for Json<T> {
 }
 
 /// The same of something that people change, with its version as `ETag` (RFC 9110 §8.8.3).
-pub(super) struct Versioned<T> {
-    pub(super) body: T,
-    pub(super) version: i64,
+pub(crate) struct Versioned<T> {
+    pub(crate) body: T,
+    pub(crate) version: i64,
     /// Where it is to be found, where it has just been made.
-    pub(super) made_at: Option<String>,
+    pub(crate) made_at: Option<String>,
 }
 
 impl<T> Versioned<T> {
-    pub(super) fn of(body: T, version: i64) -> Self {
+    pub(crate) fn of(body: T, version: i64) -> Self {
         Self { body, version, made_at: None }
     }
 
-    pub(super) fn made(at: String, body: T, version: i64) -> Self {
+    pub(crate) fn made(at: String, body: T, version: i64) -> Self {
         Self { body, version, made_at: Some(at) }
     }
 }
@@ -49,9 +49,9 @@ impl<'r, T: Serialize> Responder<'r, 'static> for Versioned<T> {
 }
 
 /// A JSON document that may be held for a while.
-pub(super) struct Document {
-    pub(super) json: String,
-    pub(super) max_age: u32,
+pub(crate) struct Document {
+    pub(crate) json: String,
+    pub(crate) max_age: u32,
 }
 
 impl<'r> Responder<'r, 'static> for Document {
@@ -64,7 +64,7 @@ impl<'r> Responder<'r, 'static> for Document {
     }
 }
 
-pub(super) fn json(status: Status, body: &impl Serialize) -> response::Result<'static> {
+pub(crate) fn json(status: Status, body: &impl Serialize) -> response::Result<'static> {
     let body = serde_json::to_vec(body).map_err(|_| Status::InternalServerError)?;
     Response::build()
         .status(status)
@@ -76,7 +76,7 @@ pub(super) fn json(status: Status, body: &impl Serialize) -> response::Result<'s
 }
 
 impl OauthError {
-    pub(super) fn status(&self) -> Status {
+    pub(crate) fn status(&self) -> Status {
         if self.too_large {
             return Status::PayloadTooLarge;
         }
@@ -116,7 +116,7 @@ impl<'r> Responder<'r, 'static> for OauthError {
 }
 
 /// An OAuth error under another status than its own.
-pub(super) struct WithStatus(pub(super) Status, pub(super) OauthError);
+pub(crate) struct WithStatus(pub(crate) Status, pub(crate) OauthError);
 
 impl<'r> Responder<'r, 'static> for WithStatus {
     fn respond_to(self, _: &'r Request<'_>) -> response::Result<'static> {
@@ -137,7 +137,7 @@ impl<'r> Responder<'r, 'static> for WithStatus {
 
 /// A redirect that turns whatever came into a GET: a login's POST never travels on (RFC 9700 §4.12).
 #[derive(Debug)]
-pub(crate) struct SeeOther(pub(super) String);
+pub(crate) struct SeeOther(pub(crate) String);
 
 impl<'r> Responder<'r, 'static> for SeeOther {
     fn respond_to(self, _: &'r Request<'_>) -> response::Result<'static> {

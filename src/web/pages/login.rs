@@ -7,7 +7,6 @@ use rocket::{
 };
 use secrecy::SecretString;
 
-use super::CurrentSession;
 use crate::{
     accounts::sign_in_browser,
     domain::{SessionKind, Tenant},
@@ -19,10 +18,10 @@ use crate::{
     protocol::{OauthError, Params},
     views::account::Login,
     web::{
-        Site, cookies,
-        guards::{Addressed, Browser, Form, NoTenant, Peer, Query, Shared},
-        oauth2::{refuse_authorization, respond_authorization},
-        page::{Answer, Html, Shown, forged},
+        Site,
+        answers::{Answer, Html, Shown, authorization, forged, refused_sign_in},
+        cookies,
+        guards::{Addressed, Browser, CurrentSession, Form, NoTenant, Peer, Query, Shared},
         uncut,
     },
 };
@@ -93,9 +92,9 @@ async fn form(
             view.username = hint.unwrap_or_default();
             Ok((view, Some(redirect_uri)))
         }
-        Ok(Next::Respond(response)) => Err(respond_authorization(site, response)),
+        Ok(Next::Respond(response)) => Err(authorization::respond(site, response)),
         Ok(Next::Consent(_)) => Err(Answer::to(purpose.way_on(cx.tenant))),
-        Err(error) => Err(refuse_authorization(site, error)),
+        Err(error) => Err(authorization::refuse(site, error)),
     }
 }
 
@@ -145,7 +144,7 @@ pub(super) async fn submit(
         Ok(user) => user,
         Err(refused) => {
             view.username = username.to_owned();
-            let (status, text, wait) = words(&refused);
+            let (status, text, wait) = refused_sign_in(&refused);
             view.error = Some(text.into());
             let page = shown(&site.0, &view, redirect_uri.as_deref()).with_status(status);
             return Err(Answer::Page(match wait {
@@ -157,7 +156,7 @@ pub(super) async fn submit(
     let (purpose, fault) = Purpose::read(sent.find("request"));
     if let Some(params) = &purpose.request {
         let means_another = authorize::means_another(&cx, Incoming { params, fault }, &user).await;
-        if means_another.map_err(|error| refuse_authorization(&site.0, error))? {
+        if means_another.map_err(|error| authorization::refuse(&site.0, error))? {
             view.error = Some("The application asked for another account than this one.".into());
             let page = shown(&site.0, &view, redirect_uri.as_deref()).with_status(Status::Forbidden);
             return Err(Answer::Page(page));
@@ -174,25 +173,11 @@ pub(super) async fn submit(
     let Some(new) = begun else {
         // Overtaken by a change of the user while the password was being hashed.
         view.username = username.to_owned();
-        let (status, text, _) = words(&SignInRefused::Credentials);
+        let (status, text, _) = refused_sign_in(&SignInRefused::Credentials);
         view.error = Some(text.into());
         return Err(Answer::Page(shown(&site.0, &view, redirect_uri.as_deref()).with_status(status)));
     };
     jar.add(cookies::session(&site.0.app.config, &tenant, new.cookie));
     jar.add(device);
     Ok(Answer::to(way_on))
-}
-
-/// One text for a wrong name and a wrong password (ASVS 6.3.8).
-pub(in crate::web) fn words(refused: &SignInRefused) -> (Status, &'static str, Option<u64>) {
-    match refused {
-        SignInRefused::Credentials => (Status::Forbidden, "That name and password do not go together.", None),
-        SignInRefused::Throttled(wait) => {
-            (Status::TooManyRequests, "Too many failed tries. Wait a moment and try again.", Some(*wait))
-        }
-        SignInRefused::Busy(wait) => {
-            (Status::ServiceUnavailable, "The server is busy. Try again in a moment.", Some(*wait))
-        }
-        SignInRefused::Away => (Status::ServiceUnavailable, "The server cannot check this now. Try again.", Some(1)),
-    }
 }

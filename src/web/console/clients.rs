@@ -10,10 +10,7 @@ use crate::{
     protocol::{OauthError, Params},
     storage::Selection,
     views::admin::{Choice, ClientForm, ClientSecretPage, Clients},
-    web::{
-        api::admin_of,
-        guards::{Form, Query},
-    },
+    web::guards::{Form, Query},
 };
 
 #[get("/tenants/<slug>/clients")]
@@ -21,7 +18,7 @@ pub(super) async fn list(member: Signed, slug: &str, query: Query) -> Shown {
     let member = member?;
     let permit = member.permit(slug).await?;
     let after = query.params.find("after").unwrap_or_default();
-    match admin::list_clients(&admin_of(&member.site), &permit, after, None).await {
+    match admin::list_clients(&member.site.admin(), &permit, after, None).await {
         Ok(listed) => member.page(&Clients {
             frame: member.frame("clients", Some(permit.tenant())),
             clients: listed.items,
@@ -129,7 +126,7 @@ pub(super) async fn create(member: Signed, slug: &str, form: Result<Form, OauthE
             members.insert("client_id".into(), form.find("client_id").map(str::to_owned).into());
         }
         let input = ClientInput::from_value(whole)?;
-        run(async move { admin::create_client(&admin_of(&site), &permit, input).await }).await
+        run(async move { admin::create_client(&site.admin(), &permit, input).await }).await
     };
     match made.await {
         Ok(made) => match made.client_secret {
@@ -149,7 +146,7 @@ pub(super) async fn create(member: Signed, slug: &str, form: Result<Form, OauthE
 pub(super) async fn show(member: Signed, slug: &str, client_id: &str, query: Query) -> Shown {
     let member = member?;
     let permit = member.permit(slug).await?;
-    match admin::show_client(&admin_of(&member.site), &permit, client_id).await {
+    match admin::show_client(&member.site.admin(), &permit, client_id).await {
         Ok(client) => {
             let mut view = form_of(&member, permit.tenant(), Some(ClientView::from(&client)));
             view.notice = match query.params.find("done") {
@@ -174,14 +171,14 @@ pub(super) async fn update(member: Signed, slug: &str, client_id: &str, form: Re
     let (site, id, version) = (std::sync::Arc::clone(&member.site), client_id.to_owned(), seen(&form));
     let changed = async {
         let patch = registration(&form)?;
-        run(async move { admin::update_client(&admin_of(&site), &permit, &id, patch, &version).await }).await
+        run(async move { admin::update_client(&site.admin(), &permit, &id, patch, &version).await }).await
     };
     let error = match changed.await {
         Ok(client) => return go(format!("/admin/tenants/{slug}/clients/{}?done=changed", client.client_id)),
         Err(error) => error,
     };
     // As it stands now, so that both can be compared.
-    match admin::show_client(&admin_of(&member.site), &again, client_id).await {
+    match admin::show_client(&member.site.admin(), &again, client_id).await {
         Ok(shown) => {
             let shown = ClientView::from(&shown);
             let now = serde_json::to_value(&shown).unwrap_or_default();
@@ -201,7 +198,7 @@ pub(super) async fn delete(member: Signed, slug: &str, client_id: &str, form: Re
     let form = member.sent(form)?;
     let permit = member.permit(slug).await?;
     let question = async {
-        admin::check_client_change(&admin_of(&member.site), &permit, client_id).await?;
+        admin::check_client_change(&member.site.admin(), &permit, client_id).await?;
         let figures = member.figures(&permit, &Selection::Client(client_id.to_owned())).await?;
         let back = format!("/admin/tenants/{slug}/clients/{client_id}");
         Ok(Question {
@@ -214,7 +211,7 @@ pub(super) async fn delete(member: Signed, slug: &str, client_id: &str, form: Re
     };
     member.confirmed(&form, "clients", permit.tenant(), Some(client_id), question).await?;
     let (site, id) = (std::sync::Arc::clone(&member.site), client_id.to_owned());
-    match run(async move { admin::delete_client(&admin_of(&site), &permit, &id, &Expected::ANY).await }).await {
+    match run(async move { admin::delete_client(&site.admin(), &permit, &id, &Expected::ANY).await }).await {
         Ok(()) => go(format!("/admin/tenants/{slug}/clients")),
         Err(error) => member.refusal(&error),
     }
@@ -232,7 +229,7 @@ pub(super) async fn create_secret(
     let permit = member.permit(slug).await?;
     let frame = member.frame("clients", Some(permit.tenant()));
     let (site, id) = (std::sync::Arc::clone(&member.site), client_id.to_owned());
-    match run(async move { admin::create_secret(&admin_of(&site), &permit, &id).await }).await {
+    match run(async move { admin::create_secret(&site.admin(), &permit, &id).await }).await {
         Ok(made) => member.page(&ClientSecretPage {
             frame,
             client_id: client_id.to_owned(),
@@ -256,7 +253,7 @@ pub(super) async fn delete_secret(
     let permit = member.permit(slug).await?;
     let compromised = form.find("compromised").is_some();
     let question = async {
-        admin::check_client_change(&admin_of(&member.site), &permit, client_id).await?;
+        admin::check_client_change(&member.site.admin(), &permit, client_id).await?;
         let mut follows = vec![format!("Whoever shows secret {id} is refused from then on.")];
         if compromised {
             let figures = member.figures(&permit, &Selection::Client(client_id.to_owned())).await?;
@@ -273,7 +270,7 @@ pub(super) async fn delete_secret(
     };
     member.confirmed(&form, "clients", permit.tenant(), None, question).await?;
     let (site, client, id) = (std::sync::Arc::clone(&member.site), client_id.to_owned(), id.to_owned());
-    let work = async move { admin::delete_secret(&admin_of(&site), &permit, &client, &id, compromised).await };
+    let work = async move { admin::delete_secret(&site.admin(), &permit, &client, &id, compromised).await };
     match run(work).await {
         Ok(Some(ending)) => go(format!("/admin/tenants/{slug}/endings/{}", ending.event.unwrap_or_default())),
         Ok(None) => go(format!("/admin/tenants/{slug}/clients/{client_id}?done=secret")),

@@ -10,10 +10,7 @@ use crate::{
     protocol::{OauthError, Params},
     storage::Selection,
     views::admin::{NewTenant, TenantPage, Tenants},
-    web::{
-        api::admin_of,
-        guards::{Form, Query},
-    },
+    web::guards::{Form, Query},
 };
 
 #[get("/tenants")]
@@ -22,7 +19,7 @@ pub(super) async fn list(member: Signed, query: Query) -> Shown {
     let after = query.params.find("after").unwrap_or_default();
     let listed = async {
         let everywhere = member.authority.everywhere(Action::ReadInstallation)?;
-        admin::list_tenants(&admin_of(&member.site), &everywhere, after, None).await
+        admin::list_tenants(&member.site.admin(), &everywhere, after, None).await
     };
     match listed.await {
         Ok(listed) => member.page(&Tenants {
@@ -56,7 +53,7 @@ pub(super) async fn create(member: Signed, form: Result<Form, OauthError>) -> Sh
         let slug: crate::domain::Slug = slug.trim().parse()?;
         let named = (!name.is_empty()).then(|| name.clone());
         let input = admin::read_input(json!({ "slug": slug, "name": named }))?;
-        run(async move { admin::create_tenant(&admin_of(&site), &everywhere, input).await }).await
+        run(async move { admin::create_tenant(&site.admin(), &everywhere, input).await }).await
     };
     match made.await {
         Ok(tenant) => go(format!("/admin/tenants/{}?done=created", tenant.slug)),
@@ -73,8 +70,8 @@ fn figure(count: usize, more: bool) -> String {
 }
 
 async fn tenant_page(member: &Member, permit: &Permit, notice: Option<&str>) -> Result<TenantPage, AdminError> {
-    let live = admin::count_active(&admin_of(&member.site), permit).await?;
-    let tenant = &admin::show_tenant(&admin_of(&member.site), permit).await?;
+    let live = admin::count_active(&member.site.admin(), permit).await?;
+    let tenant = &admin::show_tenant(&member.site.admin(), permit).await?;
     let words = |done: &str| match done {
         "created" => Some("The tenant was made. Give it clients and users."),
         "changed" => Some("The settings were changed."),
@@ -143,7 +140,7 @@ pub(super) async fn update(member: Signed, slug: &str, form: Result<Form, OauthE
     let (site, version) = (std::sync::Arc::clone(&member.site), seen(&form));
     let changed = async {
         let patch = patch_of(&form)?;
-        run(async move { admin::update_tenant(&admin_of(&site), &permit, patch, &version).await }).await
+        run(async move { admin::update_tenant(&site.admin(), &permit, patch, &version).await }).await
     };
     match changed.await {
         Ok(_) => go(format!("/admin/tenants/{slug}?done=changed")),
@@ -211,7 +208,7 @@ async fn step(member: Signed, slug: &str, form: Result<Form, OauthError>, step: 
     }
     let (site, at) = (std::sync::Arc::clone(&member.site), format!("/admin/tenants/{slug}"));
     let done = run(async move {
-        let admin = admin_of(&site);
+        let admin = site.admin();
         match step {
             Step::Suspend => {
                 admin::suspend_tenant(&admin, &permit, &Expected::ANY).await?;

@@ -6,10 +6,11 @@ use rocket::{
     response::{self, Responder},
 };
 
-use super::{Site, respond::SeeOther};
+use super::SeeOther;
 use crate::{
     protocol::OauthError,
     views::{Page, account::Message},
+    web::Site,
 };
 
 /// A page, with the policy that it needs.

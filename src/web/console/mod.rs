@@ -22,10 +22,9 @@ use serde_json::Value;
 
 use super::{
     Site,
-    api::admin_of,
+    answers::{Answer, Html, Shown, forged},
     cookies,
     guards::{Addressed, Browser, Form, NoTenant, Peer, SessionSeen, strict},
-    page::{Answer, Html, Shown, forged},
     uncut,
 };
 use crate::{
@@ -116,7 +115,7 @@ impl Member {
     /// Proof that they reach the tenant of this slug.
     async fn permit(&self, slug: &str) -> Result<Permit, Answer> {
         let work = async {
-            let tenant = crate::admin::find_tenant(&admin_of(&self.site), slug).await?;
+            let tenant = crate::admin::find_tenant(&self.site.admin(), slug).await?;
             self.authority.over(&self.site.app, tenant)
         };
         work.await.map_err(|error| self.told(&error))

@@ -10,7 +10,6 @@ use crate::{
     protocol::Params,
     storage::{Reached, Selection},
     views::{account::Hidden, admin::Confirm},
-    web::api::admin_of,
 };
 
 /// What is asked.
@@ -63,7 +62,7 @@ impl Member {
 
     /// What an ending would reach, in words.
     pub(super) async fn figures(&self, permit: &Permit, selection: &Selection) -> Result<String, AdminError> {
-        let reached = admin::count_reached(&admin_of(&self.site), permit, selection).await?;
+        let reached = admin::count_reached(&self.site.admin(), permit, selection).await?;
         let Reached { sessions, families, more } = reached;
         let more = if more { " or more" } else { "" };
         Ok(format!("This ends {sessions}{more} live sessions and {families}{more} refresh token families."))

@@ -7,10 +7,7 @@ use crate::{
     admin::{self, Action, Permit},
     protocol::OauthError,
     views::admin::Keys,
-    web::{
-        api::admin_of,
-        guards::{Form, Query},
-    },
+    web::guards::{Form, Query},
 };
 
 #[get("/tenants/<slug>/keys")]
@@ -18,7 +15,7 @@ pub(super) async fn list(member: Signed, slug: &str, query: Query) -> Shown {
     let member = member?;
     let permit = member.permit(slug).await?;
     let rotated = query.params.find("done").is_some();
-    match admin::list_keys(&admin_of(&member.site), &permit).await {
+    match admin::list_keys(&member.site.admin(), &permit).await {
         Ok(keys) => member.page(&Keys {
             frame: member.frame("keys", Some(permit.tenant())),
             keys,
@@ -58,7 +55,7 @@ pub(super) async fn rotate(member: Signed, slug: &str, form: Result<Form, OauthE
     let words = (format!("Rotate the signing keys of “{slug}”?"), "Rotate", follows);
     let permit = agreed(&member, slug, form, "rotate", words).await?;
     let site = std::sync::Arc::clone(&member.site);
-    match run(async move { admin::rotate_keys(&admin_of(&site), &permit).await }).await {
+    match run(async move { admin::rotate_keys(&site.admin(), &permit).await }).await {
         Ok(_) => go(format!("/admin/tenants/{slug}/keys?done=rotated")),
         Err(error) => member.refusal(&error),
     }
@@ -74,7 +71,7 @@ pub(super) async fn withdraw(member: Signed, slug: &str, kid: &str, form: Result
     let words = (format!("Withdraw key “{kid}”?"), "Withdraw key", follows);
     let permit = agreed(&member, slug, form, &format!("{kid}/withdraw"), words).await?;
     let (site, kid) = (std::sync::Arc::clone(&member.site), kid.to_owned());
-    match run(async move { admin::withdraw_key(&admin_of(&site), &permit, &kid).await }).await {
+    match run(async move { admin::withdraw_key(&site.admin(), &permit, &kid).await }).await {
         Ok(ending) => go(format!("/admin/tenants/{slug}/endings/{}", ending.event.unwrap_or_default())),
         Err(error) => member.refusal(&error),
     }

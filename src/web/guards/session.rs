@@ -1,35 +1,22 @@
-//! The pages of end users: login, consent, and their own page.
-
-mod consent;
-mod login;
-mod show;
-
-pub(super) use login::words;
+//! Who is signed in at a tenant's pages.
 
 use std::sync::Arc;
 
 use rocket::{
-    Request, Route,
+    Request,
     request::{FromRequest, Outcome},
-    routes,
 };
 
-use super::{
-    Site, cookies,
-    guards::{Addressed, NoTenant, SessionSeen},
-};
+use super::{Addressed, NoTenant, SessionSeen};
 use crate::{
     accounts::{Visitor, find_visitor},
     domain::SessionKind,
     protocol::OauthError,
+    web::{Site, cookies},
 };
 
-pub(super) fn routes() -> Vec<Route> {
-    routes![login::show, login::submit, consent::show, consent::submit, show::show, show::end_session, show::end_all]
-}
-
 /// The session that the browser's cookie carries at the addressed tenant, if any.
-pub(super) struct CurrentSession(pub(super) Result<Option<Visitor>, OauthError>);
+pub(crate) struct CurrentSession(pub(crate) Result<Option<Visitor>, OauthError>);
 
 #[rocket::async_trait]
 impl<'r> FromRequest<'r> for CurrentSession {

@@ -8,10 +8,7 @@ use crate::{
     protocol::OauthError,
     storage::Selection,
     views::admin::{ConfirmEnding, EndedPage, NodeLine},
-    web::{
-        api::admin_of,
-        guards::{Form, Query},
-    },
+    web::guards::{Form, Query},
 };
 
 /// Whose sessions are to end: what it is called in addresses and in words.
@@ -49,7 +46,7 @@ async fn confirm(member: Signed, slug: &str, target: Target) -> Shown {
     let member = member?;
     let permit = member.permit(slug).await?;
     let Some(selection) = target.selection else { return member.refusal(&AdminError::NotFound) };
-    match admin::end_sessions(&admin_of(&member.site), &permit, &selection, true).await {
+    match admin::end_sessions(&member.site.admin(), &permit, &selection, true).await {
         Ok(ending) => {
             let back = format!("/admin/tenants/{slug}/{}", target.path);
             let back = back.trim_end_matches('/').to_owned();
@@ -71,7 +68,7 @@ async fn end(member: Signed, slug: &str, form: Result<Form, OauthError>, target:
     let permit = member.permit(slug).await?;
     let Some(selection) = target.selection else { return member.refusal(&AdminError::NotFound) };
     let site = std::sync::Arc::clone(&member.site);
-    let ended = run(async move { admin::end_sessions(&admin_of(&site), &permit, &selection, false).await });
+    let ended = run(async move { admin::end_sessions(&site.admin(), &permit, &selection, false).await });
     match ended.await {
         Ok(ending) => {
             let event = ending.event.unwrap_or_default();
@@ -131,7 +128,7 @@ pub(super) async fn show(member: Signed, slug: &str, event: i64, query: Query) -
         let text = query.params.find(name).unwrap_or_default();
         text.parse::<u64>().map(|count| count.to_string()).unwrap_or_default()
     };
-    match admin::wait_until_effective(&admin_of(&member.site), &member.authority, event).await {
+    match admin::wait_until_effective(&member.site.admin(), &member.authority, event).await {
         Ok(effective) => {
             let line = |node: crate::storage::NodeSeen| NodeLine {
                 applied: node.seq >= event,

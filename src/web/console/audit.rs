@@ -3,13 +3,7 @@
 use rocket::get;
 
 use super::{Shown, Signed, next_page};
-use crate::{
-    admin,
-    domain::FieldError,
-    storage::AuditFilter,
-    views::admin::Audit,
-    web::{api::admin_of, guards::Query},
-};
+use crate::{admin, domain::FieldError, storage::AuditFilter, views::admin::Audit, web::guards::Query};
 
 #[get("/tenants/<slug>/audit")]
 pub(super) async fn list(member: Signed, slug: &str, query: Query) -> Shown {
@@ -21,7 +15,7 @@ pub(super) async fn list(member: Signed, slug: &str, query: Query) -> Shown {
         Err(_) => return member.refusal(&FieldError::new("after", "the next page's own").into()),
     };
     let filter = AuditFilter { actor: owned("actor"), action: owned("action"), since: None, until: None, after };
-    match admin::list_audit(&admin_of(&member.site), &permit, &filter, None).await {
+    match admin::list_audit(&member.site.admin(), &permit, &filter, None).await {
         Ok(listed) => {
             let (actor, action) = (filter.actor.unwrap_or_default(), filter.action.unwrap_or_default());
             let kept = [("actor", actor.as_str()), ("action", action.as_str())];

@@ -10,10 +10,7 @@ use crate::{
     protocol::{OauthError, Params},
     storage::Selection,
     views::admin::{Choice, UserForm, Users},
-    web::{
-        api::admin_of,
-        guards::{Form, Query},
-    },
+    web::guards::{Form, Query},
 };
 
 #[get("/tenants/<slug>/users")]
@@ -22,7 +19,7 @@ pub(super) async fn list(member: Signed, slug: &str, query: Query) -> Shown {
     let permit = member.permit(slug).await?;
     let field = |name| query.params.find(name).unwrap_or_default();
     let (q, after) = (field("q"), field("after"));
-    match admin::list_users(&admin_of(&member.site), &permit, q, after, None).await {
+    match admin::list_users(&member.site.admin(), &permit, q, after, None).await {
         Ok(listed) => member.page(&Users {
             frame: member.frame("users", Some(permit.tenant())),
             users: listed.items,
@@ -102,7 +99,7 @@ pub(super) async fn create(member: Signed, slug: &str, form: Result<Form, OauthE
     let (site, tenant) = (std::sync::Arc::clone(&member.site), permit.tenant().clone());
     let made = async {
         let input = admin::read_input(fields(&form))?;
-        run(async move { admin::create_user(&admin_of(&site), &permit, input).await }).await
+        run(async move { admin::create_user(&site.admin(), &permit, input).await }).await
     };
     match made.await {
         Ok(user) => go(format!("/admin/tenants/{slug}/users/{}?done=created", user.id)),
@@ -114,7 +111,7 @@ pub(super) async fn create(member: Signed, slug: &str, form: Result<Form, OauthE
 pub(super) async fn show(member: Signed, slug: &str, id: &str, query: Query) -> Shown {
     let member = member?;
     let permit = member.permit(slug).await?;
-    match admin::show_user(&admin_of(&member.site), &permit, id).await {
+    match admin::show_user(&member.site.admin(), &permit, id).await {
         Ok(user) => {
             let mut view = form_of(&member, permit.tenant(), Some(UserView::from(&user)));
             view.notice = match query.params.find("done") {
@@ -137,13 +134,13 @@ pub(super) async fn update(member: Signed, slug: &str, id: &str, form: Result<Fo
     let again = member.permit(slug).await?;
     let (site, of, patch) = (std::sync::Arc::clone(&member.site), id.to_owned(), fields(&form));
     let version = seen(&form);
-    let changed = run(async move { admin::update_user(&admin_of(&site), &permit, &of, patch, &version).await });
+    let changed = run(async move { admin::update_user(&site.admin(), &permit, &of, patch, &version).await });
     let error = match changed.await {
         Ok(user) => return go(format!("/admin/tenants/{slug}/users/{}?done=changed", user.id)),
         Err(error) => error,
     };
     // As it stands now, so that both can be compared.
-    match admin::show_user(&admin_of(&member.site), &again, id).await {
+    match admin::show_user(&member.site.admin(), &again, id).await {
         Ok(shown) => {
             let shown = UserView::from(&shown);
             let now = serde_json::to_value(&shown).unwrap_or_default();
@@ -163,7 +160,7 @@ pub(super) async fn delete(member: Signed, slug: &str, id: &str, form: Result<Fo
     let form = member.sent(form)?;
     let permit = member.permit(slug).await?;
     let question = async {
-        let user = admin::check_user_deletion(&admin_of(&member.site), &permit, id).await?;
+        let user = admin::check_user_deletion(&member.site.admin(), &permit, id).await?;
         let figures = member.figures(&permit, &Selection::User(user.id)).await?;
         let back = format!("/admin/tenants/{slug}/users/{id}");
         Ok(Question {
@@ -176,7 +173,7 @@ pub(super) async fn delete(member: Signed, slug: &str, id: &str, form: Result<Fo
     };
     member.confirmed(&form, "users", permit.tenant(), None, question).await?;
     let (site, of) = (std::sync::Arc::clone(&member.site), id.to_owned());
-    match run(async move { admin::delete_user(&admin_of(&site), &permit, &of, &Expected::ANY).await }).await {
+    match run(async move { admin::delete_user(&site.admin(), &permit, &of, &Expected::ANY).await }).await {
         Ok(()) => go(format!("/admin/tenants/{slug}/users")),
         Err(error) => member.refusal(&error),
     }

@@ -1,0 +1,105 @@
+//! The admin API's errors, problems of RFC 9457.
+
+use rocket::{
+    Request,
+    http::{ContentType, Header, Status},
+    response::{self, Responder},
+};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::json::json;
+use crate::{
+    admin::AdminError,
+    protocol::{ErrorCode, OauthError},
+};
+
+/// A problem (RFC 9457).
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub(crate) struct Problem {
+    /// Always `about:blank`: the status says what kind it is.
+    r#type: &'static str,
+    /// The status in words.
+    title: &'static str,
+    /// The status.
+    status: u16,
+    /// What happened, and what would be right.
+    detail: String,
+    /// The field at fault.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    field: Option<String>,
+    #[serde(skip)]
+    challenge: Option<&'static str>,
+}
+
+impl Problem {
+    pub(crate) fn plain(status: Status, detail: impl Into<String>) -> Self {
+        Self {
+            r#type: "about:blank",
+            title: status.reason_lossy(),
+            status: status.code,
+            detail: detail.into(),
+            field: None,
+            challenge: None,
+        }
+    }
+
+    pub(crate) fn unauthorized() -> Self {
+        let text = "a bearer access token of this server is needed, with scope admin or admin:read";
+        Self { challenge: Some("Bearer error=\"invalid_token\""), ..Self::plain(Status::Unauthorized, text) }
+    }
+}
+
+impl Problem {
+    /// Its status.
+    pub(crate) fn status(&self) -> Status {
+        Status::new(self.status)
+    }
+}
+
+impl From<AdminError> for Problem {
+    fn from(error: AdminError) -> Self {
+        let detail = error.to_string();
+        match error {
+            AdminError::NotFound => Self::plain(Status::NotFound, "there is nothing of that name"),
+            AdminError::Forbidden(_) => Self::plain(Status::Forbidden, detail),
+            AdminError::Invalid(field) => {
+                Self { field: Some(field.field), ..Self::plain(Status::BadRequest, field.message) }
+            }
+            AdminError::Stale => Self::plain(Status::PreconditionFailed, detail),
+            AdminError::Conflict(why) => Self::plain(Status::Conflict, why),
+            AdminError::Broken(why) => {
+                tracing::error!(error = why, "the admin API met what cannot be worked with");
+                Self::plain(Status::InternalServerError, "the server cannot do this; its operator has been told")
+            }
+            AdminError::Unavailable(why) => {
+                tracing::error!(error = why, "admin api");
+                Self::plain(Status::ServiceUnavailable, "a part of the server does not answer; nothing was changed")
+            }
+        }
+    }
+}
+
+/// A body that could not be read.
+impl From<OauthError> for Problem {
+    fn from(error: OauthError) -> Self {
+        match error.code {
+            ErrorCode::InvalidToken => Self::unauthorized(),
+            _ => Self { field: Some("body".into()), ..Self::plain(error.status(), error.description.to_string()) },
+        }
+    }
+}
+
+impl<'r> Responder<'r, 'static> for Problem {
+    fn respond_to(self, _: &'r Request<'_>) -> response::Result<'static> {
+        let mut response = json(Status::new(self.status), &self)?;
+        response.set_header(ContentType::new("application", "problem+json"));
+        if self.status == Status::ServiceUnavailable.code {
+            response.set_header(Header::new("Retry-After", "1"));
+        }
+        if let Some(challenge) = self.challenge {
+            response.set_header(Header::new("WWW-Authenticate", challenge));
+        }
+        Ok(response)
+    }
+}
