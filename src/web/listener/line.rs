@@ -59,18 +59,21 @@ impl Line {
     fn next(&self) -> Option<oneshot::Sender<Passage>> {
         let mut guard = self.state();
         let state = &mut *guard;
-        let Some(network) = state.round.pop_front() else {
-            state.free += 1;
-            return None;
-        };
-        let lane = state.waiting.get_mut(&network)?;
-        let call = lane.pop_front();
-        if lane.is_empty() {
-            state.waiting.remove(&network);
-        } else {
-            state.round.push_back(network);
+        while let Some(network) = state.round.pop_front() {
+            let lane = state.waiting.entry(network).or_default();
+            // Who has gone away costs their network no turn.
+            let call = std::iter::from_fn(|| lane.pop_front()).find(|call| !call.is_closed());
+            if lane.is_empty() {
+                state.waiting.remove(&network);
+            } else {
+                state.round.push_back(network);
+            }
+            if call.is_some() {
+                return call;
+            }
         }
-        call
+        state.free += 1;
+        None
     }
 }
 
