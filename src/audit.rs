@@ -151,7 +151,7 @@ impl Shared {
 
     async fn write(self: Arc<Self>, mut waiting: mpsc::Receiver<Message>) {
         let mut batch = Vec::new();
-        let mut told = tokio::time::Instant::now();
+        let mut told_at = tokio::time::Instant::now();
         loop {
             // Nothing for so long is no end: there may be figures to tell.
             if let Ok(0) = timeout(TELL_EACH, waiting.recv_many(&mut batch, 256)).await {
@@ -164,8 +164,8 @@ impl Shared {
                     Message::Flush(done) => flushes.push(done),
                 }
             }
-            if !flushes.is_empty() || told.elapsed() >= TELL_EACH {
-                told = tokio::time::Instant::now();
+            if !flushes.is_empty() || told_at.elapsed() >= TELL_EACH {
+                told_at = tokio::time::Instant::now();
                 events.extend(self.figures());
             }
             self.store(&events).await;

@@ -19,8 +19,6 @@ pub struct Visitor {
 
 /// A session that has just begun, and the cookie that carries it.
 pub struct NewSession {
-    /// The session.
-    pub session: Session,
     /// The cookie's value, which is stored nowhere.
     pub cookie: String,
 }
@@ -103,7 +101,7 @@ pub async fn sign_in_browser(
     let event = app.audit.event(tenant, &actor, "session.started", &session.id.to_string(), kind.as_str(), origin);
     store.insert_audit(&event).await?;
     unit.commit().await?;
-    Ok(Some(NewSession { session, cookie }))
+    Ok(Some(NewSession { cookie }))
 }
 
 /// Puts a session that is still good under a new cookie.

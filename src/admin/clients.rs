@@ -96,7 +96,7 @@ pub(super) fn draft_client(
     };
     may_change(admin, permit, &client)?;
     client.check(tenant)?;
-    let mut told = None;
+    let mut new_secret = None;
     match input.client_secret {
         Some(_) if !uses_secret => {
             let why = "a client of this token_endpoint_auth_method has no secret";
@@ -108,12 +108,12 @@ pub(super) fn draft_client(
         }
         None if uses_secret => {
             let (secret, row) = made_secret(&admin.app.effects, now);
-            told = Some(secret.expose_secret().to_owned());
+            new_secret = Some(secret.expose_secret().to_owned());
             client.secrets.push(row);
         }
         None => {}
     }
-    Ok((client, told))
+    Ok((client, new_secret))
 }
 
 /// Registers a client. Where it needs a secret and brings none, one is made and told once.
@@ -126,11 +126,11 @@ pub async fn create_client(
     input: ClientInput,
 ) -> Result<CreatedClient, AdminError> {
     let tenant = permit.tenant();
-    let (client, told) = draft_client(admin, permit, input)?;
+    let (client, new_secret) = draft_client(admin, permit, input)?;
     let mut unit = admin.app.storage.write(tenant).await?;
     add_client(admin, permit, &mut unit.tenant(tenant), &client).await?;
     unit.commit().await?;
-    Ok(CreatedClient { client: ClientView::from(&client), client_secret: told })
+    Ok(CreatedClient { client: ClientView::from(&client), client_secret: new_secret })
 }
 
 /// Stores a new client with its secrets.

@@ -17,7 +17,7 @@ const SKEW: i64 = 5;
 
 pub(super) async fn run(config: &Config) -> Done {
     let mut wrong = 0;
-    let mut told = |part: &str, found: Result<String, String>| {
+    let mut report = |part: &str, found: Result<String, String>| {
         let (word, text) = match found {
             Ok(text) => ("ok", text),
             Err(text) => {
@@ -27,24 +27,24 @@ pub(super) async fn run(config: &Config) -> Done {
         };
         say(&format!("{word:<6}{part:<10}{text}"))
     };
-    told("base url", base_url(config))?;
+    report("base url", base_url(config))?;
     let storage = open_storage(config).await.map_err(|Failure(why)| why);
     let schema = match &storage {
         Ok(storage) => schema(storage).await,
         Err(why) => Err(why.clone()),
     };
     let migrated = schema.is_ok();
-    told("database", schema)?;
+    report("database", schema)?;
     if let Some(storage) = storage.ok().filter(|_| migrated) {
         if let Some(policies) = policies(&storage).await {
-            told("policies", policies)?;
+            report("policies", policies)?;
         }
-        told("keys", keys(config, &storage).await)?;
-        told("clock", clock(&storage).await)?;
-        told("files", files(config, &storage))?;
+        report("keys", keys(config, &storage).await)?;
+        report("clock", clock(&storage).await)?;
+        report("files", files(config, &storage))?;
     }
-    told("proxies", proxies(config))?;
-    told("redis", redis(config).await)?;
+    report("proxies", proxies(config))?;
+    report("redis", redis(config).await)?;
     match wrong {
         0 => Ok(()),
         count => Err(Failure(format!("{count} of these need your attention"))),

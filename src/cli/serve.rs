@@ -38,13 +38,13 @@ pub(super) async fn run(arguments: Arguments, config: Config) -> Done {
     // A connection to SQLite takes three files: the database, its log, the log's index.
     let kept = MANAGERS + 3 * config.database_connections + 64;
     let server = crate::build(rocket::Config::figment(), config, Effects::system(), !arguments.no_migrate);
-    let server = server.ignite().await.map_err(told)?;
+    let server = server.ignite().await.map_err(in_one_line)?;
     let site = server.state::<Arc<Site>>().cloned().ok_or(Failure("the server has no state".into()))?;
     if arguments.demo {
         let changes = admin::seed_demo(&Admin { app: &site.app, hasher: &*site.accounts }).await?;
         tracing::info!(things = changes.len(), "demo applied");
     }
-    let management = Management::build(management, Arc::clone(&site)).ignite().await.map_err(told)?;
+    let management = Management::build(management, Arc::clone(&site)).ignite().await.map_err(in_one_line)?;
     let most = share_of_strangers(files_of_process(), kept);
     let server = Listener::open(server, most).await.map_err(|why| in_use(&why))?;
     let management = Listener::open(management, MANAGERS).await.map_err(|why| in_use(&why))?;
@@ -129,7 +129,7 @@ async fn greet(site: &Site, demo: bool) {
 }
 
 /// Rocket's errors panic where nobody looks at them; this one is looked at.
-fn told(error: rocket::Error) -> Failure {
+fn in_one_line(error: rocket::Error) -> Failure {
     use rocket::error::ErrorKind;
     let text = match error.kind() {
         ErrorKind::FailedFairings(_) => "the server did not start: the line above says why".to_owned(),

@@ -111,9 +111,9 @@ impl Mirror {
         self.send(events, Told::Keep);
     }
 
-    fn send(&self, events: &[RevocationEvent], told: Told) {
+    fn send(&self, events: &[RevocationEvent], how: Told) {
         for event in events {
-            if self.queue.try_send((event.clone(), told)).is_err() {
+            if self.queue.try_send((event.clone(), how)).is_err() {
                 self.dirty.store(true, Ordering::SeqCst);
             }
         }
@@ -191,19 +191,19 @@ async fn carry(
     let mut batch = Vec::new();
     while waiting.recv_many(&mut batch, 500).await > 0 {
         let (mut pipe, mut highest) = (redis::pipe(), EventNumber::ZERO);
-        for (event, told) in batch.drain(..) {
+        for (event, how) in batch.drain(..) {
             highest = highest.max(event.seq);
             if let Change::Ending(tenant, ending) = event.change {
                 let lives = Duration::from_millis(u64::try_from(event.lives_ms).unwrap_or_default());
                 set(&mut pipe, &InForce { tenant, ending, number: event.seq, lives });
             }
-            if told == Told::Announce {
+            if how == Told::Announce {
                 pipe.publish(CHANNEL, event.seq.0).ignore();
             }
         }
-        let told = pipe.query_async::<()>(&mut connection).await;
+        let sent = pipe.query_async::<()>(&mut connection).await;
         let raised = raise.key(&head).arg(highest.0).invoke_async::<()>(&mut connection).await;
-        if let Err(why) = told.and(raised) {
+        if let Err(why) = sent.and(raised) {
             dirty.store(true, Ordering::SeqCst);
             tracing::warn!(error = %why, "an event did not reach redis; it travels by SQL");
         }

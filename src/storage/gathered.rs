@@ -49,11 +49,11 @@ impl<R: Gather> Gathered<R> {
 
     /// Has a request written, and answers when it has lasted.
     pub(super) async fn write(&self, request: R) -> Result<R::Answer, StorageError> {
-        let (answer, told) = oneshot::channel();
+        let (answer, answered) = oneshot::channel();
         let full = |_| StorageError::away(format!("too many {} wait", R::NAME));
         self.0.try_send(Waiting { request, answer }).map_err(full)?;
-        match tokio::time::timeout(deadline::UNIT, told).await {
-            Ok(told) => told.map_err(|_| StorageError::away(format!("the writer of {} is gone", R::NAME)))?,
+        match tokio::time::timeout(deadline::UNIT, answered).await {
+            Ok(answered) => answered.map_err(|_| StorageError::away(format!("the writer of {} is gone", R::NAME)))?,
             Err(_) => Err(StorageError::away(format!("the writer of {} did not come back in time", R::NAME))),
         }
     }

@@ -4,13 +4,14 @@ use std::sync::Arc;
 
 use rocket::{
     Catcher, Request, Response, catch, catchers,
-    http::{Header, Status},
+    http::{Header, Method, Status},
     response::{self, Responder},
 };
 
 use super::{
     Site,
     answers::{Html, Problem, WithStatus, json},
+    routes::{Errors, methods_at, place_of},
 };
 use crate::protocol::{ErrorCode, OauthError};
 
@@ -18,41 +19,25 @@ pub(super) fn all() -> Vec<Catcher> {
     catchers![any]
 }
 
-enum Kind {
-    Oauth,
-    Api,
-    Page,
-}
-
-/// The methods that an address serves, where it is one of ours and the request used another.
-fn served(segments: &[&str]) -> Option<&'static str> {
-    match segments {
-        ["t", _, "oauth2", "token" | "revoke" | "introspect"] | ["t", _, "auth", "login" | "refresh" | "logout"] => {
-            Some("POST")
-        }
-        ["t", _, "oauth2", "authorize" | "userinfo" | "logout"] | ["t", _, "login" | "consent"] => Some("GET, POST"),
-        ["t", _, "oauth2", "jwks"] | ["t", _, "auth", "me"] | ["t", _, "account"] => Some("GET"),
-        _ => None,
-    }
-}
-
 pub(super) struct Caught {
     status: Status,
-    kind: Kind,
-    allow: Option<&'static str>,
+    errors: Errors,
+    /// The methods that are served there, where the request used another.
+    allow: Vec<Method>,
 }
 
 #[catch(default)]
 fn any(status: Status, request: &Request<'_>) -> Caught {
     let segments: Vec<&str> = request.uri().path().segments().collect();
-    let kind = match segments.as_slice() {
-        ["t", _, "oauth2", "authorize" | "logout"] => Kind::Page,
-        ["t", _, "oauth2" | "auth" | ".well-known", ..] | [".well-known", ..] => Kind::Oauth,
-        ["api", ..] => Kind::Api,
-        _ => Kind::Page,
-    };
-    let allow = served(&segments).filter(|_| status == Status::NotFound);
-    Caught { status: if allow.is_some() { Status::MethodNotAllowed } else { status }, kind, allow }
+    let errors = place_of(&segments).errors;
+    let allow = if status == Status::NotFound { methods_at(request.rocket(), &segments) } else { Vec::new() };
+    // Where the method is served, it is what it asks for that is not there.
+    let method = if request.method() == Method::Head { Method::Get } else { request.method() };
+    let is_other = !allow.is_empty() && !allow.contains(&method);
+    match is_other {
+        true => Caught { status: Status::MethodNotAllowed, errors, allow },
+        false => Caught { status, errors, allow: Vec::new() },
+    }
 }
 
 impl<'r> Responder<'r, 'static> for Caught {
@@ -63,8 +48,8 @@ impl<'r> Responder<'r, 'static> for Caught {
             413 => "The body is too large.",
             _ => "The request cannot be answered.",
         };
-        let mut response: Response<'static> = match (self.kind, request.rocket().state::<Arc<Site>>()) {
-            (Kind::Oauth, _) => {
+        let mut response: Response<'static> = match (self.errors, request.rocket().state::<Arc<Site>>()) {
+            (Errors::Oauth, _) => {
                 let code = match self.status.code {
                     404 => ErrorCode::NotFound,
                     500.. => ErrorCode::ServerError,
@@ -72,15 +57,16 @@ impl<'r> Responder<'r, 'static> for Caught {
                 };
                 WithStatus(self.status, OauthError::new(code, text)).respond_to(request)?
             }
-            (Kind::Api, _) => Problem::plain(self.status, text).respond_to(request)?,
-            (Kind::Page, Some(site)) => {
+            (Errors::Problem, _) => Problem::plain(self.status, text).respond_to(request)?,
+            (Errors::Page, Some(site)) => {
                 let title = self.status.reason_lossy();
                 Html::message(site, self.status, title, text).respond_to(request)?
             }
-            (Kind::Page, None) => json(self.status, &text)?,
+            (Errors::Page, None) => json(self.status, &text)?,
         };
-        if let Some(methods) = self.allow {
-            response.set_header(Header::new("Allow", methods));
+        if !self.allow.is_empty() {
+            let methods: Vec<&str> = self.allow.iter().map(|method| method.as_str()).collect();
+            response.set_header(Header::new("Allow", methods.join(", ")));
         }
         Ok(response)
     }

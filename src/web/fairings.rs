@@ -6,23 +6,14 @@ use rocket::{
     http::{Header, Method, Status},
 };
 
+use super::routes::place_of;
+
 /// Security headers, and CORS where no cookie is looked at.
 pub(super) struct Headers;
 
 /// The policy of every page that does not bring its own: nothing but our stylesheet.
 pub(super) const POLICY: &str = "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; \
      frame-ancestors 'none'; base-uri 'none'";
-
-/// Whether scripts of any origin may call this address: it looks at no cookie.
-fn is_open(request: &Request<'_>) -> bool {
-    let segments: Vec<&str> = request.uri().path().segments().collect();
-    match segments.as_slice() {
-        [".well-known", ..] | ["t", _, ".well-known", ..] => true,
-        ["t", _, "oauth2", endpoint] => matches!(*endpoint, "token" | "revoke" | "jwks" | "userinfo" | "introspect"),
-        ["t", _, "auth", _] => true,
-        _ => false,
-    }
-}
 
 #[rocket::async_trait]
 impl Fairing for Headers {
@@ -44,7 +35,8 @@ impl Fairing for Headers {
         if response.headers().get_one("Content-Security-Policy").is_none() {
             response.set_header(Header::new("Content-Security-Policy", POLICY));
         }
-        if is_open(request) {
+        let segments: Vec<&str> = request.uri().path().segments().collect();
+        if place_of(&segments).is_open {
             response.set_header(Header::new("Access-Control-Allow-Origin", "*"));
             response.set_header(Header::new("Access-Control-Expose-Headers", "WWW-Authenticate, Retry-After"));
             if request.method() == Method::Options {

@@ -1,7 +1,5 @@
 //! The first-party JSON sign-in, under `/t/{slug}/auth/`.
 
-use std::sync::Arc;
-
 use rocket::{
     Route, get,
     http::{CookieJar, Status},
@@ -13,10 +11,10 @@ use secrecy::SecretString;
 use serde::Deserialize;
 
 use super::{
+    Site,
     answers::{Json, WithStatus},
     cookies,
-    guards::{Addressed, Bearer, JsonBody, NoTenant, Peer, Shared},
-    uncut,
+    guards::{Addressed, Bearer, JsonBody, NoTenant, Peer},
 };
 use crate::{
     oauth::{Cx, first_party},
@@ -35,7 +33,7 @@ struct Credentials {
 }
 
 /// `invalid_grant` under the status that this address promises; everything else under its own.
-fn graded(error: OauthError, refused: Status) -> WithStatus {
+fn with_status_of_login(error: OauthError, refused: Status) -> WithStatus {
     let status = match error.code {
         ErrorCode::InvalidGrant => refused,
         _ => error.status(),
@@ -43,13 +41,9 @@ fn graded(error: OauthError, refused: Status) -> WithStatus {
     WithStatus(status, error)
 }
 
-fn unavailable<T>() -> Result<T, OauthError> {
-    Err(OauthError::unavailable())
-}
-
 #[post("/<_>/auth/login", data = "<body>")]
 async fn login(
-    site: Shared,
+    site: &Site,
     tenant: Result<Addressed, NoTenant>,
     from: Peer,
     body: Result<JsonBody, OauthError>,
@@ -57,25 +51,21 @@ async fn login(
 ) -> Result<Json<TokenResponse>, WithStatus> {
     let work = async {
         let tenant = tenant?;
-        let (shown, home) = (Arc::clone(&site.0), Arc::clone(&tenant));
         let credentials: Credentials = serde_json::from_value(body?.0)
             .map_err(|_| OauthError::invalid_request("username, password and client_id are needed, as strings"))?;
-        let done = uncut(async move {
-            let cx = Cx::new(&site.0.app, &tenant, &from.0);
-            let Credentials { username, password, client_id } = credentials;
-            first_party::login(&cx, &client_id, &username, &password, &*site.0.accounts).await
-        });
-        let (user, tokens) = done.await.unwrap_or_else(unavailable)?;
+        let cx = Cx::new(&site.app, &tenant, &from.0);
+        let Credentials { username, password, client_id } = credentials;
+        let (user, tokens) = first_party::login(&cx, &client_id, &username, &password, &*site.accounts).await?;
         // Whoever keeps cookies is known again, whatever strangers do.
-        jar.add(cookies::device(&shown.app.config, &home, shown.accounts.device_token(&home, &user)));
+        jar.add(cookies::device(&site.app.config, &tenant, site.accounts.device_token(&tenant, &user)));
         Ok(tokens)
     };
-    work.await.map(Json).map_err(|error| graded(error, Status::Unauthorized))
+    work.await.map(Json).map_err(|error| with_status_of_login(error, Status::Unauthorized))
 }
 
 #[post("/<_>/auth/refresh")]
 async fn refresh(
-    site: Shared,
+    site: &Site,
     tenant: Result<Addressed, NoTenant>,
     from: Peer,
     bearer: Result<Bearer, OauthError>,
@@ -83,37 +73,29 @@ async fn refresh(
     let work = async {
         let (tenant, bearer) = (tenant?, bearer);
         let bearer = bearer.map_err(|_| OauthError::invalid_grant().because("no bearer token"))?;
-        let done = uncut(async move {
-            let cx = Cx::new(&site.0.app, &tenant, &from.0);
-            first_party::refresh(&cx, &bearer.0).await
-        });
-        done.await.unwrap_or_else(unavailable)
+        first_party::refresh(&Cx::new(&site.app, &tenant, &from.0), &bearer.0).await
     };
-    work.await.map(Json).map_err(|error| graded(error, Status::Forbidden))
+    work.await.map(Json).map_err(|error| with_status_of_login(error, Status::Forbidden))
 }
 
 #[post("/<_>/auth/logout")]
 async fn logout(
-    site: Shared,
+    site: &Site,
     tenant: Result<Addressed, NoTenant>,
     from: Peer,
     bearer: Result<Bearer, OauthError>,
 ) -> Result<NoContent, OauthError> {
     let (tenant, bearer) = (tenant?, bearer?);
-    let done = uncut(async move {
-        let cx = Cx::new(&site.0.app, &tenant, &from.0);
-        first_party::logout(&cx, &bearer.0).await
-    });
-    done.await.unwrap_or_else(unavailable).map(|()| NoContent)
+    first_party::logout(&Cx::new(&site.app, &tenant, &from.0), &bearer.0).await.map(|()| NoContent)
 }
 
 #[get("/<_>/auth/me")]
 async fn me(
-    site: Shared,
+    site: &Site,
     tenant: Result<Addressed, NoTenant>,
     from: Peer,
     bearer: Result<Bearer, OauthError>,
 ) -> Result<Json<first_party::Me>, OauthError> {
     let (tenant, bearer) = (tenant?, bearer?);
-    first_party::me(&Cx::new(&site.0.app, &tenant, &from.0), &bearer.0).await.map(Json)
+    first_party::me(&Cx::new(&site.app, &tenant, &from.0), &bearer.0).await.map(Json)
 }

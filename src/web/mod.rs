@@ -12,6 +12,7 @@ pub(crate) mod listener;
 pub(crate) mod management;
 mod oauth2;
 pub(crate) mod pages;
+mod routes;
 mod site;
 mod statics;
 
@@ -33,11 +34,4 @@ pub fn mount(rocket: Rocket<Build>) -> Rocket<Build> {
         .mount("/api", api::routes())
         .register("/", catchers::all())
         .attach(fairings::Headers)
-}
-
-/// Runs `work` in a task of its own: a client that hangs up cannot cut a write in half.
-///
-/// `None` where the task died; the panic has been logged.
-pub(crate) async fn uncut<T: Send + 'static>(work: impl Future<Output = T> + Send + 'static) -> Option<T> {
-    rocket::tokio::spawn(work).await.ok()
 }

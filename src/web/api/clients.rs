@@ -7,14 +7,14 @@ use rocket::{
     response::{Responder, status::Created},
 };
 
-use super::{Called, asked, permit, run};
+use super::{Called, asked, permit};
 use crate::{
     admin::{self, ClientInput, ClientView, CreatedClient, CreatedSecret, Ending, Listed},
     protocol::OauthError,
     web::{
         Site,
         answers::{Json, Problem, Versioned},
-        guards::{IfMatch, JsonBody, Shared, strict},
+        guards::{IfMatch, JsonBody, strict},
     },
 };
 
@@ -42,14 +42,14 @@ pub(super) async fn list(
     responses((status = 201, body = CreatedClient), (status = 400, body = Problem), (status = 409, body = Problem)))]
 #[post("/v1/tenants/<slug>/clients", data = "<body>")]
 pub(super) async fn create(
-    site: Shared,
+    site: &Site,
     caller: Called,
     slug: &str,
     body: Result<JsonBody, OauthError>,
 ) -> Result<Versioned<CreatedClient>, Problem> {
-    let permit = permit(&site.0, caller, slug).await?;
+    let permit = permit(site, caller, slug).await?;
     let input = ClientInput::from_value(body?.0).map_err(admin::AdminError::from)?;
-    let made = run(async move { admin::create_client(&site.0.admin(), &permit, input).await }).await?;
+    let made = admin::create_client(&site.admin(), &permit, input).await?;
     let location = format!("/api/v1/tenants/{slug}/clients/{}", made.client.client_id);
     let version = made.client.version;
     Ok(Versioned::made(location, made, version))
@@ -79,17 +79,15 @@ pub(super) async fn show(
         (status = 412, body = Problem)))]
 #[patch("/v1/tenants/<slug>/clients/<client_id>", data = "<body>")]
 pub(super) async fn update(
-    site: Shared,
+    site: &Site,
     caller: Called,
     slug: &str,
     client_id: &str,
     seen: IfMatch,
     body: Result<JsonBody, OauthError>,
 ) -> Result<Versioned<ClientView>, Problem> {
-    let permit = permit(&site.0, caller, slug).await?;
-    let (patch, client_id) = (body?.0, client_id.to_owned());
-    let work = async move { admin::update_client(&site.0.admin(), &permit, &client_id, patch, &seen.0).await };
-    let client = run(work).await?;
+    let permit = permit(site, caller, slug).await?;
+    let client = admin::update_client(&site.admin(), &permit, client_id, body?.0, &seen.0).await?;
     Ok(Versioned::of(ClientView::from(&client), client.version))
 }
 
@@ -98,15 +96,14 @@ pub(super) async fn update(
     responses((status = 204), (status = 404, body = Problem)))]
 #[delete("/v1/tenants/<slug>/clients/<client_id>")]
 pub(super) async fn delete(
-    site: Shared,
+    site: &Site,
     caller: Called,
     slug: &str,
     client_id: &str,
     seen: IfMatch,
 ) -> Result<Status, Problem> {
-    let permit = permit(&site.0, caller, slug).await?;
-    let client_id = client_id.to_owned();
-    run(async move { admin::delete_client(&site.0.admin(), &permit, &client_id, &seen.0).await }).await?;
+    let permit = permit(site, caller, slug).await?;
+    admin::delete_client(&site.admin(), &permit, client_id, &seen.0).await?;
     Ok(Status::NoContent)
 }
 
@@ -115,15 +112,14 @@ pub(super) async fn delete(
     responses((status = 201, body = CreatedSecret), (status = 400, body = Problem), (status = 404, body = Problem)))]
 #[post("/v1/tenants/<slug>/clients/<client_id>/secrets")]
 pub(super) async fn create_secret(
-    site: Shared,
+    site: &Site,
     caller: Called,
     slug: &str,
     client_id: &str,
 ) -> Result<Created<Json<CreatedSecret>>, Problem> {
-    let permit = permit(&site.0, caller, slug).await?;
+    let permit = permit(site, caller, slug).await?;
     let location = format!("/api/v1/tenants/{slug}/clients/{client_id}");
-    let client_id = client_id.to_owned();
-    let made = run(async move { admin::create_secret(&site.0.admin(), &permit, &client_id).await }).await?;
+    let made = admin::create_secret(&site.admin(), &permit, client_id).await?;
     Ok(Created::new(location).body(Json(made)))
 }
 
@@ -141,18 +137,16 @@ pub(super) enum SecretGone {
     responses((status = 200, body = Ending), (status = 204), (status = 404, body = Problem)))]
 #[delete("/v1/tenants/<slug>/clients/<client_id>/secrets/<id>?<compromised>")]
 pub(super) async fn delete_secret(
-    site: Shared,
+    site: &Site,
     caller: Called,
     slug: &str,
     client_id: &str,
     id: &str,
     compromised: Option<&str>,
 ) -> Result<SecretGone, Problem> {
-    let permit = permit(&site.0, caller, slug).await?;
-    let (client_id, id) = (client_id.to_owned(), id.to_owned());
+    let permit = permit(site, caller, slug).await?;
     let compromised = asked(strict::flag("compromised", compromised))?;
-    let work = async move { admin::delete_secret(&site.0.admin(), &permit, &client_id, &id, compromised).await };
-    Ok(match run(work).await? {
+    Ok(match admin::delete_secret(&site.admin(), &permit, client_id, id, compromised).await? {
         None => SecretGone::Removed(Status::NoContent),
         Some(ending) => SecretGone::Withdrawn(Json(ending)),
     })

@@ -2,13 +2,12 @@
 
 use rocket::{get, post};
 
-use super::{Called, permit, run};
+use super::{Called, permit};
 use crate::{
     admin::{self, Ending, KeyView, Listed},
     web::{
         Site,
         answers::{Json, Problem},
-        guards::Shared,
     },
 };
 
@@ -26,9 +25,9 @@ pub(super) async fn list(site: &Site, caller: Called, slug: &str) -> Result<Json
 #[utoipa::path(context_path = "/api", tag = "keys", params(("slug" = String, Path)),
     responses((status = 200, body = Listed<KeyView>), (status = 409, body = Problem)))]
 #[post("/v1/tenants/<slug>/keys/rotate")]
-pub(super) async fn rotate(site: Shared, caller: Called, slug: &str) -> Result<Json<Listed<KeyView>>, Problem> {
-    let permit = permit(&site.0, caller, slug).await?;
-    let items = run(async move { admin::rotate_keys(&site.0.admin(), &permit).await }).await?;
+pub(super) async fn rotate(site: &Site, caller: Called, slug: &str) -> Result<Json<Listed<KeyView>>, Problem> {
+    let permit = permit(site, caller, slug).await?;
+    let items = admin::rotate_keys(&site.admin(), &permit).await?;
     Ok(Json(Listed { items, next: None }))
 }
 
@@ -37,8 +36,7 @@ pub(super) async fn rotate(site: Shared, caller: Called, slug: &str) -> Result<J
 #[utoipa::path(context_path = "/api", tag = "keys", params(("slug" = String, Path), ("kid" = String, Path)),
     responses((status = 200, body = Ending), (status = 404, body = Problem)))]
 #[post("/v1/tenants/<slug>/keys/<kid>/withdraw")]
-pub(super) async fn withdraw(site: Shared, caller: Called, slug: &str, kid: &str) -> Result<Json<Ending>, Problem> {
-    let permit = permit(&site.0, caller, slug).await?;
-    let kid = kid.to_owned();
-    run(async move { admin::withdraw_key(&site.0.admin(), &permit, &kid).await }).await.map(Json)
+pub(super) async fn withdraw(site: &Site, caller: Called, slug: &str, kid: &str) -> Result<Json<Ending>, Problem> {
+    let permit = permit(site, caller, slug).await?;
+    Ok(Json(admin::withdraw_key(&site.admin(), &permit, kid).await?))
 }

@@ -22,7 +22,6 @@ use super::{
     Site,
     answers::Problem,
     guards::{Addressed, Bearer, NoTenant, Peer, strict},
-    uncut,
 };
 use crate::{
     admin::{AdminError, Authority, Permit},
@@ -181,12 +180,4 @@ fn asked<T>(read: Result<T, FieldError>) -> Result<T, Problem> {
 fn read_cursor<T: std::str::FromStr>(text: &str) -> Result<T, Problem> {
     let wrong = |_| AdminError::from(FieldError::new("after", "the `next` of the page before"));
     text.parse().map_err(wrong).map_err(Problem::from)
-}
-
-/// Runs a use case in a task of its own.
-async fn run<T: Send + 'static>(
-    work: impl Future<Output = Result<T, AdminError>> + Send + 'static,
-) -> Result<T, Problem> {
-    let done = uncut(work).await;
-    done.unwrap_or_else(|| Err(AdminError::Unavailable("a task died".into()))).map_err(Problem::from)
 }

@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use rocket::{delete, get, http::Status, post};
 
-use super::{Called, asked, permit, read_cursor, run};
+use super::{Called, asked, permit, read_cursor};
 use crate::{
     admin::{self, AdminError, Ending, Listed, SessionView, TokenInput},
     domain::FieldError,
@@ -14,7 +14,7 @@ use crate::{
     web::{
         Site,
         answers::{Json, Problem},
-        guards::{JsonBody, Shared, strict},
+        guards::{JsonBody, strict},
     },
 };
 
@@ -67,16 +67,16 @@ pub(super) async fn show(site: &Site, caller: Called, slug: &str, id: &str) -> R
 }
 
 async fn end_all(
-    site: Shared,
+    site: &Site,
     caller: Called,
     slug: &str,
     selection: Option<Selection>,
     dry_run: Option<&str>,
 ) -> Result<Json<Ending>, Problem> {
-    let permit = permit(&site.0, caller, slug).await?;
+    let permit = permit(site, caller, slug).await?;
     let selection = selection.ok_or(AdminError::NotFound)?;
     let dry_run = asked(strict::flag("dry_run", dry_run))?;
-    run(async move { admin::end_sessions(&site.0.admin(), &permit, &selection, dry_run).await }).await.map(Json)
+    Ok(Json(admin::end_sessions(&site.admin(), &permit, &selection, dry_run).await?))
 }
 
 /// Ends a session.
@@ -85,7 +85,7 @@ async fn end_all(
     responses((status = 200, body = Ending), (status = 404, body = Problem)))]
 #[delete("/v1/tenants/<slug>/sessions/<id>?<dry_run>")]
 pub(super) async fn end(
-    site: Shared,
+    site: &Site,
     caller: Called,
     slug: &str,
     id: &str,
@@ -100,7 +100,7 @@ pub(super) async fn end(
     responses((status = 200, body = Ending), (status = 404, body = Problem)))]
 #[post("/v1/tenants/<slug>/users/<id>/logout?<dry_run>")]
 pub(super) async fn logout_user(
-    site: Shared,
+    site: &Site,
     caller: Called,
     slug: &str,
     id: &str,
@@ -115,7 +115,7 @@ pub(super) async fn logout_user(
     responses((status = 200, body = Ending), (status = 404, body = Problem)))]
 #[post("/v1/tenants/<slug>/clients/<client_id>/logout?<dry_run>")]
 pub(super) async fn logout_client(
-    site: Shared,
+    site: &Site,
     caller: Called,
     slug: &str,
     client_id: &str,
@@ -130,7 +130,7 @@ pub(super) async fn logout_client(
     responses((status = 200, body = Ending), (status = 404, body = Problem)))]
 #[post("/v1/tenants/<slug>/logout?<dry_run>")]
 pub(super) async fn logout_tenant(
-    site: Shared,
+    site: &Site,
     caller: Called,
     slug: &str,
     dry_run: Option<&str>,
@@ -144,20 +144,20 @@ pub(super) async fn logout_tenant(
     responses((status = 204), (status = 400, body = Problem), (status = 404, body = Problem)))]
 #[post("/v1/tenants/<slug>/tokens/revoke", data = "<body>")]
 pub(super) async fn revoke_token(
-    site: Shared,
+    site: &Site,
     caller: Called,
     slug: &str,
     body: Result<JsonBody, OauthError>,
 ) -> Result<Status, Problem> {
-    let permit = permit(&site.0, caller, slug).await?;
+    let permit = permit(site, caller, slug).await?;
     let TokenInput { jti, token } = admin::read_input(body?.0)?;
     let given = |text: Option<String>| text.filter(|text| !text.is_empty());
     match (given(jti), given(token)) {
         (Some(jti), None) if jti.len() <= 200 => {
-            run(async move { admin::revoke_jti(&site.0.admin(), &permit, &jti).await }).await?;
+            admin::revoke_jti(&site.admin(), &permit, &jti).await?;
         }
         (None, Some(token)) => {
-            run(async move { admin::revoke_token(&site.0.admin(), &permit, &token).await }).await?;
+            admin::revoke_token(&site.admin(), &permit, &token).await?;
         }
         _ => return Err(AdminError::from(FieldError::new("jti", "either jti or token, a string")).into()),
     }

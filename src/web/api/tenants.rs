@@ -2,14 +2,14 @@
 
 use rocket::{delete, get, http::Status, patch, post};
 
-use super::{Called, asked, permit, run};
+use super::{Called, asked, permit};
 use crate::{
     admin::{self, Action, Listed, TenantInput, TenantView},
     protocol::OauthError,
     web::{
         Site,
         answers::{Json, Problem, Versioned},
-        guards::{IfMatch, JsonBody, Shared, strict},
+        guards::{IfMatch, JsonBody, strict},
     },
 };
 
@@ -37,18 +37,14 @@ pub(super) async fn list(
     responses((status = 201, body = TenantView), (status = 400, body = Problem), (status = 409, body = Problem)))]
 #[post("/v1/tenants", data = "<body>")]
 pub(super) async fn create(
-    site: Shared,
+    site: &Site,
     caller: Called,
     body: Result<JsonBody, OauthError>,
 ) -> Result<Versioned<TenantView>, Problem> {
     let everywhere = caller?.everywhere(Action::OperateInstallation)?;
     let input = admin::read_input(body?.0)?;
-    let view = run(async move {
-        let tenant = admin::create_tenant(&site.0.admin(), &everywhere, input).await?;
-        Ok(TenantView::of(&tenant, site.0.app.issuer(&tenant)))
-    })
-    .await?;
-    let version = view.version;
+    let tenant = admin::create_tenant(&site.admin(), &everywhere, input).await?;
+    let (view, version) = (TenantView::of(&tenant, site.app.issuer(&tenant)), tenant.version);
     Ok(Versioned::made(format!("/api/v1/tenants/{}", view.slug), view, version))
 }
 
@@ -72,21 +68,15 @@ pub(super) async fn show(site: &Site, caller: Called, slug: &str) -> Result<Vers
         (status = 412, body = Problem)))]
 #[patch("/v1/tenants/<slug>", data = "<body>")]
 pub(super) async fn update(
-    site: Shared,
+    site: &Site,
     caller: Called,
     slug: &str,
     seen: IfMatch,
     body: Result<JsonBody, OauthError>,
 ) -> Result<Versioned<TenantView>, Problem> {
-    let permit = permit(&site.0, caller, slug).await?;
-    let patch = body?.0;
-    let view = run(async move {
-        let tenant = admin::update_tenant(&site.0.admin(), &permit, patch, &seen.0).await?;
-        Ok(TenantView::of(&tenant, site.0.app.issuer(&tenant)))
-    });
-    let view = view.await?;
-    let version = view.version;
-    Ok(Versioned::of(view, version))
+    let permit = permit(site, caller, slug).await?;
+    let tenant = admin::update_tenant(&site.admin(), &permit, body?.0, &seen.0).await?;
+    Ok(Versioned::of(TenantView::of(&tenant, site.app.issuer(&tenant)), tenant.version))
 }
 
 /// Suspends a tenant; with `purge`, deletes a suspended one and everything in it. For operators.
@@ -95,23 +85,20 @@ pub(super) async fn update(
     responses((status = 204), (status = 404, body = Problem), (status = 409, body = Problem)))]
 #[delete("/v1/tenants/<slug>?<purge>")]
 pub(super) async fn delete(
-    site: Shared,
+    site: &Site,
     caller: Called,
     slug: &str,
     purge: Option<&str>,
     seen: IfMatch,
 ) -> Result<Status, Problem> {
-    let permit = permit(&site.0, caller, slug).await?;
+    let permit = permit(site, caller, slug).await?;
     let purge = asked(strict::flag("purge", purge))?;
     let everywhere = permit.authority().everywhere(Action::OperateInstallation)?;
-    run(async move {
-        let admin = site.0.admin();
-        if purge {
-            admin::delete_tenant(&admin, &everywhere, permit.tenant(), &seen.0).await
-        } else {
-            admin::suspend_tenant(&admin, &permit, &seen.0).await.map(|_| ())
-        }
-    })
-    .await?;
+    let admin = site.admin();
+    if purge {
+        admin::delete_tenant(&admin, &everywhere, permit.tenant(), &seen.0).await?;
+    } else {
+        admin::suspend_tenant(&admin, &permit, &seen.0).await?;
+    }
     Ok(Status::NoContent)
 }

@@ -2,14 +2,14 @@
 
 use rocket::{delete, get, http::Status, patch, post};
 
-use super::{Called, asked, permit, run};
+use super::{Called, asked, permit};
 use crate::{
     admin::{self, Listed, UserInput, UserView},
     protocol::OauthError,
     web::{
         Site,
         answers::{Json, Problem, Versioned},
-        guards::{IfMatch, JsonBody, Shared, strict},
+        guards::{IfMatch, JsonBody, strict},
     },
 };
 
@@ -37,14 +37,14 @@ pub(super) async fn list(
     responses((status = 201, body = UserView), (status = 400, body = Problem), (status = 409, body = Problem)))]
 #[post("/v1/tenants/<slug>/users", data = "<body>")]
 pub(super) async fn create(
-    site: Shared,
+    site: &Site,
     caller: Called,
     slug: &str,
     body: Result<JsonBody, OauthError>,
 ) -> Result<Versioned<UserView>, Problem> {
-    let permit = permit(&site.0, caller, slug).await?;
+    let permit = permit(site, caller, slug).await?;
     let input = admin::read_input(body?.0)?;
-    let user = run(async move { admin::create_user(&site.0.admin(), &permit, input).await }).await?;
+    let user = admin::create_user(&site.admin(), &permit, input).await?;
     let view = UserView::from(&user);
     let version = view.version;
     Ok(Versioned::made(format!("/api/v1/tenants/{slug}/users/{}", view.id), view, version))
@@ -69,17 +69,15 @@ pub(super) async fn show(site: &Site, caller: Called, slug: &str, id: &str) -> R
         (status = 412, body = Problem)))]
 #[patch("/v1/tenants/<slug>/users/<id>", data = "<body>")]
 pub(super) async fn update(
-    site: Shared,
+    site: &Site,
     caller: Called,
     slug: &str,
     id: &str,
     seen: IfMatch,
     body: Result<JsonBody, OauthError>,
 ) -> Result<Versioned<UserView>, Problem> {
-    let permit = permit(&site.0, caller, slug).await?;
-    let (patch, id) = (body?.0, id.to_owned());
-    let user = run(async move { admin::update_user(&site.0.admin(), &permit, &id, patch, &seen.0).await });
-    let user = user.await?;
+    let permit = permit(site, caller, slug).await?;
+    let user = admin::update_user(&site.admin(), &permit, id, body?.0, &seen.0).await?;
     Ok(Versioned::of(UserView::from(&user), user.version))
 }
 
@@ -88,14 +86,14 @@ pub(super) async fn update(
     responses((status = 204), (status = 404, body = Problem)))]
 #[delete("/v1/tenants/<slug>/users/<id>")]
 pub(super) async fn delete(
-    site: Shared,
+    site: &Site,
     caller: Called,
     slug: &str,
     id: &str,
     seen: IfMatch,
 ) -> Result<Status, Problem> {
-    let permit = permit(&site.0, caller, slug).await?;
+    let permit = permit(site, caller, slug).await?;
     let id = id.to_owned();
-    run(async move { admin::delete_user(&site.0.admin(), &permit, &id, &seen.0).await }).await?;
+    admin::delete_user(&site.admin(), &permit, &id, &seen.0).await?;
     Ok(Status::NoContent)
 }

@@ -3,7 +3,7 @@
 use rocket::{get, post};
 use serde_json::{Value, json};
 
-use super::{Member, Shown, Signed, confirm::Question, differences, go, lines, next_page, run, seen};
+use super::{Member, Shown, Signed, confirm::Question, differences, go, lines, next_page, seen};
 use crate::{
     admin::{self, Action, AdminError, ClientInput, ClientView, Expected, Whom},
     domain::{AuthMethod, FieldError, GrantType, Tenant},
@@ -119,26 +119,25 @@ pub(super) async fn create(member: Signed, slug: &str, form: Result<Form, OauthE
     let member = member?;
     let form = member.sent(form)?;
     let permit = member.permit(slug).await?;
-    let (site, tenant) = (std::sync::Arc::clone(&member.site), permit.tenant().clone());
     let made = async {
         let mut whole = registration(&form)?;
         if let Value::Object(members) = &mut whole {
             members.insert("client_id".into(), form.find("client_id").map(str::to_owned).into());
         }
         let input = ClientInput::from_value(whole)?;
-        run(async move { admin::create_client(&site.admin(), &permit, input).await }).await
+        admin::create_client(&member.site.admin(), &permit, input).await
     };
     match made.await {
         Ok(made) => match made.client_secret {
             None => go(format!("/admin/tenants/{slug}/clients/{}?done=created", made.client.client_id)),
             Some(client_secret) => member.page(&ClientSecretPage {
-                frame: member.frame("clients", Some(&tenant)),
+                frame: member.frame("clients", Some(permit.tenant())),
                 client_id: made.client.client_id,
                 client_secret,
                 others_expire_at: None,
             }),
         },
-        Err(error) => member.wrong(&typed(form_of(&member, &tenant, None), &form, &error), &error),
+        Err(error) => member.wrong(&typed(form_of(&member, permit.tenant(), None), &form, &error), &error),
     }
 }
 
@@ -166,23 +165,20 @@ pub(super) async fn update(member: Signed, slug: &str, client_id: &str, form: Re
     let member = member?;
     let form = member.sent(form)?;
     let permit = member.permit(slug).await?;
-    let tenant = permit.tenant().clone();
-    let again = member.permit(slug).await?;
-    let (site, id, version) = (std::sync::Arc::clone(&member.site), client_id.to_owned(), seen(&form));
     let changed = async {
         let patch = registration(&form)?;
-        run(async move { admin::update_client(&site.admin(), &permit, &id, patch, &version).await }).await
+        admin::update_client(&member.site.admin(), &permit, client_id, patch, &seen(&form)).await
     };
     let error = match changed.await {
         Ok(client) => return go(format!("/admin/tenants/{slug}/clients/{}?done=changed", client.client_id)),
         Err(error) => error,
     };
     // As it stands now, so that both can be compared.
-    match admin::show_client(&member.site.admin(), &again, client_id).await {
+    match admin::show_client(&member.site.admin(), &permit, client_id).await {
         Ok(shown) => {
             let shown = ClientView::from(&shown);
             let now = serde_json::to_value(&shown).unwrap_or_default();
-            let mut view = typed(form_of(&member, &tenant, Some(shown)), &form, &error);
+            let mut view = typed(form_of(&member, permit.tenant(), Some(shown)), &form, &error);
             if let (AdminError::Stale, Ok(registration)) = (&error, registration(&form)) {
                 view.differences = differences(&now, &registration);
             }
@@ -210,8 +206,7 @@ pub(super) async fn delete(member: Signed, slug: &str, client_id: &str, form: Re
         })
     };
     member.confirmed(&form, "clients", permit.tenant(), Some(client_id), question).await?;
-    let (site, id) = (std::sync::Arc::clone(&member.site), client_id.to_owned());
-    match run(async move { admin::delete_client(&site.admin(), &permit, &id, &Expected::ANY).await }).await {
+    match admin::delete_client(&member.site.admin(), &permit, client_id, &Expected::ANY).await {
         Ok(()) => go(format!("/admin/tenants/{slug}/clients")),
         Err(error) => member.refusal(&error),
     }
@@ -228,8 +223,7 @@ pub(super) async fn create_secret(
     member.sent(form)?;
     let permit = member.permit(slug).await?;
     let frame = member.frame("clients", Some(permit.tenant()));
-    let (site, id) = (std::sync::Arc::clone(&member.site), client_id.to_owned());
-    match run(async move { admin::create_secret(&site.admin(), &permit, &id).await }).await {
+    match admin::create_secret(&member.site.admin(), &permit, client_id).await {
         Ok(made) => member.page(&ClientSecretPage {
             frame,
             client_id: client_id.to_owned(),
@@ -269,9 +263,7 @@ pub(super) async fn delete_secret(
         })
     };
     member.confirmed(&form, "clients", permit.tenant(), None, question).await?;
-    let (site, client, id) = (std::sync::Arc::clone(&member.site), client_id.to_owned(), id.to_owned());
-    let work = async move { admin::delete_secret(&site.admin(), &permit, &client, &id, compromised).await };
-    match run(work).await {
+    match admin::delete_secret(&member.site.admin(), &permit, client_id, id, compromised).await {
         Ok(Some(ending)) => go(format!("/admin/tenants/{slug}/endings/{}", ending.event.unwrap_or_default())),
         Ok(None) => go(format!("/admin/tenants/{slug}/clients/{client_id}?done=secret")),
         Err(error) => member.refusal(&error),

@@ -42,7 +42,7 @@ impl Member {
         if was_asked && is_typed {
             return Ok(());
         }
-        let question = question.await.map_err(|error| self.told(&error))?;
+        let question = question.await.map_err(|error| self.error_page(&error))?;
         let ours = ["csrf_token", "confirmed", "typed"];
         let fields = form.pairs().filter(|(name, _)| !ours.contains(name));
         let view = Confirm {

@@ -2,7 +2,7 @@
 
 use rocket::{get, post};
 
-use super::{Shown, Signed, go, run};
+use super::{Shown, Signed, go};
 use crate::{
     admin::{self, AdminError},
     protocol::OauthError,
@@ -67,9 +67,7 @@ async fn end(member: Signed, slug: &str, form: Result<Form, OauthError>, target:
     member.sent(form)?;
     let permit = member.permit(slug).await?;
     let Some(selection) = target.selection else { return member.refusal(&AdminError::NotFound) };
-    let site = std::sync::Arc::clone(&member.site);
-    let ended = run(async move { admin::end_sessions(&site.admin(), &permit, &selection, false).await });
-    match ended.await {
+    match admin::end_sessions(&member.site.admin(), &permit, &selection, false).await {
         Ok(ending) => {
             let event = ending.event.unwrap_or_default();
             let more = if ending.more { "&more=on" } else { "" };

@@ -2,7 +2,7 @@
 
 use rocket::{get, post};
 
-use super::{Answer, Member, Shown, Signed, confirm::Question, go, run};
+use super::{Answer, Member, Shown, Signed, confirm::Question, go};
 use crate::{
     admin::{self, Action, Permit},
     protocol::OauthError,
@@ -52,10 +52,9 @@ pub(super) async fn rotate(member: Signed, slug: &str, form: Result<Form, OauthE
         "The next key signs from then on, and a new one is published after it.",
         "What the present key has signed stays good until it expires.",
     ];
-    let words = (format!("Rotate the signing keys of “{slug}”?"), "Rotate", follows);
-    let permit = agreed(&member, slug, form, "rotate", words).await?;
-    let site = std::sync::Arc::clone(&member.site);
-    match run(async move { admin::rotate_keys(&site.admin(), &permit).await }).await {
+    let question = (format!("Rotate the signing keys of “{slug}”?"), "Rotate", follows);
+    let permit = agreed(&member, slug, form, "rotate", question).await?;
+    match admin::rotate_keys(&member.site.admin(), &permit).await {
         Ok(_) => go(format!("/admin/tenants/{slug}/keys?done=rotated")),
         Err(error) => member.refusal(&error),
     }
@@ -68,10 +67,9 @@ pub(super) async fn withdraw(member: Signed, slug: &str, kid: &str, form: Result
         "Every token that it has signed is refused at once, whoever holds it.",
         "Another key signs in its place. Verifiers that hold the keys of before fetch them anew.",
     ];
-    let words = (format!("Withdraw key “{kid}”?"), "Withdraw key", follows);
-    let permit = agreed(&member, slug, form, &format!("{kid}/withdraw"), words).await?;
-    let (site, kid) = (std::sync::Arc::clone(&member.site), kid.to_owned());
-    match run(async move { admin::withdraw_key(&site.admin(), &permit, &kid).await }).await {
+    let question = (format!("Withdraw key “{kid}”?"), "Withdraw key", follows);
+    let permit = agreed(&member, slug, form, &format!("{kid}/withdraw"), question).await?;
+    match admin::withdraw_key(&member.site.admin(), &permit, kid).await {
         Ok(ending) => go(format!("/admin/tenants/{slug}/endings/{}", ending.event.unwrap_or_default())),
         Err(error) => member.refusal(&error),
     }

@@ -1,7 +1,5 @@
 //! Signing in to the console, and out of it.
 
-use std::sync::Arc;
-
 use rocket::{
     get,
     http::{CookieJar, Status},
@@ -9,7 +7,7 @@ use rocket::{
 };
 use secrecy::SecretString;
 
-use super::{Member, Shown, Signed, go, run};
+use super::{Member, Shown, Signed, go};
 use crate::{
     accounts::{OwnEnding, end_own, sign_in_browser},
     admin::Authority,
@@ -21,8 +19,7 @@ use crate::{
         Site,
         answers::{Answer, Html, forged, refused_sign_in},
         cookies,
-        guards::{Addressed, Browser, Form, NoTenant, Peer, Query, Shared},
-        uncut,
+        guards::{Addressed, Browser, Form, NoTenant, Peer, Query},
     },
 };
 
@@ -43,7 +40,7 @@ pub(super) fn show(site: &Site, browser: Browser, query: Query) -> Html {
 
 #[post("/login", data = "<form>")]
 pub(super) async fn submit(
-    site: Shared,
+    site: &Site,
     browser: Browser,
     from: Peer,
     form: Result<Form, OauthError>,
@@ -52,10 +49,10 @@ pub(super) async fn submit(
 ) -> Shown {
     let form = match form {
         Ok(form) => form,
-        Err(error) => return Err(Answer::Page(Html::error(&site.0, &error))),
+        Err(error) => return Err(Answer::Page(Html::error(site, &error))),
     };
     if !browser.sent(&form) {
-        return Err(forged(&site.0));
+        return Err(forged(site));
     }
     let field = |name| form.find(name).unwrap_or_default().to_owned();
     let (slug, username) = (field("tenant"), field("username"));
@@ -66,20 +63,20 @@ pub(super) async fn submit(
             username: username.clone(),
             error: Some(text.to_owned()),
         };
-        let page = Html::of(&site.0, &view).with_status(status);
+        let page = Html::of(site, &view).with_status(status);
         Err(Answer::Page(match wait {
             Some(seconds) => page.retry_after(seconds),
             None => page,
         }))
     };
     const WRONG: &str = "That tenant, name and password do not go together, or the user is no administrator.";
-    let home = match Addressed::find(&site.0, slug.trim()).await {
+    let home = match Addressed::find(site, slug.trim()).await {
         Ok(Addressed(home)) => home,
-        Err(NoTenant::Away) => return Err(Answer::Page(Html::error(&site.0, &OauthError::unavailable()))),
+        Err(NoTenant::Away) => return Err(Answer::Page(Html::error(site, &OauthError::unavailable()))),
         Err(NoTenant::Unknown | NoTenant::Suspended) => return again(Status::Forbidden, WRONG, None),
     };
     let password = SecretString::from(field("password"));
-    let user = match site.0.accounts.check(&home, &username, &password, &from.0).await {
+    let user = match site.accounts.check(&home, &username, &password, &from.0).await {
         Ok(user) => user,
         Err(refused) => {
             let (status, text, wait) = refused_sign_in(&refused);
@@ -88,23 +85,19 @@ pub(super) async fn submit(
     };
     if Authority::of_user(&home, &user, from.0.clone()).is_none() {
         let actor = Actor::User(user.id.to_string());
-        site.0.app.audit.note(&home, &actor, "admin.refused", "console", "no administrative role", &from.0);
+        site.app.audit.note(&home, &actor, "admin.refused", "console", "no administrative role", &from.0);
         return again(Status::Forbidden, WRONG, None);
     }
     let held = held.ok().filter(|member| member.home.id == home.id).map(|member| member.visitor);
-    let device = cookies::console_device(&site.0.app.config, site.0.accounts.device_token(&home, &user));
-    let (app, at) = (Arc::clone(&site.0.app), Arc::clone(&home));
-    let begun =
-        uncut(async move { sign_in_browser(&app, &at, &user, SessionKind::Console, held.as_ref(), &from.0).await });
-    match begun.await {
-        Some(Ok(None)) => again(Status::Forbidden, WRONG, None),
-        Some(Ok(Some(new))) => {
-            jar.add(cookies::console(&site.0.app.config, &home, &new.cookie));
+    let device = cookies::console_device(&site.app.config, site.accounts.device_token(&home, &user));
+    match sign_in_browser(&site.app, &home, &user, SessionKind::Console, held.as_ref(), &from.0).await {
+        Ok(None) => again(Status::Forbidden, WRONG, None),
+        Ok(Some(new)) => {
+            jar.add(cookies::console(&site.app.config, &home, &new.cookie));
             jar.add(device);
             go("/admin")
         }
-        Some(Err(why)) => Err(Answer::Page(Html::error(&site.0, &why.into()))),
-        None => Err(Answer::Page(Html::error(&site.0, &OauthError::unavailable()))),
+        Err(why) => Err(Answer::Page(Html::error(site, &OauthError::from(why)))),
     }
 }
 
@@ -115,9 +108,7 @@ pub(super) async fn logout(member: Signed, form: Result<Form, OauthError>, jar: 
     let gone = cookies::console_gone(&member.site.app.config);
     let Member { site, home, visitor, origin, .. } = member;
     let own = OwnEnding::Session(visitor.session.id);
-    let app = Arc::clone(&site.app);
-    let ended = run(async move { Ok(end_own(&app, &home, &visitor.user, own, &origin).await?) });
-    match ended.await {
+    match end_own(&site.app, &home, &visitor.user, own, &origin).await {
         Ok(()) => {
             jar.add(gone);
             go("/admin/login")

@@ -25,7 +25,6 @@ use super::{
     answers::{Answer, Html, Shown, forged},
     cookies,
     guards::{Addressed, Browser, Form, NoTenant, Peer, SessionSeen, strict},
-    uncut,
 };
 use crate::{
     accounts::{Visitor, find_visitor},
@@ -118,7 +117,7 @@ impl Member {
             let tenant = crate::admin::find_tenant(&self.site.admin(), slug).await?;
             self.authority.over(&self.site.app, tenant)
         };
-        work.await.map_err(|error| self.told(&error))
+        work.await.map_err(|error| self.error_page(&error))
     }
 
     /// The form's fields, where it was shown to this browser.
@@ -133,10 +132,10 @@ impl Member {
     }
 
     fn refusal(&self, error: &AdminError) -> Shown {
-        Err(self.told(error))
+        Err(self.error_page(error))
     }
 
-    fn told(&self, error: &AdminError) -> Answer {
+    fn error_page(&self, error: &AdminError) -> Answer {
         let (status, title) = match error {
             AdminError::NotFound => (Status::NotFound, "There is nothing at this address"),
             AdminError::Forbidden(_) => (Status::Forbidden, "This is not allowed"),
@@ -173,13 +172,6 @@ impl Member {
             other => self.refusal(other),
         }
     }
-}
-
-/// Runs a use case in a task of its own.
-async fn run<T: Send + 'static>(
-    work: impl Future<Output = Result<T, AdminError>> + Send + 'static,
-) -> Result<T, AdminError> {
-    uncut(work).await.unwrap_or_else(|| Err(AdminError::Unavailable("a task died".into())))
 }
 
 /// What is answered to somebody who is not signed in, or may not be here.

@@ -3,7 +3,7 @@
 use rocket::{get, post};
 use serde_json::{Value, json};
 
-use super::{Member, Shown, Signed, confirm::Question, differences, go, next_page, run, seen};
+use super::{Member, Shown, Signed, confirm::Question, differences, go, next_page, seen};
 use crate::{
     admin::{self, Action, AdminError, Expected, Permit, TenantView},
     domain::{FieldError, Tenant},
@@ -47,13 +47,12 @@ pub(super) async fn create(member: Signed, form: Result<Form, OauthError>) -> Sh
     let form = member.sent(form)?;
     let field = |name| form.find(name).unwrap_or_default().to_owned();
     let (slug, name) = (field("slug"), field("name"));
-    let site = std::sync::Arc::clone(&member.site);
     let made = async {
         let everywhere = member.authority.everywhere(Action::OperateInstallation)?;
         let slug: crate::domain::Slug = slug.trim().parse()?;
         let named = (!name.is_empty()).then(|| name.clone());
         let input = admin::read_input(json!({ "slug": slug, "name": named }))?;
-        run(async move { admin::create_tenant(&site.admin(), &everywhere, input).await }).await
+        admin::create_tenant(&member.site.admin(), &everywhere, input).await
     };
     match made.await {
         Ok(tenant) => go(format!("/admin/tenants/{}?done=created", tenant.slug)),
@@ -72,7 +71,7 @@ fn figure(count: usize, more: bool) -> String {
 async fn tenant_page(member: &Member, permit: &Permit, notice: Option<&str>) -> Result<TenantPage, AdminError> {
     let live = admin::count_active(&member.site.admin(), permit).await?;
     let tenant = &admin::show_tenant(&member.site.admin(), permit).await?;
-    let words = |done: &str| match done {
+    let notice_of = |done: &str| match done {
         "created" => Some("The tenant was made. Give it clients and users."),
         "changed" => Some("The settings were changed."),
         "resumed" => Some("The tenant serves again."),
@@ -87,7 +86,7 @@ async fn tenant_page(member: &Member, permit: &Permit, notice: Option<&str>) -> 
         error: None,
         version: tenant.version,
         differences: Vec::new(),
-        notice: notice.and_then(words).map(str::to_owned),
+        notice: notice.and_then(notice_of).map(str::to_owned),
     })
 }
 
@@ -123,8 +122,8 @@ fn patch_of(form: &Params) -> Result<Value, AdminError> {
         json!({ "name": name, "description": description.trim() })
     });
     let resources = super::lines(form.find("resources")).into_iter().map(|line| {
-        let mut words = line.split_whitespace().map(str::to_owned);
-        json!({ "uri": words.next(), "scopes": words.collect::<Vec<_>>() })
+        let mut parts = line.split_whitespace().map(str::to_owned);
+        json!({ "uri": parts.next(), "scopes": parts.collect::<Vec<_>>() })
     });
     Ok(json!({
         "name": form.find("name"), "settings": settings,
@@ -136,15 +135,14 @@ fn patch_of(form: &Params) -> Result<Value, AdminError> {
 pub(super) async fn update(member: Signed, slug: &str, form: Result<Form, OauthError>) -> Shown {
     let member = member?;
     let form = member.sent(form)?;
-    let (permit, shown) = (member.permit(slug).await?, member.permit(slug).await?);
-    let (site, version) = (std::sync::Arc::clone(&member.site), seen(&form));
+    let permit = member.permit(slug).await?;
     let changed = async {
         let patch = patch_of(&form)?;
-        run(async move { admin::update_tenant(&site.admin(), &permit, patch, &version).await }).await
+        admin::update_tenant(&member.site.admin(), &permit, patch, &seen(&form)).await
     };
     match changed.await {
         Ok(_) => go(format!("/admin/tenants/{slug}?done=changed")),
-        Err(error) => match tenant_page(&member, &shown, None).await {
+        Err(error) => match tenant_page(&member, &permit, None).await {
             Ok(mut view) => {
                 if let (AdminError::Stale, Ok(patch)) = (&error, patch_of(&form)) {
                     let now = serde_json::to_value(&view.tenant).unwrap_or_default();
@@ -206,25 +204,18 @@ async fn step(member: Signed, slug: &str, form: Result<Form, OauthError>, step: 
         };
         member.confirmed(&form, "overview", permit.tenant(), typed, question).await?;
     }
-    let (site, at) = (std::sync::Arc::clone(&member.site), format!("/admin/tenants/{slug}"));
-    let done = run(async move {
-        let admin = site.admin();
-        match step {
-            Step::Suspend => {
-                admin::suspend_tenant(&admin, &permit, &Expected::ANY).await?;
-                Ok(format!("{at}?done=suspended"))
-            }
-            Step::Resume => {
-                admin::resume_tenant(&admin, &permit).await?;
-                Ok(format!("{at}?done=resumed"))
-            }
-            Step::Purge => {
-                admin::delete_tenant(&admin, &everywhere, permit.tenant(), &Expected::ANY).await?;
-                Ok("/admin/tenants".to_owned())
-            }
+    let (admin, at) = (member.site.admin(), format!("/admin/tenants/{slug}"));
+    let done = match step {
+        Step::Suspend => {
+            admin::suspend_tenant(&admin, &permit, &Expected::ANY).await.map(|_| format!("{at}?done=suspended"))
         }
-    });
-    match done.await {
+        Step::Resume => admin::resume_tenant(&admin, &permit).await.map(|_| format!("{at}?done=resumed")),
+        Step::Purge => {
+            let purged = admin::delete_tenant(&admin, &everywhere, permit.tenant(), &Expected::ANY).await;
+            purged.map(|()| "/admin/tenants".to_owned())
+        }
+    };
+    match done {
         Ok(location) => go(location),
         Err(error) => member.refusal(&error),
     }

@@ -3,7 +3,7 @@
 use rocket::{get, post};
 use serde_json::{Value, json};
 
-use super::{Member, Shown, Signed, confirm::Question, differences, go, next_page, run, seen};
+use super::{Member, Shown, Signed, confirm::Question, differences, go, next_page, seen};
 use crate::{
     admin::{self, Action, AdminError, Expected, UserView, Whom},
     domain::{Role, Tenant},
@@ -96,14 +96,13 @@ pub(super) async fn create(member: Signed, slug: &str, form: Result<Form, OauthE
     let member = member?;
     let form = member.sent(form)?;
     let permit = member.permit(slug).await?;
-    let (site, tenant) = (std::sync::Arc::clone(&member.site), permit.tenant().clone());
     let made = async {
         let input = admin::read_input(fields(&form))?;
-        run(async move { admin::create_user(&site.admin(), &permit, input).await }).await
+        admin::create_user(&member.site.admin(), &permit, input).await
     };
     match made.await {
         Ok(user) => go(format!("/admin/tenants/{slug}/users/{}?done=created", user.id)),
-        Err(error) => member.wrong(&typed(form_of(&member, &tenant, None), &form, &error), &error),
+        Err(error) => member.wrong(&typed(form_of(&member, permit.tenant(), None), &form, &error), &error),
     }
 }
 
@@ -130,21 +129,16 @@ pub(super) async fn update(member: Signed, slug: &str, id: &str, form: Result<Fo
     let member = member?;
     let form = member.sent(form)?;
     let permit = member.permit(slug).await?;
-    let tenant = permit.tenant().clone();
-    let again = member.permit(slug).await?;
-    let (site, of, patch) = (std::sync::Arc::clone(&member.site), id.to_owned(), fields(&form));
-    let version = seen(&form);
-    let changed = run(async move { admin::update_user(&site.admin(), &permit, &of, patch, &version).await });
-    let error = match changed.await {
+    let error = match admin::update_user(&member.site.admin(), &permit, id, fields(&form), &seen(&form)).await {
         Ok(user) => return go(format!("/admin/tenants/{slug}/users/{}?done=changed", user.id)),
         Err(error) => error,
     };
     // As it stands now, so that both can be compared.
-    match admin::show_user(&member.site.admin(), &again, id).await {
+    match admin::show_user(&member.site.admin(), &permit, id).await {
         Ok(shown) => {
             let shown = UserView::from(&shown);
             let now = serde_json::to_value(&shown).unwrap_or_default();
-            let mut view = typed(form_of(&member, &tenant, Some(shown)), &form, &error);
+            let mut view = typed(form_of(&member, permit.tenant(), Some(shown)), &form, &error);
             if matches!(error, AdminError::Stale) {
                 view.differences = differences(&now, &fields(&form));
             }
@@ -172,8 +166,7 @@ pub(super) async fn delete(member: Signed, slug: &str, id: &str, form: Result<Fo
         })
     };
     member.confirmed(&form, "users", permit.tenant(), None, question).await?;
-    let (site, of) = (std::sync::Arc::clone(&member.site), id.to_owned());
-    match run(async move { admin::delete_user(&site.admin(), &permit, &of, &Expected::ANY).await }).await {
+    match admin::delete_user(&member.site.admin(), &permit, id, &Expected::ANY).await {
         Ok(()) => go(format!("/admin/tenants/{slug}/users")),
         Err(error) => member.refusal(&error),
     }

@@ -12,7 +12,7 @@ use super::pace::Pace;
 /// More than these are never held: each takes 40 KiB, and up to 128 KiB more of a request that is coming.
 const MOST: usize = 5_000;
 
-/// How many are looked at to find one that may be closed.
+/// How many are looked at for one that never brought a request.
 const LOOKED_AT: usize = 64;
 
 struct Member {
@@ -55,31 +55,35 @@ impl Crowd {
         self.members.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Takes a connection in. Where they would be too many, another is closed for it.
-    pub(super) fn admit(self: &Arc<Self>, pace: Arc<Pace>, task: AbortHandle) -> Place {
+    /// Takes a connection in. Where they would be too many, another is closed for it; `None` where each of
+    /// them is being answered.
+    pub(super) fn admit(self: &Arc<Self>, pace: Arc<Pace>, task: AbortHandle) -> Option<Place> {
         let mut members = self.members();
-        if members.by_number.len() >= self.most {
-            members.close_one();
+        if members.by_number.len() >= self.most && !members.close_one() {
+            return None;
         }
         let number = members.next;
         members.next += 1;
         members.by_number.insert(number, Member { pace, task });
-        Place { crowd: Arc::clone(self), number }
+        Some(Place { crowd: Arc::clone(self), number })
     }
 
     /// Closes one that brings nothing, where there is one.
     pub(super) fn make_room(&self) {
-        self.members().close_one();
+        let _ = self.members().close_one();
     }
 }
 
 impl Members {
     /// Of the next few, the first that never brought a request; or else the first that is not being
     /// answered. So strangers who only hold connections push out one another, and nobody who is served.
-    fn close_one(&mut self) {
+    fn close_one(&mut self) -> bool {
         let round = self.by_number.range(self.searched..).chain(self.by_number.range(..self.searched));
         let (mut chosen, mut last) = (None, self.searched);
-        for (number, member) in round.take(LOOKED_AT) {
+        for (looked_at, (number, member)) in round.enumerate() {
+            if looked_at >= LOOKED_AT && chosen.is_some() {
+                break;
+            }
             last = *number;
             if member.pace.is_answering() {
                 continue;
@@ -91,9 +95,11 @@ impl Members {
             chosen = chosen.or(Some(*number));
         }
         self.searched = last + 1;
-        if let Some(member) = chosen.and_then(|number| self.by_number.remove(&number)) {
+        let closed = chosen.and_then(|number| self.by_number.remove(&number));
+        if let Some(member) = &closed {
             member.task.abort();
         }
+        closed.is_some()
     }
 }
 

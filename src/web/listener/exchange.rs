@@ -54,8 +54,9 @@ impl Exchange {
     pub(super) async fn answer(&self, request: Request<Incoming>) -> Result<Response<Answer>, io::Error> {
         let (parts, body) = request.into_parts();
         let body = received(body).await?;
-        self.pace.answering();
+        // In line it may still be closed for others, and is once its time is over.
         let passage = self.gate.pass(&self.who, self.peer.ip()).await;
+        self.pace.answering();
         let (sender, answer) = oneshot::channel();
         let (client, peer, pace) = (Arc::clone(&self.client), self.peer, Arc::clone(&self.pace));
         let (gate, who) = (Arc::clone(&self.gate), Arc::clone(&self.who));

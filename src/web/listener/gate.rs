@@ -19,7 +19,7 @@ use hyper::{Method, StatusCode, http::request::Parts};
 use tokio::time::sleep;
 
 use super::line::{Line, Passage};
-use crate::web::guards::SessionSeen;
+use crate::web::{guards::SessionSeen, routes::place_of};
 
 /// Strangers' share of the cores, in hundredths, while somebody who is known is served.
 const SHARE: u32 = 10;
@@ -113,11 +113,8 @@ impl Acquaintance {
     /// Judges by an answer, and by whether a guard has found a session. Where a secret, a token or a password
     /// is asked for, it was right where it was not refused; public addresses prove nothing.
     pub(super) fn judge(&self, request: &Parts, status: StatusCode, session: &SessionSeen) {
-        let segments: Vec<&str> = request.uri.path().split('/').filter(|segment| !segment.is_empty()).take(4).collect();
-        let asks_for_proof = matches!(
-            segments.as_slice(),
-            ["t", _, "oauth2", "token" | "introspect" | "userinfo"] | ["t", _, "auth", ..] | ["api", "v1", ..]
-        );
+        let segments: Vec<&str> = request.uri.path().split('/').filter(|segment| !segment.is_empty()).collect();
+        let asks_for_proof = place_of(&segments).asks_for_proof;
         let is_served = status.as_u16() < 400 && request.method != Method::OPTIONS;
         let known = is_served && (asks_for_proof || session.is_so());
         self.0.store(known, Ordering::Relaxed);

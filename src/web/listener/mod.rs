@@ -118,7 +118,7 @@ impl Listener {
         }
         let (client, pace) = (Arc::clone(&self.client), Arc::new(Pace::default()));
         let (handle, registration) = AbortHandle::new_pair();
-        let place = self.crowd.admit(Arc::clone(&pace), handle);
+        let Some(place) = self.crowd.admit(Arc::clone(&pace), handle) else { return };
         let stream = Paced::new(stream, Arc::clone(&pace));
         let exchange = Exchange {
             client,

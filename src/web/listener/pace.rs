@@ -17,7 +17,7 @@ use tokio::{
     time::{Instant, Sleep, sleep_until},
 };
 
-/// For a whole request: from its first byte, or that of the connection, to its last.
+/// For a whole request, from its first byte or that of the connection, until it is worked on.
 const RECEIVING: Duration = Duration::from_secs(10);
 
 /// Between two requests. Longer than load balancers keep theirs, so that it is they who close.

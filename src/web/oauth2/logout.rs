@@ -10,10 +10,10 @@ use crate::{
     protocol::{OauthError, Params},
     views::account::{Hidden, Logout as Confirm},
     web::{
+        Site,
         answers::{Answer, Html, Shown},
         cookies,
-        guards::{Addressed, Browser, CurrentSession, Form, NoTenant, Peer, Query, Shared},
-        uncut,
+        guards::{Addressed, Browser, CurrentSession, Form, NoTenant, Peer, Query},
     },
 };
 
@@ -21,7 +21,7 @@ const PARAMETERS: [&str; 4] = ["id_token_hint", "post_logout_redirect_uri", "cli
 
 #[get("/<_>/oauth2/logout")]
 pub(super) async fn show(
-    site: Shared,
+    site: &Site,
     tenant: Result<Addressed, NoTenant>,
     from: Peer,
     query: Query,
@@ -38,7 +38,7 @@ pub(super) async fn show(
 
 #[post("/<_>/oauth2/logout", data = "<form>")]
 pub(super) async fn post(
-    site: Shared,
+    site: &Site,
     tenant: Result<Addressed, NoTenant>,
     from: Peer,
     form: Result<Form, OauthError>,
@@ -50,7 +50,7 @@ pub(super) async fn post(
 }
 
 async fn leave(
-    site: Shared,
+    site: &Site,
     tenant: Result<Addressed, NoTenant>,
     from: Peer,
     params: Result<Params, OauthError>,
@@ -58,28 +58,24 @@ async fn leave(
     browser: Browser,
     jar: &CookieJar<'_>,
 ) -> Shown {
-    let shown = std::sync::Arc::clone(&site.0);
-    let (tenant, params) = (shown.or_page(tenant)?, shown.or_page(params)?);
-    let visitor = shown.or_page(visitor.0)?;
+    let (tenant, params) = (site.or_page(tenant)?, site.or_page(params)?);
+    let visitor = site.or_page(visitor.0)?;
     // Our own page's answer; a client's request bears no token of this browser.
     let confirmed = params.find("confirmed").is_some() && browser.sent(&params);
     let who = visitor.as_ref().map(|visitor| visitor.user.username.clone()).unwrap_or_default();
-    let (slug, name, asked) = (tenant.slug.clone(), tenant.name.clone(), params.clone());
-    let gone = cookies::session_gone(&site.0.app.config, &tenant);
-    let done = uncut(async move {
-        let cx = Cx::new(&site.0.app, &tenant, &from.0);
-        logout::logout(&cx, &params, visitor.as_ref().map(|visitor| &visitor.session), confirmed).await
-    });
-    let outcome = shown.or_page(done.await.unwrap_or_else(|| Err(OauthError::unavailable())))?;
-    Ok(match outcome {
+    let gone = cookies::session_gone(&site.app.config, &tenant);
+    let cx = Cx::new(&site.app, &tenant, &from.0);
+    let session = visitor.as_ref().map(|visitor| &visitor.session);
+    Ok(match site.or_page(logout::logout(&cx, &params, session, confirmed).await)? {
         Logout::Confirm(leads_to) => {
             let field = |name: &&str| {
-                asked.find(name).map(|value| Hidden { name: (*name).to_owned(), value: value.to_owned() })
+                params.find(name).map(|value| Hidden { name: (*name).to_owned(), value: value.to_owned() })
             };
             let fields = PARAMETERS.iter().filter_map(field).collect();
-            let action = format!("/t/{slug}/oauth2/logout");
-            let view = Confirm { tenant: name, user: who, action, csrf_token: browser.csrf_token(), fields };
-            let page = Html::of(&shown, &view);
+            let action = format!("/t/{}/oauth2/logout", tenant.slug);
+            let view =
+                Confirm { tenant: tenant.name.clone(), user: who, action, csrf_token: browser.csrf_token(), fields };
+            let page = Html::of(site, &view);
             Answer::Page(match leads_to {
                 Some(_) => page.leading_on(),
                 None => page,
@@ -92,7 +88,7 @@ async fn leave(
         Logout::Done => {
             jar.add(gone);
             let text = "You can close this window.";
-            Answer::Page(Html::message(&shown, rocket::http::Status::Ok, "You are signed out", text))
+            Answer::Page(Html::message(site, rocket::http::Status::Ok, "You are signed out", text))
         }
     })
 }

@@ -6,9 +6,9 @@ use crate::{
     oauth::{Cx, client_auth::Presented, introspect as introspection, revoke as revocation, token as exchange},
     protocol::{ErrorCode, IntrospectionResponse, OauthError, TokenResponse},
     web::{
+        Site,
         answers::Json,
-        guards::{Addressed, Authorization, Form, NoTenant, Peer, Shared},
-        uncut,
+        guards::{Addressed, Authorization, Form, NoTenant, Peer},
     },
 };
 
@@ -49,7 +49,7 @@ impl Posted {
 
 #[post("/<_>/oauth2/token", data = "<form>")]
 pub(super) async fn token(
-    site: Shared,
+    site: &Site,
     tenant: TenantResult,
     from: Peer,
     auth: AuthorizationResult,
@@ -57,50 +57,40 @@ pub(super) async fn token(
 ) -> Result<Json<TokenResponse>, OauthError> {
     let posted = read(serving(tenant), from, auth, form);
     let grant = posted.as_ref().ok().and_then(|posted| posted.form.find("grant_type")).unwrap_or("none").to_owned();
-    let metrics = site.0.metrics.clone();
     let answer = match posted {
-        Ok(posted) => uncut(async move {
-            let cx = Cx::new(&site.0.app, &posted.tenant, &posted.from.0);
-            exchange::exchange(&cx, posted.presented(), &*site.0.accounts).await
-        })
-        .await
-        .unwrap_or_else(|| Err(OauthError::unavailable())),
+        Ok(posted) => {
+            let cx = Cx::new(&site.app, &posted.tenant, &posted.from.0);
+            exchange::exchange(&cx, posted.presented(), &*site.accounts).await
+        }
         Err(error) => Err(error),
     };
-    metrics.token_answered(&grant, answer.as_ref().err().map(|error| error.code));
+    site.metrics.token_answered(&grant, answer.as_ref().err().map(|error| error.code));
     answer.map(Json)
 }
 
 #[post("/<_>/oauth2/revoke", data = "<form>")]
 pub(super) async fn revoke(
-    site: Shared,
+    site: &Site,
     tenant: TenantResult,
     from: Peer,
     auth: AuthorizationResult,
     form: FormResult,
 ) -> Result<Json<serde_json::Value>, OauthError> {
     let posted = read(tenant, from, auth, form)?;
-    let done = uncut(async move {
-        let cx = Cx::new(&site.0.app, &posted.tenant, &posted.from.0);
-        revocation::revoke(&cx, posted.presented()).await
-    });
-    done.await.unwrap_or_else(|| Err(OauthError::unavailable()))?;
+    let cx = Cx::new(&site.app, &posted.tenant, &posted.from.0);
+    revocation::revoke(&cx, posted.presented()).await?;
     Ok(Json(serde_json::json!({})))
 }
 
 #[post("/<_>/oauth2/introspect", data = "<form>")]
 pub(super) async fn introspect(
-    site: Shared,
+    site: &Site,
     tenant: TenantResult,
     from: Peer,
     auth: AuthorizationResult,
     form: FormResult,
 ) -> Result<Json<IntrospectionResponse>, OauthError> {
     let posted = read(tenant, from, auth, form)?;
-    // In a task of its own too: a client assertion is spent on the way.
-    let told = uncut(async move {
-        let cx = Cx::new(&site.0.app, &posted.tenant, &posted.from.0);
-        introspection::introspect(&cx, posted.presented()).await
-    });
-    told.await.unwrap_or_else(|| Err(OauthError::unavailable())).map(Json)
+    let cx = Cx::new(&site.app, &posted.tenant, &posted.from.0);
+    introspection::introspect(&cx, posted.presented()).await.map(Json)
 }

@@ -1,7 +1,5 @@
 //! The user's own page: their sessions, and ending them.
 
-use std::sync::Arc;
-
 use rocket::{get, http::CookieJar, post};
 
 use crate::{
@@ -14,8 +12,7 @@ use crate::{
         Site,
         answers::{Answer, Html, Shown, forged},
         cookies,
-        guards::{Addressed, Browser, CurrentSession, Form, NoTenant, Peer, Shared},
-        uncut,
+        guards::{Addressed, Browser, CurrentSession, Form, NoTenant, Peer},
     },
 };
 
@@ -55,7 +52,7 @@ pub(super) async fn show(
 #[post("/<_>/account/sessions/<id>/end", data = "<form>", rank = 2)]
 #[expect(clippy::too_many_arguments, reason = "each is a guard")]
 pub(super) async fn end_session(
-    site: Shared,
+    site: &Site,
     tenant: Result<Addressed, NoTenant>,
     from: Peer,
     id: &str,
@@ -70,7 +67,7 @@ pub(super) async fn end_session(
 /// Ends all of them.
 #[post("/<_>/account/sessions/all/end", data = "<form>", rank = 1)]
 pub(super) async fn end_all(
-    site: Shared,
+    site: &Site,
     tenant: Result<Addressed, NoTenant>,
     from: Peer,
     form: Result<Form, OauthError>,
@@ -83,7 +80,7 @@ pub(super) async fn end_all(
 
 #[expect(clippy::too_many_arguments, reason = "each is a guard")]
 async fn end(
-    site: Shared,
+    site: &Site,
     tenant: Result<Addressed, NoTenant>,
     from: Peer,
     form: Result<Form, OauthError>,
@@ -92,28 +89,26 @@ async fn end(
     jar: &CookieJar<'_>,
     id: Option<&str>,
 ) -> Shown {
-    let (tenant, form, current) = (site.0.or_page(tenant)?, site.0.or_page(form)?, site.0.or_page(current.0)?);
+    let (tenant, form, current) = (site.or_page(tenant)?, site.or_page(form)?, site.or_page(current.0)?);
     let Some(Visitor { session, user }) = current else {
         return Ok(Answer::to(format!("/t/{}/login", tenant.slug)));
     };
     if !browser.sent(&form) {
-        let cx = Cx::new(&site.0.app, &tenant, &from.0);
+        let cx = Cx::new(&site.app, &tenant, &from.0);
         cx.refused(&Actor::User(user.id.to_string()), "csrf", "account", "form token missing or wrong");
-        return Err(forged(&site.0));
+        return Err(forged(site));
     }
     let chosen = match id.map(str::parse::<SessionId>) {
         None => OwnEnding::All,
         Some(id) => {
             let id = id.map_err(|_| OauthError::invalid_request("no such session"));
-            OwnEnding::Session(site.0.or_page(id)?)
+            OwnEnding::Session(site.or_page(id)?)
         }
     };
     let own = id.is_none() || chosen == OwnEnding::Session(session.id);
-    let (app, at) = (Arc::clone(&site.0.app), tenant.clone());
-    let done = uncut(async move { end_own(&app, &at, &user, chosen, &from.0).await.map_err(OauthError::from) });
-    site.0.or_page(done.await.unwrap_or_else(|| Err(OauthError::unavailable())))?;
+    site.or_page(end_own(&site.app, &tenant, &user, chosen, &from.0).await)?;
     if own {
-        jar.add(cookies::session_gone(&site.0.app.config, &tenant));
+        jar.add(cookies::session_gone(&site.app.config, &tenant));
     }
     Ok(Answer::to(format!("/t/{}/account", tenant.slug)))
 }

@@ -14,8 +14,7 @@ use crate::{
     web::{
         Site,
         answers::{Answer, Html, Shown, authorization, forged},
-        guards::{Addressed, Browser, CurrentSession, Form, NoTenant, Peer, Query, Shared},
-        uncut,
+        guards::{Addressed, Browser, CurrentSession, Form, NoTenant, Peer, Query},
     },
 };
 
@@ -71,32 +70,28 @@ pub(super) async fn show(
 
 #[post("/<_>/consent", data = "<form>")]
 pub(super) async fn submit(
-    site: Shared,
+    site: &Site,
     tenant: Result<Addressed, NoTenant>,
     from: Peer,
     form: Result<Form, OauthError>,
     browser: Browser,
     current: CurrentSession,
 ) -> Shown {
-    let shown = std::sync::Arc::clone(&site.0);
-    let (tenant, form, current) = (shown.or_page(tenant)?, shown.or_page(form)?, shown.or_page(current.0)?);
-    let request = shown.or_page(form.required("request"))?.to_owned();
+    let (tenant, form, current) = (site.or_page(tenant)?, site.or_page(form)?, site.or_page(current.0)?);
+    let request = site.or_page(form.required("request"))?;
     if !browser.sent(&form) {
-        let cx = Cx::new(&site.0.app, &tenant, &from.0);
+        let cx = Cx::new(&site.app, &tenant, &from.0);
         cx.refused(&Actor::Anonymous, "csrf", "consent", "form token missing or wrong");
-        return Err(forged(&shown));
+        return Err(forged(site));
     }
-    let Some(Visitor { session, user }) = current else { return Ok(login(&tenant, &request)) };
+    let Some(Visitor { session, user }) = current else { return Ok(login(&tenant, request)) };
     let allowed = form.find("decision") == Some("allow");
-    let done = uncut(async move {
-        let cx = Cx::new(&site.0.app, &tenant, &from.0);
-        let asked = Query::parse(&request);
-        let incoming = Incoming { params: &asked.params, fault: asked.fault };
-        match authorize::decide(&cx, incoming, &SignedIn { session, user }, allowed).await {
-            Ok(Next::Respond(response)) => authorization::respond(&site.0, response),
-            Ok(Next::Login { .. } | Next::Consent(_)) => login(&tenant, &request),
-            Err(error) => authorization::refuse(&site.0, error),
-        }
-    });
-    shown.or_page(done.await.ok_or_else(OauthError::unavailable))
+    let cx = Cx::new(&site.app, &tenant, &from.0);
+    let asked = Query::parse(request);
+    let incoming = Incoming { params: &asked.params, fault: asked.fault };
+    Ok(match authorize::decide(&cx, incoming, &SignedIn { session, user }, allowed).await {
+        Ok(Next::Respond(response)) => authorization::respond(site, response),
+        Ok(Next::Login { .. } | Next::Consent(_)) => login(&tenant, request),
+        Err(error) => authorization::refuse(site, error),
+    })
 }

@@ -21,8 +21,7 @@ use crate::{
         Site,
         answers::{Answer, Html, Shown, authorization, forged, refused_sign_in},
         cookies,
-        guards::{Addressed, Browser, CurrentSession, Form, NoTenant, Peer, Query, Shared},
-        uncut,
+        guards::{Addressed, Browser, CurrentSession, Form, NoTenant, Peer, Query},
     },
 };
 
@@ -122,7 +121,7 @@ pub(super) async fn show(
 
 #[post("/<_>/login", data = "<sent>")]
 pub(super) async fn submit(
-    site: Shared,
+    site: &Site,
     tenant: Result<Addressed, NoTenant>,
     from: Peer,
     sent: Result<Form, OauthError>,
@@ -130,23 +129,23 @@ pub(super) async fn submit(
     current: CurrentSession,
     jar: &CookieJar<'_>,
 ) -> Shown {
-    let (tenant, sent) = (site.0.or_page(tenant)?, site.0.or_page(sent)?);
-    let held = site.0.or_page(current.0)?;
-    let cx = Cx::new(&site.0.app, &tenant, &from.0);
+    let (tenant, sent) = (site.or_page(tenant)?, site.or_page(sent)?);
+    let held = site.or_page(current.0)?;
+    let cx = Cx::new(&site.app, &tenant, &from.0);
     if !browser.sent(&sent) {
         cx.refused(&crate::domain::Actor::Anonymous, "csrf", "login", "form token missing or wrong");
-        return Err(forged(&site.0));
+        return Err(forged(site));
     }
-    let (mut view, redirect_uri) = form(&site.0, &cx, &browser, sent.find("request")).await?;
+    let (mut view, redirect_uri) = form(site, &cx, &browser, sent.find("request")).await?;
     let username = sent.find("username").unwrap_or_default();
     let password = SecretString::from(sent.find("password").unwrap_or_default());
-    let user = match site.0.accounts.check(&tenant, username, &password, &from.0).await {
+    let user = match site.accounts.check(&tenant, username, &password, &from.0).await {
         Ok(user) => user,
         Err(refused) => {
             view.username = username.to_owned();
             let (status, text, wait) = refused_sign_in(&refused);
             view.error = Some(text.into());
-            let page = shown(&site.0, &view, redirect_uri.as_deref()).with_status(status);
+            let page = shown(site, &view, redirect_uri.as_deref()).with_status(status);
             return Err(Answer::Page(match wait {
                 Some(seconds) => page.retry_after(seconds),
                 None => page,
@@ -156,28 +155,23 @@ pub(super) async fn submit(
     let (purpose, fault) = Purpose::read(sent.find("request"));
     if let Some(params) = &purpose.request {
         let means_another = authorize::means_another(&cx, Incoming { params, fault }, &user).await;
-        if means_another.map_err(|error| authorization::refuse(&site.0, error))? {
+        if means_another.map_err(|error| authorization::refuse(site, error))? {
             view.error = Some("The application asked for another account than this one.".into());
-            let page = shown(&site.0, &view, redirect_uri.as_deref()).with_status(Status::Forbidden);
+            let page = shown(site, &view, redirect_uri.as_deref()).with_status(Status::Forbidden);
             return Err(Answer::Page(page));
         }
     }
     let way_on = purpose.way_on(&tenant);
-    let device = cookies::device(&site.0.app.config, &tenant, site.0.accounts.device_token(&tenant, &user));
-    let (app, at) = (std::sync::Arc::clone(&site.0.app), tenant.clone());
-    let begun = uncut(async move {
-        let begun = sign_in_browser(&app, &at, &user, SessionKind::Browser, held.as_ref(), &from.0).await;
-        begun.map_err(OauthError::from)
-    });
-    let begun = site.0.or_page(begun.await.unwrap_or_else(|| Err(OauthError::unavailable())))?;
-    let Some(new) = begun else {
+    let device = cookies::device(&site.app.config, &tenant, site.accounts.device_token(&tenant, &user));
+    let begun = sign_in_browser(&site.app, &tenant, &user, SessionKind::Browser, held.as_ref(), &from.0).await;
+    let Some(new) = site.or_page(begun)? else {
         // Overtaken by a change of the user while the password was being hashed.
         view.username = username.to_owned();
         let (status, text, _) = refused_sign_in(&SignInRefused::Credentials);
         view.error = Some(text.into());
-        return Err(Answer::Page(shown(&site.0, &view, redirect_uri.as_deref()).with_status(status)));
+        return Err(Answer::Page(shown(site, &view, redirect_uri.as_deref()).with_status(status)));
     };
-    jar.add(cookies::session(&site.0.app.config, &tenant, new.cookie));
+    jar.add(cookies::session(&site.app.config, &tenant, new.cookie));
     jar.add(device);
     Ok(Answer::to(way_on))
 }

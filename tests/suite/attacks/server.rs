@@ -1,5 +1,7 @@
 //! E, H, S rows and faults at the edge of HTTP.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use rocket::{futures::future::join_all, http::Method};
 use serde_json::json;
 
@@ -156,5 +158,47 @@ async fn no_method_override_and_no_odd_request_is_answered_with_5xx_or_html() {
     for path in ["/t/acme/oauth2/nothing", "/t/acme/auth/nothing", "/t//oauth2/token", "/t/acme/oauth2/token/"] {
         let reply = app.send(Method::Post, path, &[urlencoded], "a=b").await;
         assert!(reply.status < 500, "{path}");
+    }
+}
+
+#[rocket::async_test]
+async fn every_address_says_which_methods_it_serves_in_the_form_of_its_errors() {
+    let app = TestApp::start().await;
+    let mut served: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    for route in app.client.rocket().routes() {
+        let segments = route.uri.path().split('/').map(|segment| match segment {
+            "<_>" | "<slug>" => "acme",
+            segment if segment.starts_with('<') => "01890a5d-ac96-774b-bcce-b302099a8057",
+            segment => segment,
+        });
+        let path = segments.collect::<Vec<_>>().join("/");
+        served.entry(path).or_default().insert(route.method.to_string());
+    }
+    assert!(served.len() > 50, "{served:?}");
+    for (path, methods) in served {
+        for method in [Method::Get, Method::Post, Method::Put, Method::Patch, Method::Delete, Method::Trace] {
+            if methods.contains(method.as_str()) {
+                continue;
+            }
+            let reply = app.send(method, &path, &[], "").await;
+            // Another route may have this address too: `new` beside `{id}`.
+            if reply.status != 405 {
+                assert!(path.ends_with("/new"), "{method} {path}: {reply:?}");
+                continue;
+            }
+            let allowed: BTreeSet<String> = reply.header("allow").unwrap().split(", ").map(str::to_owned).collect();
+            assert!(methods.is_subset(&allowed), "{path}: {allowed:?}");
+            let media_type = reply.header("content-type").unwrap();
+            let expected = match path.split('/').nth(1) {
+                Some("api") => "application/problem+json",
+                Some(".well-known") => "application/json",
+                Some("t") if path.contains("/.well-known/") || path.contains("/auth/") => "application/json",
+                Some("t") if path.contains("/oauth2/") && !path.ends_with("authorize") && !path.ends_with("logout") => {
+                    "application/json"
+                }
+                _ => "text/html; charset=utf-8",
+            };
+            assert_eq!(media_type, expected, "{method} {path}");
+        }
     }
 }

@@ -110,10 +110,14 @@ async fn e2_connections_at_the_file_limit_keep_neither_clients_nor_operators_nor
     server.restart_under("ulimit -n 256").await;
     let mut held = Vec::new();
     for at in 0..600 {
-        // Some of them have had an answer, others never asked.
+        // Some of them have had an answer, others never asked, and others ask for very much.
         let mut stream = TcpStream::connect(("127.0.0.1", server.port)).await.unwrap();
-        if at % 3 == 0 {
-            exchange(&mut stream, "GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n").await;
+        match at % 3 {
+            0 => drop(exchange(&mut stream, "GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n").await),
+            1 => {
+                stream.write_all("GET /t/none/login HTTP/1.1\r\nHost: x\r\n\r\n".repeat(300).as_bytes()).await.unwrap()
+            }
+            _ => {}
         }
         held.push(stream);
     }
