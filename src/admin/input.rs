@@ -65,7 +65,11 @@ impl PartialSchema for ClientInput {
     }
 }
 
-impl ToSchema for ClientInput {}
+impl ToSchema for ClientInput {
+    fn schemas(schemas: &mut Vec<(String, RefOr<Schema>)>) {
+        ClientMetadata::schemas(schemas);
+    }
+}
 
 /// One token: either member.
 #[derive(Debug, Clone, Deserialize, ToSchema)]
