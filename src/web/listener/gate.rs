@@ -10,7 +10,7 @@ use std::{
     net::IpAddr,
     sync::{
         Mutex, PoisonError,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
     time::{Duration, Instant},
 };
@@ -34,22 +34,23 @@ const AT_ONCE: Duration = Duration::from_millis(5);
 /// What is remembered of what they took beyond, of each core: it was nobody's loss while nobody was there.
 const MOST_DEBT: Duration = Duration::from_millis(20);
 
-/// How long after their last request those who are known are taken to be there.
-const ABSENCE: Duration = Duration::from_secs(1);
+/// How long after their last request those who are known are taken to be there, in tenths of a second.
+const ABSENCE: u64 = 10;
 
 /// The gate of a listener.
 pub(super) struct Gate {
     cores: u32,
     line: Line,
     account: Mutex<Account>,
+    began: Instant,
+    /// When somebody who is known last came, in tenths of a second from `began` on; 0 for never.
+    known_at: AtomicU64,
 }
 
 struct Account {
     /// What strangers have taken beyond their share, up to `at`.
     debt: Duration,
     at: Instant,
-    /// When somebody who is known last came.
-    known_at: Option<Instant>,
 }
 
 /// Whether a connection's last request has proved who sends it.
@@ -60,18 +61,20 @@ impl Gate {
     /// One that keeps the cores of this machine busy, and no more.
     pub(super) fn of_machine() -> Self {
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
-        let account = Account { debt: Duration::ZERO, at: Instant::now(), known_at: None };
+        let began = Instant::now();
         Self {
             cores: u32::try_from(cores).unwrap_or(u32::MAX),
             line: Line::of(2 * cores),
-            account: Mutex::new(account),
+            account: Mutex::new(Account { debt: Duration::ZERO, at: began }),
+            began,
+            known_at: AtomicU64::new(0),
         }
     }
 
     /// Waits until the next request may be worked on. Others wait for as long as the passage is held.
     pub(super) async fn pass(&self, who: &Acquaintance, address: IpAddr) -> Option<Passage> {
         if who.is_known() {
-            self.account().known_at = Some(Instant::now());
+            self.see();
             return None;
         }
         let passage = self.line.pass(address).await;
@@ -79,6 +82,24 @@ impl Gate {
             sleep(wait).await;
         }
         passage
+    }
+
+    /// The tenths of a second since the start, and one.
+    fn now(&self) -> u64 {
+        1 + u64::try_from(self.began.elapsed().as_millis() / 100).unwrap_or(u64::MAX - 1)
+    }
+
+    /// Somebody who is known is served. Written ten times a second at most: the cores share it.
+    fn see(&self) {
+        let now = self.now();
+        if self.known_at.load(Ordering::Relaxed) != now {
+            self.known_at.store(now, Ordering::Relaxed);
+        }
+    }
+
+    fn has_somebody_known(&self) -> bool {
+        let at = self.known_at.load(Ordering::Relaxed);
+        at > 0 && self.now().saturating_sub(at) <= ABSENCE
     }
 
     /// Puts a request to the account of strangers; its handler took so long.
@@ -97,7 +118,7 @@ impl Gate {
         let now = Instant::now();
         let paid = now.duration_since(account.at) * self.cores * SHARE / 100;
         (account.debt, account.at) = (account.debt.saturating_sub(paid), now);
-        if account.known_at.is_none_or(|at| now.duration_since(at) > ABSENCE) {
+        if !self.has_somebody_known() {
             return None;
         }
         let beyond = account.debt.checked_sub(AT_ONCE * self.cores)?;
