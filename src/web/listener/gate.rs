@@ -28,6 +28,10 @@ const SHARE: u32 = 10;
 /// of 2026 it is about this.
 const AROUND: Duration = Duration::from_micros(30);
 
+/// What a handler is taken to have taken at most: beyond it, the scheduler had given its core to others. So
+/// many requests of strangers come through that none waits in line until its time is over.
+const HANDLER: Duration = Duration::from_micros(100);
+
 /// What they may take at once, of each core.
 const AT_ONCE: Duration = Duration::from_millis(5);
 
@@ -105,7 +109,7 @@ impl Gate {
     /// Puts a request to the account of strangers; its handler took so long.
     pub(super) fn charge(&self, taken: Duration) {
         let mut account = self.account();
-        account.debt = (account.debt + taken + AROUND).min(MOST_DEBT * self.cores);
+        account.debt = (account.debt + taken.min(HANDLER) + AROUND).min(MOST_DEBT * self.cores);
     }
 
     fn account(&self) -> std::sync::MutexGuard<'_, Account> {
