@@ -10,6 +10,7 @@ mod first_party;
 mod guards;
 pub(crate) mod listener;
 pub(crate) mod management;
+mod metrics;
 mod oauth2;
 pub(crate) mod pages;
 mod routes;
@@ -18,7 +19,8 @@ mod statics;
 
 use rocket::{Build, Rocket};
 
-pub use management::{Management, Metrics};
+pub use management::Management;
+pub use metrics::Metrics;
 pub use site::Site;
 
 /// Mounts every route on `rocket`.

@@ -1,6 +1,10 @@
 //! The house keeps its order: who may import whom, and in which room each package lives.
 
-use std::{collections::BTreeMap, fs, path::Path};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs,
+    path::Path,
+};
 
 fn sources(folder: &Path, out: &mut Vec<(String, String)>) {
     for entry in fs::read_dir(folder).unwrap() {
@@ -64,9 +68,14 @@ fn room(name: &str) -> &str {
 
 /// The rooms of this crate that a source names: `crate::room` and `crate::{room::…, room::…}`.
 fn imports(text: &str) -> Vec<String> {
+    named_after(text, "crate::")
+}
+
+/// The first names behind `prefix`: `prefix::room` and `prefix::{room::…, room::…}`.
+fn named_after(text: &str, prefix: &str) -> Vec<String> {
     let mut found = Vec::new();
-    for (at, _) in text.match_indices("crate::") {
-        let rest = &text[at + 7..];
+    for (at, _) in text.match_indices(prefix) {
+        let rest = &text[at + prefix.len()..];
         let word = |text: &str| text.chars().take_while(|c| c.is_ascii_alphanumeric() || *c == '_').collect::<String>();
         if let Some(group) = rest.strip_prefix('{') {
             let (mut depth, mut part) = (0, String::new());
@@ -108,6 +117,47 @@ fn no_room_imports_one_above_or_beside_it() {
             assert!(fine, "{name} imports {import}, which {own} may not");
         }
     }
+}
+
+/// Which parts of `web/` each part of it imports, by `crate::web::` and by `super::`.
+fn imports_in_web() -> BTreeMap<String, BTreeSet<String>> {
+    let mut graph: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    let sources: Vec<_> =
+        all().into_iter().filter(|(name, _)| name.starts_with("web/") && name != "web/mod.rs").collect();
+    let parts: BTreeSet<String> = sources.iter().map(|(name, _)| room(&name["web/".len()..]).to_owned()).collect();
+    for (name, text) in sources {
+        let own = room(&name["web/".len()..]).to_owned();
+        let mut named = named_after(&text, "web::");
+        // Only there does `super` mean `web` itself.
+        if name.matches('/').count() == 1 || name.ends_with("/mod.rs") {
+            named.extend(named_after(&text, "super::"));
+        }
+        // `Site` and `Metrics` are handed on by `web/mod.rs`.
+        let homes = named.into_iter().map(|part| match part.as_str() {
+            "Site" => "site".to_owned(),
+            "Metrics" => "metrics".to_owned(),
+            _ => part,
+        });
+        graph.entry(own.clone()).or_default().extend(homes.filter(|part| parts.contains(part) && *part != own));
+    }
+    graph
+}
+
+#[test]
+fn the_parts_of_web_form_no_circle() {
+    let graph = imports_in_web();
+    assert!(
+        graph["console"].contains("guards") && graph["api"].contains("answers"),
+        "the imports were read: {graph:?}"
+    );
+    assert!(!graph["console"].contains("api"), "the console is no client of the API's handlers");
+    let mut left = graph.clone();
+    // Whoever imports nothing that is left is no part of a circle.
+    while let Some(part) = left.iter().find(|(_, named)| named.iter().all(|name| !left.contains_key(name))) {
+        let part = part.0.clone();
+        left.remove(&part);
+    }
+    assert!(left.is_empty(), "these import one another: {left:?}");
 }
 
 #[test]

@@ -221,9 +221,7 @@ async fn r4_r5_dangerous_and_wildcard_redirects_cannot_be_registered() {
     {
         for field in ["redirect_uris", "post_logout_redirect_uris"] {
             let body = json!({ "client_id": "x", field: [uri], "grant_types": [] });
-            let allowed = uri == "https://app.example/.*" && !uri.contains('*');
             let reply = app.api(Method::Post, "/tenants/acme/clients", body).await;
-            assert!(!allowed);
             reply.assert_problem(400);
             assert_eq!(reply.json()["field"], format!("{field}[0]"));
         }

@@ -1,0 +1,74 @@
+//! What is counted.
+
+use std::sync::atomic::AtomicI64;
+
+use prometheus_client::{
+    encoding::{EncodeLabelSet, text::encode},
+    metrics::{counter::Counter, family::Family, gauge::Gauge},
+    registry::Registry,
+};
+
+use crate::{domain::GrantType, protocol::ErrorCode};
+
+/// The labels of a token answer.
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+struct TokenLabels {
+    grant: &'static str,
+    result: &'static str,
+}
+
+/// What is counted.
+pub struct Metrics {
+    registry: Registry,
+    tokens: Family<TokenLabels, Counter>,
+    cutoffs: Gauge<i64, AtomicI64>,
+    view_age_ms: Gauge<i64, AtomicI64>,
+    audit_dropped: Gauge<i64, AtomicI64>,
+}
+
+/// What stands elsewhere and is read when it is asked for.
+pub(super) struct Now {
+    pub(super) cutoffs: u128,
+    pub(super) view_age_ms: u128,
+    pub(super) audit_dropped: u128,
+}
+
+impl Default for Metrics {
+    fn default() -> Self {
+        let mut registry = Registry::with_prefix("portcullis");
+        let tokens = Family::<TokenLabels, Counter>::default();
+        let (cutoffs, view_age_ms, audit_dropped) = (Gauge::default(), Gauge::default(), Gauge::default());
+        registry.register("token_answers", "Answers of the token endpoint", tokens.clone());
+        registry.register("revocation_cutoffs", "Cut-offs in memory", cutoffs.clone());
+        registry.register(
+            "revocation_view_age_ms",
+            "Milliseconds since this node last read the events",
+            view_age_ms.clone(),
+        );
+        registry.register("audit_dropped", "Audit entries that an attack pushed out", audit_dropped.clone());
+        Self { registry, tokens, cutoffs, view_age_ms, audit_dropped }
+    }
+}
+
+impl Metrics {
+    /// Counts an answer of the token endpoint.
+    pub(super) fn token_answered(&self, grant: &str, error: Option<ErrorCode>) {
+        // Labels come from our own lists: what a client writes must not become a time series.
+        let grant = GrantType::from_name(grant).map_or("other", GrantType::as_str);
+        let result = error.map_or("ok", ErrorCode::as_str);
+        self.tokens.get_or_create(&TokenLabels { grant, result }).inc();
+    }
+
+    /// Everything, in the text form of OpenMetrics.
+    pub(super) fn text(&self, now: &Now) -> String {
+        let number = |value: u128| i64::try_from(value).unwrap_or(i64::MAX);
+        self.cutoffs.set(number(now.cutoffs));
+        self.view_age_ms.set(number(now.view_age_ms));
+        self.audit_dropped.set(number(now.audit_dropped));
+        let mut out = String::new();
+        match encode(&mut out, &self.registry) {
+            Ok(()) => out,
+            Err(why) => format!("# {why}\n"),
+        }
+    }
+}
