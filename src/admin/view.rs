@@ -13,14 +13,14 @@ use crate::{
 
 /// A page of a list.
 #[derive(Debug, Clone, Serialize, ToSchema)]
-pub struct Listed<T: ToSchema> {
+pub struct Listed<T> {
     /// What it holds.
     pub items: Vec<T>,
     /// Pass this as `after` for the next page; null at the end.
     pub next: Option<String>,
 }
 
-impl<T: ToSchema> Listed<T> {
+impl<T> Listed<T> {
     pub(super) fn of<U>(page: Page<U>, view: impl FnMut(U) -> T) -> Self {
         Self { items: page.items.into_iter().map(view).collect(), next: page.next }
     }

@@ -188,7 +188,6 @@ impl Shell {
 /// Gathers every page of a list.
 async fn all_pages<T, F, W>(mut page: F) -> Result<Vec<T>, Failure>
 where
-    T: utoipa::ToSchema,
     F: FnMut(String) -> W,
     W: Future<Output = Result<admin::Listed<T>, AdminError>>,
 {

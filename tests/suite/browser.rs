@@ -28,6 +28,16 @@ tenants:
     )
 }
 
+/// A server in `folder`, whose client `web` is called back at `callback`.
+async fn serving(folder: &std::path::Path, callback: &str) -> Server {
+    write_master_key(folder);
+    let database = new_database(folder).await;
+    let server = Server::start(folder, &database, &[]).await;
+    let (code, _, error) = server.command(&["apply", "-f", "-"], &fixture(callback));
+    assert_eq!(code, 0, "{error}");
+    server
+}
+
 async fn browser(scripts: bool) -> WebDriver {
     let mut capabilities = DesiredCapabilities::chrome();
     for argument in [
@@ -125,14 +135,10 @@ async fn redirecting_server(port: u16, to: String) {
 #[rocket::async_test]
 async fn a_person_signs_in_consents_and_an_operator_ends_their_session() {
     let folder = tempfile::tempdir().unwrap();
-    write_master_key(folder.path());
-    let database = new_database(folder.path()).await;
-    let server = Server::start(folder.path(), &database, &[]).await;
     let client_port = free_port();
     let callback = format!("http://127.0.0.1:{client_port}/callback");
     callback_server(client_port).await;
-    let (code, _, error) = server.command(&["apply", "-f", "-"], &fixture(&callback));
-    assert_eq!(code, 0, "{error}");
+    let server = serving(folder.path(), &callback).await;
 
     let query = form(&[
         ("response_type", "code"),
@@ -233,13 +239,10 @@ async fn a_person_signs_in_consents_and_an_operator_ends_their_session() {
 #[rocket::async_test]
 async fn a_page_is_used_with_the_keyboard_alone_and_form_post_needs_no_click_where_scripts_run() {
     let folder = tempfile::tempdir().unwrap();
-    write_master_key(folder.path());
-    let database = new_database(folder.path()).await;
-    let server = Server::start(folder.path(), &database, &[]).await;
     let client_port = free_port();
     let callback = format!("http://127.0.0.1:{client_port}/callback");
     callback_server(client_port).await;
-    server.command(&["apply", "-f", "-"], &fixture(&callback));
+    let server = serving(folder.path(), &callback).await;
     let query = form(&[
         ("response_type", "code"),
         ("client_id", "web"),
@@ -271,16 +274,12 @@ async fn a_page_is_used_with_the_keyboard_alone_and_form_post_needs_no_click_whe
 #[rocket::async_test]
 async fn a_client_whose_callback_leads_on_to_another_origin_is_followed_there() {
     let folder = tempfile::tempdir().unwrap();
-    write_master_key(folder.path());
-    let database = new_database(folder.path()).await;
-    let server = Server::start(folder.path(), &database, &[]).await;
     let (client_port, elsewhere) = (free_port(), free_port());
     let callback = format!("http://127.0.0.1:{client_port}/callback");
     // Another port and another host: another origin and another site.
     redirecting_server(client_port, format!("http://localhost:{elsewhere}/welcome")).await;
     callback_server(elsewhere).await;
-    let (code, _, error) = server.command(&["apply", "-f", "-"], &fixture(&callback));
-    assert_eq!(code, 0, "{error}");
+    let server = serving(folder.path(), &callback).await;
     let query = form(&[
         ("response_type", "code"),
         ("client_id", "web"),
