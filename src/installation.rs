@@ -6,10 +6,10 @@ use secrecy::{ExposeSecret, SecretString};
 use tokio::sync::Notify;
 
 use crate::{
-    audit::AuditLog,
     config::Config,
     domain::{NodeId, Origin, Tenant, User},
     effects::Effects,
+    events::AuditLog,
     keys::{Keystore, MasterKey, MasterKeyError},
     revocation::{Mirror, Parts, Revocations},
     storage::{Directory, EveryTenant, Storage, StorageError, View},

@@ -4,11 +4,11 @@
 
 pub mod accounts;
 pub mod admin;
-pub mod audit;
 pub mod cli;
 pub mod config;
 pub mod domain;
 pub mod effects;
+pub mod events;
 pub mod installation;
 pub mod jobs;
 pub mod keys;

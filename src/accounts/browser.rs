@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use crate::{
-    domain::{Actor, EndReason, Ending, Origin, Session, SessionId, SessionKind, Standing, Tenant, Timestamp, User},
+    domain::{
+        Actor, EndReason, Ending, Event, Origin, Session, SessionId, SessionKind, Standing, Tenant, Timestamp, User,
+    },
     installation::Installation,
     keys::sha256,
     storage::{EndOne, EndRequest, ListedSession, SessionFilter, StorageError, TenantStore},
@@ -98,8 +100,8 @@ pub async fn sign_in_browser(
         }
     };
     let actor = Actor::User(user.id.to_string());
-    let event = app.audit.event(tenant, &actor, "session.started", &session.id.to_string(), kind.as_str(), origin);
-    store.insert_audit(&event).await?;
+    let event = Event::SessionStarted { session: session.id, via: kind.as_str().to_owned() };
+    store.tell(&app.audit.occurrence(tenant, &actor, event, origin)).await?;
     unit.commit().await?;
     Ok(Some(NewSession { cookie }))
 }
@@ -194,15 +196,15 @@ pub async fn end_own(
 ) -> Result<(), StorageError> {
     let now = app.effects.now();
     let actor = Actor::User(user.id.to_string());
-    let audit = |target: &str| app.audit.event(tenant, &actor, "session.ended", target, "by its user", origin);
+    let occurrence = |event| app.audit.occurrence(tenant, &actor, event, origin);
     match chosen {
         OwnEnding::Session(id) => {
             let found = app.storage.read(&**tenant).await?.tenant(tenant).find_session(id).await?;
             // Whose a session is never changes.
             if found.is_some_and(|session| session.user_id == user.id) {
-                let audit = audit(&id.to_string());
+                let occurrence = occurrence(Event::SessionEnded { session: id });
                 let (tenant, what) = (Arc::clone(tenant), EndOne::Session(id));
-                let request = EndRequest { tenant, what, reason: EndReason::Logout, audit, now };
+                let request = EndRequest { tenant, what, reason: EndReason::Logout, occurrence, now };
                 app.storage.end_one(request).await?;
             }
         }
@@ -211,7 +213,7 @@ pub async fn end_own(
             let mut store = unit.tenant(tenant);
             if store.hold(&Ending::User(user.id)).await? {
                 let _ = store.end(Ending::User(user.id), EndReason::Logout);
-                store.insert_audit(&audit("all")).await?;
+                store.tell(&occurrence(Event::SessionsEnded { user: user.id })).await?;
                 unit.commit().await?;
             }
         }

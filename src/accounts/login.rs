@@ -11,7 +11,7 @@ use super::{
     passwords::{Passwords, Verdict, check_hash, stands_for},
 };
 use crate::{
-    domain::{Actor, Origin, Tenant, User, UserId},
+    domain::{Actor, Event, Origin, Tenant, User, UserId},
     installation::{HashRefused, Installation, PasswordHasher, PasswordOwner, SignIn, SignInRefused},
     keys::Purpose,
     storage::StorageError,
@@ -144,8 +144,9 @@ impl SignIn for Accounts {
         password: &SecretString,
         origin: &Origin,
     ) -> Result<User, SignInRefused> {
-        let refused = |reason: &str| {
-            self.app.audit.note(tenant, &Actor::Anonymous, "login.refused", username, reason, origin);
+        let refused = |why: &'static str| {
+            let event = Event::LoginRefused { who: username.to_owned(), why };
+            self.app.audit.refused(tenant, &Actor::Anonymous, event, origin);
         };
         if username.len() > 254 || password.expose_secret().len() > LONGEST {
             refused("too long");

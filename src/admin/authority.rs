@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::roles::{Action, Whom, allowed};
 use crate::{
     admin::AdminError,
-    domain::{Actor, AuditEvent, Origin, Role, Tenant, TenantId, User},
+    domain::{Actor, Event, Occurrence, Origin, Role, Tenant, TenantId, User},
     installation::Installation,
     protocol::{AccessTokenClaims, Scope},
 };
@@ -107,8 +107,8 @@ impl Authority {
     /// [`AdminError::NotFound`] for a tenant out of reach: whether it exists is not told.
     pub fn over(&self, app: &Installation, tenant: Arc<Tenant>) -> Result<Permit, AdminError> {
         if !self.reaches(tenant.id) {
-            let reason = "an administrator of another tenant";
-            app.audit.note(&tenant, &self.actor, "admin.refused", "tenant", reason, &self.origin);
+            let event = Event::AdminRefused { door: "tenant", why: "an administrator of another tenant" };
+            app.audit.refused(&tenant, &self.actor, event, &self.origin);
             return Err(AdminError::NotFound);
         }
         Ok(Permit { authority: self.clone(), tenant })
@@ -153,7 +153,8 @@ impl Permit {
             return Ok(());
         }
         let Authority { actor, origin, .. } = &self.authority;
-        app.audit.note(&self.tenant, actor, "admin.refused", "tenant", action.as_text(), origin);
+        let event = Event::AdminRefused { door: "tenant", why: action.as_text() };
+        app.audit.refused(&self.tenant, actor, event, origin);
         Err(AdminError::Forbidden(match (allowed, whom) {
             (Whom::Nobody, _) => "your role or scope does not allow this",
             (_, Whom::Operators) => "this is for operators: it concerns operators, or what they rest on",
@@ -169,22 +170,17 @@ impl Permit {
         self.may(app, action, if self.tenant.is_system() { Whom::Operators } else { Whom::Staff })
     }
 
-    pub(super) fn event(&self, app: &Installation, action: &str, target: &str, reason: &str) -> AuditEvent {
+    /// Something that its holder does, for the transaction that it happens in.
+    pub(super) fn occurrence(&self, app: &Installation, event: Event) -> Occurrence {
         let Authority { actor, origin, .. } = &self.authority;
-        app.audit.event(&self.tenant, actor, action, target, reason, origin)
+        app.audit.occurrence(&self.tenant, actor, event, origin)
     }
 }
 
 impl Everywhere {
-    pub(super) fn event(
-        &self,
-        app: &Installation,
-        tenant: &Tenant,
-        action: &str,
-        target: &str,
-        reason: &str,
-    ) -> AuditEvent {
+    /// Something that its holder does to `tenant`, for the transaction that it happens in.
+    pub(super) fn occurrence(&self, app: &Installation, tenant: &Tenant, event: Event) -> Occurrence {
         let Authority { actor, origin, .. } = &self.authority;
-        app.audit.event(tenant, actor, action, target, reason, origin)
+        app.audit.occurrence(tenant, actor, event, origin)
     }
 }

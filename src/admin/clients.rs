@@ -8,7 +8,9 @@ use super::{
     Whom, input::merge, limited, sessions::ended,
 };
 use crate::{
-    domain::{self, Client, ClientMetadata, ClientSecret, EndReason, EventNumber, FieldError, SecretId, Timestamp},
+    domain::{
+        self, Client, ClientMetadata, ClientSecret, EndReason, Event, EventNumber, FieldError, SecretId, Timestamp,
+    },
     effects::Effects,
     keys::sha256,
     protocol::Scope,
@@ -140,12 +142,12 @@ pub(super) async fn add_client(
     store: &mut TenantStore<'_>,
     client: &Client,
 ) -> Result<(), AdminError> {
-    let event = permit.event(admin.app, "client.created", &client.client_id, "");
+    let event = Event::ClientCreated { client_id: client.client_id.clone() };
     store.insert_client(client).await?;
     for secret in &client.secrets {
         store.insert_secret(&client.client_id, secret).await?;
     }
-    store.insert_audit(&event).await?;
+    store.tell(&permit.occurrence(admin.app, event)).await?;
     Ok(())
 }
 
@@ -209,14 +211,14 @@ pub(super) async fn change_client(
     let mut client = Client { metadata, updated_at: admin.app.effects.now(), ..client };
     may_change(admin, permit, &client)?;
     client.check(permit.tenant())?;
-    let event = permit.event(admin.app, "client.changed", &client.client_id, "");
+    let event = Event::ClientChanged { client_id: client.client_id.clone() };
     store.set_client_metadata(&client.client_id, &client.metadata, client.updated_at).await?;
     // A secret that is no longer asked for must not count again, should it be asked for once more.
     if !client.metadata.token_endpoint_auth_method.uses_secret() && !client.secrets.is_empty() {
         store.delete_secrets(&client.client_id).await?;
         client.secrets.clear();
     }
-    store.insert_audit(&event).await?;
+    store.tell(&permit.occurrence(admin.app, event)).await?;
     Ok(client)
 }
 
@@ -269,9 +271,9 @@ pub(super) async fn remove_client(
     client: &Client,
 ) -> Result<(), AdminError> {
     may_change(admin, permit, client)?;
-    let event = permit.event(admin.app, "client.deleted", &client.client_id, "");
+    let event = Event::ClientDeleted { client_id: client.client_id.clone() };
     let _ = store.delete_client(&client.client_id).await?;
-    store.insert_audit(&event).await?;
+    store.tell(&permit.occurrence(admin.app, event)).await?;
     Ok(())
 }
 
@@ -304,10 +306,10 @@ async fn write_secret(
         let why = "this client's token_endpoint_auth_method uses no secret";
         return Err(FieldError::new("client_secret", why).into());
     }
-    let event = permit.event(admin.app, "client.secret_created", &client.client_id, &row.id.to_string());
+    let event = Event::ClientSecretCreated { client_id: client.client_id.clone(), secret: row.id };
     store.insert_secret(&client.client_id, row).await?;
     store.expire_secrets(&client.client_id, row.id, others_expire_at).await?;
-    store.insert_audit(&event).await?;
+    store.tell(&permit.occurrence(admin.app, event)).await?;
     Ok(())
 }
 
@@ -324,8 +326,10 @@ pub async fn delete_secret(
     compromised: bool,
 ) -> Result<Option<Ending>, AdminError> {
     let secret: SecretId = id.parse().map_err(|_| AdminError::NotFound)?;
-    let action = if compromised { "client.secret_withdrawn" } else { "client.secret_deleted" };
-    let event = permit.event(admin.app, action, client_id, id);
+    let event = match (compromised, client_id.to_owned()) {
+        (true, client_id) => Event::ClientSecretWithdrawn { client_id, secret },
+        (false, client_id) => Event::ClientSecretDeleted { client_id, secret },
+    };
     let mut unit = admin.app.storage.write(permit.tenant()).await?;
     let mut store = unit.tenant(permit.tenant());
     let client = store.take_client(client_id).await?.ok_or(AdminError::NotFound)?;
@@ -333,7 +337,7 @@ pub async fn delete_secret(
     if !store.delete_secret(client_id, secret).await? {
         return Err(AdminError::NotFound);
     }
-    store.insert_audit(&event).await?;
+    store.tell(&permit.occurrence(admin.app, event)).await?;
     let place = compromised.then(|| store.end(domain::Ending::Client(client_id.to_owned()), EndReason::Withdrawn));
     let events = unit.commit().await?;
     let event = place.map(|place| place.in_events(&events)).transpose()?;

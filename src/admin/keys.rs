@@ -2,7 +2,7 @@
 
 use super::{Action, Admin, AdminError, Ending, KeyView, Permit, sessions::ended};
 use crate::{
-    domain::{KeyState, SigningKey, TenantSettings},
+    domain::{Event, KeyState, SigningKey, TenantSettings},
     storage::KeyRotation,
 };
 
@@ -49,8 +49,8 @@ pub async fn rotate_keys(admin: &Admin<'_>, permit: &Permit) -> Result<Vec<KeyVi
     if rotation == KeyRotation::Lost {
         return Err(AdminError::Conflict("the keys were rotated by another at this moment".into()));
     }
-    let event = permit.event(admin.app, "keys.rotated", &next.kid, &active.kid);
-    store.insert_audit(&event).await?;
+    let event = Event::KeysRotated { kid: next.kid.clone(), before: active.kid.clone() };
+    store.tell(&permit.occurrence(admin.app, event)).await?;
     unit.commit().await?;
     list_keys(admin, permit).await
 }
@@ -64,11 +64,11 @@ pub async fn withdraw_key(admin: &Admin<'_>, permit: &Permit, kid: &str) -> Resu
     let (tenant, now) = (permit.tenant(), admin.app.effects.now());
     permit.may_at_large(admin.app, Action::ChangeKeys)?;
     let spare = admin.app.keys.new_signing_key(tenant.id, tenant.settings.signing_alg, KeyState::Next, now).await?;
-    let event = permit.event(admin.app, "keys.withdrawn", kid, "");
+    let event = Event::KeysWithdrawn { kid: kid.to_owned() };
     let mut unit = admin.app.storage.write(tenant).await?;
     let mut store = unit.tenant(tenant);
     let place = store.withdraw_key(kid, &spare, now).await?.ok_or(AdminError::NotFound)?;
-    store.insert_audit(&event).await?;
+    store.tell(&permit.occurrence(admin.app, event)).await?;
     let events = unit.commit().await?;
     Ok(ended(admin, Default::default(), place.in_events(&events)?))
 }

@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use super::{Action, Admin, AdminError, Ending, Listed, Permit, SessionView, Whom, limited};
 use crate::{
     admin::Authority,
-    domain::{self, EndReason, EventNumber, FieldError, SessionId, Timestamp, UserId},
+    domain::{self, EndReason, Event, EventNumber, FieldError, SessionId, Tenant, Timestamp, UserId},
     keys::{RefreshToken, TokenType},
     protocol::AccessTokenClaims,
     revocation::{BOUND, Effectiveness},
@@ -129,30 +129,30 @@ pub async fn end_sessions(
         let Reached { sessions, families, more } = reached;
         return Ok(Ending { dry_run, sessions, families, more, event, effective_here_at, effective_everywhere_by });
     }
-    let (target, ending) = match selection {
+    let ending = match selection {
         Selection::Session(id) => {
             let number = end_session(admin, permit, *id, reached, now).await?;
             return Ok(ended(admin, reached, number));
         }
-        Selection::User(id) => (format!("user:{id}"), domain::Ending::User(*id)),
-        Selection::Client(id) => (format!("client:{id}"), domain::Ending::Client(id.clone())),
-        Selection::Tenant => (format!("tenant:{}", tenant.slug), domain::Ending::Tenant),
+        Selection::User(id) => domain::Ending::User(*id),
+        Selection::Client(id) => domain::Ending::Client(id.clone()),
+        Selection::Tenant => domain::Ending::Tenant,
     };
-    let event = permit.event(admin.app, "session.forced_logout", &target, &figures(reached));
+    let occurrence = permit.occurrence(admin.app, forced_logout(tenant, ending.clone(), reached));
     let mut unit = admin.app.storage.write(tenant).await?;
     let mut store = unit.tenant(tenant);
     if !store.hold(&ending).await? {
         return Err(AdminError::NotFound);
     }
-    store.insert_audit(&event).await?;
+    store.tell(&occurrence).await?;
     let place = store.end(ending, EndReason::Forced);
     let events = unit.commit().await?;
     Ok(ended(admin, reached, place.in_events(&events)?))
 }
 
-fn figures(reached: Reached) -> String {
-    let more = if reached.more { " at least" } else { "" };
-    format!("{} sessions, {} families{more}", reached.sessions, reached.families)
+fn forced_logout(tenant: &Tenant, what: domain::Ending, reached: Reached) -> Event {
+    let Reached { sessions, families, more } = reached;
+    Event::SessionForcedLogout { what, tenant: tenant.slug.clone(), sessions, families, more }
 }
 
 async fn end_session(
@@ -162,9 +162,10 @@ async fn end_session(
     reached: Reached,
     now: Timestamp,
 ) -> Result<EventNumber, AdminError> {
-    let audit = permit.event(admin.app, "session.forced_logout", &format!("session:{id}"), &figures(reached));
     let tenant = Arc::clone(permit.shared_tenant());
-    let request = EndRequest { tenant, what: EndOne::Session(id), reason: EndReason::Forced, audit, now };
+    let event = forced_logout(&tenant, domain::Ending::Session(id), reached);
+    let occurrence = permit.occurrence(admin.app, event);
+    let request = EndRequest { tenant, what: EndOne::Session(id), reason: EndReason::Forced, occurrence, now };
     Ok(admin.app.storage.end_one(request).await?)
 }
 
@@ -225,9 +226,10 @@ pub async fn revoke_jti(admin: &Admin<'_>, permit: &Permit, jti: &str) -> Result
 }
 
 async fn end(admin: &Admin<'_>, permit: &Permit, what: EndOne, target: &str) -> Result<(), AdminError> {
-    let audit = permit.event(admin.app, "token.revoked", target, "by an administrator");
+    let event = Event::TokenRevoked { token: target.to_owned(), by: "by an administrator" };
+    let occurrence = permit.occurrence(admin.app, event);
     let (tenant, now) = (Arc::clone(permit.shared_tenant()), admin.app.effects.now());
-    admin.app.storage.end_one(EndRequest { tenant, what, reason: EndReason::Forced, audit, now }).await?;
+    admin.app.storage.end_one(EndRequest { tenant, what, reason: EndReason::Forced, occurrence, now }).await?;
     Ok(())
 }
 

@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     domain::{
-        AuditEvent, AuditId, EndReason, Ending, EventNumber, FieldError, KeyState, SigningAlg, SigningKey, Slug,
+        AuditId, EndReason, Ending, Event, EventNumber, FieldError, KeyState, Occurrence, SigningAlg, SigningKey, Slug,
         Tenant, TenantId,
     },
     storage::{EveryTenant, Unit},
@@ -105,32 +105,33 @@ pub(super) async fn add_tenant(
     tenant: &Tenant,
     keys: &[SigningKey],
 ) -> Result<(), AdminError> {
-    let event = permit.event(admin.app, tenant, "tenant.created", tenant.slug.as_str(), "");
+    let event = Event::TenantCreated { slug: tenant.slug.clone() };
+    let occurrence = permit.occurrence(admin.app, tenant, event);
     unit.insert_tenant(tenant).await?;
     let mut store = unit.tenant(tenant);
     for key in keys {
         store.insert_key(key).await?;
     }
-    store.insert_audit(&event).await?;
-    tell_operators(admin, unit, tenant, event).await
+    store.tell(&occurrence).await?;
+    tell_operators(admin, unit, tenant, occurrence).await
 }
 
-/// Writes an entry of a tenant's trail into that of tenant `system` as well: what becomes of tenants
+/// Tells what happened in a tenant in tenant `system` as well: what becomes of tenants
 /// concerns the installation, and a purged one's own trail is read by nobody.
 async fn tell_operators(
     admin: &Admin<'_>,
     unit: &mut Unit,
     tenant: &Tenant,
-    event: AuditEvent,
+    occurrence: Occurrence,
 ) -> Result<(), AdminError> {
     if tenant.is_system() {
         return Ok(());
     }
     // By this unit's own connection: whoever holds one must not wait for another.
     let system = unit.find_tenant(&Slug::SYSTEM.parse()?).await?.ok_or(AdminError::NotFound)?;
-    let event = AuditEvent { tenant_id: system.id, id: AuditId::new(&admin.app.effects), ..event };
+    let occurrence = Occurrence { tenant_id: system.id, id: AuditId::new(&admin.app.effects), ..occurrence };
     unit.narrow(&system);
-    unit.tenant(&system).insert_audit(&event).await?;
+    unit.tenant(&system).tell(&occurrence).await?;
     unit.narrow(tenant);
     Ok(())
 }
@@ -230,22 +231,23 @@ pub(super) async fn change_tenant(
 }
 
 async fn write_profile(admin: &Admin<'_>, permit: &Permit, unit: &mut Unit, tenant: &Tenant) -> Result<(), AdminError> {
-    let event = permit.event(admin.app, "tenant.changed", tenant.slug.as_str(), "");
+    let event = Event::TenantChanged { slug: tenant.slug.clone() };
     unit.set_tenant_profile(tenant).await?;
-    unit.tenant(tenant).insert_audit(&event).await?;
+    unit.tenant(tenant).tell(&permit.occurrence(admin.app, event)).await?;
     Ok(())
 }
 
 async fn write_status(admin: &Admin<'_>, permit: &Permit, unit: &mut Unit, tenant: &Tenant) -> Result<(), AdminError> {
-    let action = if tenant.is_active() { "tenant.resumed" } else { "tenant.suspended" };
-    let event = permit.event(admin.app, action, tenant.slug.as_str(), "");
+    let slug = tenant.slug.clone();
+    let event = if tenant.is_active() { Event::TenantResumed { slug } } else { Event::TenantSuspended { slug } };
+    let occurrence = permit.occurrence(admin.app, event);
     unit.set_tenant_status(tenant.id, tenant.status, admin.app.effects.now()).await?;
     let mut store = unit.tenant(tenant);
     if !tenant.is_active() {
         let _ = store.end(Ending::Tenant, EndReason::TenantSuspended);
     }
-    store.insert_audit(&event).await?;
-    tell_operators(admin, unit, tenant, event).await
+    store.tell(&occurrence).await?;
+    tell_operators(admin, unit, tenant, occurrence).await
 }
 
 fn may_have_status(tenant: &Tenant) -> Result<(), AdminError> {
@@ -283,7 +285,8 @@ pub async fn delete_tenant(
     expected: &Expected,
 ) -> Result<(), AdminError> {
     not_system(tenant)?;
-    let event = permit.event(admin.app, tenant, "tenant.purged", tenant.slug.as_str(), "");
+    let event = Event::TenantPurged { slug: tenant.slug.clone() };
+    let occurrence = permit.occurrence(admin.app, tenant, event);
     let mut unit = admin.app.storage.write(EveryTenant::Tenants).await?;
     unit.narrow(tenant);
     let current = unit.take_tenant(tenant.id).await?.ok_or(AdminError::NotFound)?;
@@ -291,8 +294,8 @@ pub async fn delete_tenant(
     if current.is_active() {
         return Err(AdminError::Conflict("suspend the tenant first, then purge it".into()));
     }
-    unit.tenant(tenant).insert_audit(&event).await?;
-    tell_operators(admin, &mut unit, tenant, event).await?;
+    unit.tenant(tenant).tell(&occurrence).await?;
+    tell_operators(admin, &mut unit, tenant, occurrence).await?;
     let _ = unit.delete_tenant(tenant.id).await?;
     unit.commit().await?;
     Ok(())

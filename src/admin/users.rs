@@ -9,7 +9,7 @@ use super::{
     limited,
 };
 use crate::{
-    domain::{EndReason, Ending, EventNumber, FieldError, User, UserId},
+    domain::{EndReason, Ending, Event, EventNumber, FieldError, User, UserId},
     storage::{TenantStore, UserCursor},
 };
 
@@ -146,9 +146,9 @@ pub(super) async fn add_user(
     store: &mut TenantStore<'_>,
     user: &User,
 ) -> Result<(), AdminError> {
-    let event = permit.event(admin.app, "user.created", &user.id.to_string(), &user.username);
+    let event = Event::UserCreated { user: user.id, username: user.username.clone() };
     store.insert_user(user).await?;
-    store.insert_audit(&event).await?;
+    store.tell(&permit.occurrence(admin.app, event)).await?;
     Ok(())
 }
 
@@ -242,8 +242,7 @@ pub(super) async fn change_user(
     if ends {
         let _ = store.end(Ending::User(id), EndReason::UserChanged);
     }
-    let reason = if ends { "sessions ended" } else { "" };
-    store.insert_audit(&permit.event(admin.app, "user.changed", &id.to_string(), reason)).await?;
+    store.tell(&permit.occurrence(admin.app, Event::UserChanged { user: id, ended: ends })).await?;
     Ok(user)
 }
 
@@ -280,8 +279,8 @@ pub(super) async fn remove_user(
     user: &User,
 ) -> Result<(), AdminError> {
     permit.may(admin.app, Action::ChangeUsers, Whom::of(user))?;
-    let event = permit.event(admin.app, "user.deleted", &user.id.to_string(), &user.username);
+    let event = Event::UserDeleted { user: user.id, username: user.username.clone() };
     let _ = store.delete_user(user.id).await?;
-    store.insert_audit(&event).await?;
+    store.tell(&permit.occurrence(admin.app, event)).await?;
     Ok(())
 }

@@ -5,7 +5,7 @@ use utoipa::ToSchema;
 
 use crate::{
     domain::{
-        AuditEvent, Client, ClientSecret, Resource, ScopeDefinition, Session, SigningKey, Tenant, TenantSettings,
+        AuditEntry, Client, ClientSecret, Resource, ScopeDefinition, Session, SigningKey, Tenant, TenantSettings,
         Timestamp, TokenFamily, User,
     },
     storage::Page,
@@ -415,17 +415,17 @@ pub struct AuditView {
     pub user_agent: String,
 }
 
-impl From<AuditEvent> for AuditView {
-    fn from(event: AuditEvent) -> Self {
+impl From<AuditEntry> for AuditView {
+    fn from(entry: AuditEntry) -> Self {
         Self {
-            id: event.id.to_string(),
-            at: event.at,
-            actor: event.actor,
-            action: event.action,
-            target: event.target,
-            reason: event.reason,
-            ip: event.origin.ip,
-            user_agent: event.origin.user_agent,
+            id: entry.id.to_string(),
+            at: entry.at,
+            actor: entry.actor,
+            action: entry.action,
+            target: entry.target,
+            reason: entry.reason,
+            ip: entry.origin.ip,
+            user_agent: entry.origin.user_agent,
         }
     }
 }

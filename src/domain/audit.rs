@@ -2,7 +2,7 @@
 
 use std::net::{IpAddr, Ipv6Addr};
 
-use super::{AuditId, TenantId, Timestamp};
+use super::{AuditId, Event, TenantId, Timestamp};
 
 /// Where a request came from.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -55,9 +55,26 @@ impl Actor {
     }
 }
 
-/// One entry of the trail.
+/// Something that happened, with who did it, when and from where.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct AuditEvent {
+pub struct Occurrence {
+    /// The tenant it happened in.
+    pub tenant_id: TenantId,
+    /// A time-ordered identifier.
+    pub id: AuditId,
+    /// When.
+    pub at: Timestamp,
+    /// Who.
+    pub actor: Actor,
+    /// What.
+    pub event: Event,
+    /// From where.
+    pub origin: Origin,
+}
+
+/// One entry of the trail, as it is kept and shown.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AuditEntry {
     /// The tenant it happened in.
     pub tenant_id: TenantId,
     /// A time-ordered identifier.
@@ -74,4 +91,25 @@ pub struct AuditEvent {
     pub reason: String,
     /// From where.
     pub origin: Origin,
+}
+
+impl From<&Occurrence> for AuditEntry {
+    fn from(occurrence: &Occurrence) -> Self {
+        let Occurrence { tenant_id, id, at, actor, event, origin } = occurrence;
+        Self {
+            tenant_id: *tenant_id,
+            id: *id,
+            at: *at,
+            actor: short(&actor.to_text()),
+            action: event.name().to_owned(),
+            target: short(&event.target()),
+            reason: short(&event.reason()),
+            origin: Origin { ip: short(&origin.ip), user_agent: short(&origin.user_agent), devices: Vec::new() },
+        }
+    }
+}
+
+/// At most 400 characters of what came from outside, none of them able to begin a line (CWE-117).
+fn short(text: &str) -> String {
+    text.chars().filter(|c| !c.is_control()).take(400).collect()
 }

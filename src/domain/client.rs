@@ -2,75 +2,46 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{EventNumber, FieldError, SecretId, Tenant, TenantId, Timestamp, check_redirect_uri, jwk::check_jwks};
+use super::{
+    EventNumber, FieldError, SecretId, Tenant, TenantId, Timestamp, check_redirect_uri, jwk::check_jwks,
+    text_enum::text_enum,
+};
 use crate::protocol::Scope;
 
-/// How a client authenticates at the token endpoint (RFC 7591 §2).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, Default, utoipa::ToSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum AuthMethod {
-    /// HTTP Basic (RFC 6749 §2.3.1).
-    #[default]
-    ClientSecretBasic,
-    /// In the body (RFC 6749 §2.3.1).
-    ClientSecretPost,
-    /// A signed assertion (RFC 7523).
-    PrivateKeyJwt,
-    /// Not at all: a public client.
-    None,
+text_enum! {
+    /// How a client authenticates at the token endpoint (RFC 7591 §2).
+    #[derive(Default)]
+    pub enum AuthMethod {
+        /// HTTP Basic (RFC 6749 §2.3.1).
+        #[default]
+        ClientSecretBasic = "client_secret_basic",
+        /// In the body (RFC 6749 §2.3.1).
+        ClientSecretPost = "client_secret_post",
+        /// A signed assertion (RFC 7523).
+        PrivateKeyJwt = "private_key_jwt",
+        /// Not at all: a public client.
+        None = "none",
+    }
 }
 
 impl AuthMethod {
-    /// Every method.
-    pub const ALL: [Self; 4] = [Self::ClientSecretBasic, Self::ClientSecretPost, Self::PrivateKeyJwt, Self::None];
-
-    /// The method's registered name.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::ClientSecretBasic => "client_secret_basic",
-            Self::ClientSecretPost => "client_secret_post",
-            Self::PrivateKeyJwt => "private_key_jwt",
-            Self::None => "none",
-        }
-    }
-
     /// Whether clients of this method hold a secret.
     pub fn uses_secret(self) -> bool {
         matches!(self, Self::ClientSecretBasic | Self::ClientSecretPost)
     }
 }
 
-/// A grant type (RFC 6749 §1.3).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, utoipa::ToSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum GrantType {
-    /// RFC 6749 §4.1.
-    AuthorizationCode,
-    /// RFC 6749 §6.
-    RefreshToken,
-    /// RFC 6749 §4.4.
-    ClientCredentials,
-    /// RFC 6749 §4.3, for first-party apps only.
-    Password,
-}
-
-impl GrantType {
-    /// Every grant type that is built.
-    pub const ALL: [Self; 4] = [Self::AuthorizationCode, Self::RefreshToken, Self::ClientCredentials, Self::Password];
-
-    /// Its registered name.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::AuthorizationCode => "authorization_code",
-            Self::RefreshToken => "refresh_token",
-            Self::ClientCredentials => "client_credentials",
-            Self::Password => "password",
-        }
-    }
-
-    /// The grant type with this name.
-    pub fn from_name(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|grant| grant.as_str() == name)
+text_enum! {
+    /// A grant type (RFC 6749 §1.3).
+    pub enum GrantType {
+        /// RFC 6749 §4.1.
+        AuthorizationCode = "authorization_code",
+        /// RFC 6749 §6.
+        RefreshToken = "refresh_token",
+        /// RFC 6749 §4.4.
+        ClientCredentials = "client_credentials",
+        /// RFC 6749 §4.3, for first-party apps only.
+        Password = "password",
     }
 }
 

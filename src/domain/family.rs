@@ -1,77 +1,43 @@
 //! Grants and the refresh token families that descend from them.
 
-use serde::{Deserialize, Serialize};
-
-use super::{Authentication, EventNumber, FamilyId, SessionId, TenantId, Timestamp, UserId};
+use super::{Authentication, EventNumber, FamilyId, SessionId, TenantId, Timestamp, UserId, text_enum::text_enum};
 use crate::protocol::Scope;
 
-/// Why a session or a family ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum EndReason {
-    /// The user signed out.
-    Logout,
-    /// An administrator ended it.
-    Forced,
-    /// A refresh token was used again after its successor was.
-    Reuse,
-    /// An authorization code was used again.
-    CodeReuse,
-    /// The client revoked it (RFC 7009).
-    Revoked,
-    /// Its user was disabled or deleted, or got a new password.
-    UserChanged,
-    /// Its client was deleted.
-    ClientDeleted,
-    /// Its tenant was suspended.
-    TenantSuspended,
-    /// A newer sign-in took its cookie's place.
-    Superseded,
-    /// Its time was over.
-    Expired,
-    /// The database was restored from a backup.
-    Restored,
-    /// A secret of its client was withdrawn: it had leaked.
-    Withdrawn,
+text_enum! {
+    /// Why a session or a family ended.
+    pub enum EndReason {
+        /// The user signed out.
+        Logout = "logout",
+        /// An administrator ended it.
+        Forced = "forced",
+        /// A refresh token was used again after its successor was.
+        Reuse = "reuse",
+        /// An authorization code was used again.
+        CodeReuse = "code_reuse",
+        /// The client revoked it (RFC 7009).
+        Revoked = "revoked",
+        /// Its user was disabled or deleted, or got a new password.
+        UserChanged = "user_changed",
+        /// Its client was deleted.
+        ClientDeleted = "client_deleted",
+        /// Its tenant was suspended.
+        TenantSuspended = "tenant_suspended",
+        /// A newer sign-in took its cookie's place.
+        Superseded = "superseded",
+        /// Its time was over.
+        Expired = "expired",
+        /// The database was restored from a backup.
+        Restored = "restored",
+        /// A secret of its client was withdrawn: it had leaked.
+        Withdrawn = "withdrawn",
+    }
 }
 
 impl EndReason {
-    const ALL: [Self; 12] = [
-        Self::Logout,
-        Self::Forced,
-        Self::Reuse,
-        Self::CodeReuse,
-        Self::Revoked,
-        Self::UserChanged,
-        Self::ClientDeleted,
-        Self::TenantSuspended,
-        Self::Superseded,
-        Self::Expired,
-        Self::Restored,
-        Self::Withdrawn,
-    ];
-
-    /// The word stored for this reason.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Logout => "logout",
-            Self::Forced => "forced",
-            Self::Reuse => "reuse",
-            Self::CodeReuse => "code_reuse",
-            Self::Revoked => "revoked",
-            Self::UserChanged => "user_changed",
-            Self::ClientDeleted => "client_deleted",
-            Self::TenantSuspended => "tenant_suspended",
-            Self::Superseded => "superseded",
-            Self::Expired => "expired",
-            Self::Restored => "restored",
-            Self::Withdrawn => "withdrawn",
-        }
-    }
-
-    /// The reason stored under `word`.
-    pub fn from_word(word: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|reason| reason.as_str() == word)
+    /// The reason that is stored. What a later version of this software has written, while both run, is
+    /// no reason to this one, and no fault of the row.
+    pub fn stored(text: Option<&str>) -> Option<Self> {
+        text.and_then(|text| text.parse().ok())
     }
 }
 

@@ -8,36 +8,21 @@ use aws_lc_rs::signature::{
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde_json::{Map, Value};
 
-use super::FieldError;
+use super::{FieldError, text_enum::text_enum};
 
-/// An algorithm that clients may sign assertions with.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum AssertionAlg {
-    /// ECDSA on P-256 with SHA-256.
-    Es256,
-    /// Ed25519.
-    EdDsa,
-    /// RSA PKCS#1 v1.5 with SHA-256.
-    Rs256,
-    /// RSA PSS with SHA-256.
-    Ps256,
-    /// ECDSA on P-384 with SHA-384.
-    Es384,
-}
-
-impl AssertionAlg {
-    /// Every algorithm.
-    pub const ALL: [Self; 5] = [Self::Es256, Self::EdDsa, Self::Rs256, Self::Ps256, Self::Es384];
-
-    /// Its JOSE name.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Es256 => "ES256",
-            Self::EdDsa => "EdDSA",
-            Self::Rs256 => "RS256",
-            Self::Ps256 => "PS256",
-            Self::Es384 => "ES384",
-        }
+text_enum! {
+    /// An algorithm that clients may sign assertions with.
+    pub enum AssertionAlg {
+        /// ECDSA on P-256 with SHA-256.
+        Es256 = "ES256",
+        /// Ed25519.
+        EdDsa = "EdDSA",
+        /// RSA PKCS#1 v1.5 with SHA-256.
+        Rs256 = "RS256",
+        /// RSA PSS with SHA-256.
+        Ps256 = "PS256",
+        /// ECDSA on P-384 with SHA-384.
+        Es384 = "ES384",
     }
 }
 

@@ -1,32 +1,18 @@
 //! Sessions: one sign-in of one user, and everything that descends from it.
 
-use serde::{Deserialize, Serialize};
+use super::{EndReason, EventNumber, SessionId, TenantId, Timestamp, UserId, text_enum::text_enum};
 
-use super::{EndReason, EventNumber, SessionId, TenantId, Timestamp, UserId};
-
-/// How a session began.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum SessionKind {
-    /// At the login page; a cookie carries it.
-    Browser,
-    /// At the first-party JSON sign-in; tokens carry it.
-    FirstParty,
-    /// Over the password grant; tokens carry it.
-    Password,
-    /// At the admin console; a cookie carries it.
-    Console,
-}
-
-impl SessionKind {
-    /// The word stored for this kind.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Browser => "browser",
-            Self::FirstParty => "first_party",
-            Self::Password => "password",
-            Self::Console => "console",
-        }
+text_enum! {
+    /// How a session began.
+    pub enum SessionKind {
+        /// At the login page; a cookie carries it.
+        Browser = "browser",
+        /// At the first-party JSON sign-in; tokens carry it.
+        FirstParty = "first_party",
+        /// Over the password grant; tokens carry it.
+        Password = "password",
+        /// At the admin console; a cookie carries it.
+        Console = "console",
     }
 }
 

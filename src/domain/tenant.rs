@@ -4,7 +4,7 @@ use std::{fmt, str::FromStr};
 
 use serde::{Deserialize, Serialize};
 
-use super::{EventNumber, FieldError, SigningAlg, TenantId, Timestamp};
+use super::{EventNumber, FieldError, SigningAlg, TenantId, Timestamp, text_enum::text_enum};
 use crate::protocol::Scope;
 
 /// A tenant's name in addresses: `[a-z0-9][a-z0-9-]{0,62}`.
@@ -48,23 +48,13 @@ impl fmt::Display for Slug {
     }
 }
 
-/// Whether a tenant serves.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum TenantStatus {
-    /// It serves.
-    Active,
-    /// Its endpoints answer as if it did not exist; nothing of it is lost.
-    Suspended,
-}
-
-impl TenantStatus {
-    /// The word stored for this status.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Active => "active",
-            Self::Suspended => "suspended",
-        }
+text_enum! {
+    /// Whether a tenant serves.
+    pub enum TenantStatus {
+        /// It serves.
+        Active = "active",
+        /// Its endpoints answer as if it did not exist; nothing of it is lost.
+        Suspended = "suspended",
     }
 }
 

@@ -1,60 +1,28 @@
 //! Users of a tenant.
 
-use serde::{Deserialize, Serialize};
+use super::{EventNumber, FieldError, TenantId, Timestamp, UserId, login_name, text_enum::text_enum};
 
-use super::{EventNumber, FieldError, TenantId, Timestamp, UserId, login_name};
-
-/// What a user may do to its tenant.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, utoipa::ToSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum Role {
-    /// Everything, in every tenant; only in tenant `system`.
-    Operator,
-    /// Everything in the own tenant.
-    TenantAdmin,
-    /// Reads everything in the own tenant.
-    TenantAuditor,
-    /// Reads the own tenant and ends its sessions.
-    Support,
-}
-
-impl Role {
-    /// Every role, with its name.
-    pub const ALL: [(Self, &'static str); 4] = [
-        (Self::Operator, "operator"),
-        (Self::TenantAdmin, "tenant_admin"),
-        (Self::TenantAuditor, "tenant_auditor"),
-        (Self::Support, "support"),
-    ];
-
-    /// The role's name.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Operator => "operator",
-            Self::TenantAdmin => "tenant_admin",
-            Self::TenantAuditor => "tenant_auditor",
-            Self::Support => "support",
-        }
+text_enum! {
+    /// What a user may do to its tenant.
+    pub enum Role {
+        /// Everything, in every tenant; only in tenant `system`.
+        Operator = "operator",
+        /// Everything in the own tenant.
+        TenantAdmin = "tenant_admin",
+        /// Reads everything in the own tenant.
+        TenantAuditor = "tenant_auditor",
+        /// Reads the own tenant and ends its sessions.
+        Support = "support",
     }
 }
 
-/// Whether a user may sign in.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum UserStatus {
-    /// It may.
-    Active,
-    /// It may not, and has no session.
-    Disabled,
-}
-
-impl UserStatus {
-    /// The word stored for this status.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Active => "active",
-            Self::Disabled => "disabled",
-        }
+text_enum! {
+    /// Whether a user may sign in.
+    pub enum UserStatus {
+        /// It may.
+        Active = "active",
+        /// It may not, and has no session.
+        Disabled = "disabled",
     }
 }
 

@@ -187,7 +187,7 @@ pub fn verify_assertion<C: DeserializeOwned>(jwks: &serde_json::Value, token: &s
     if !TokenType::Assertion.accepts(header.typ.as_deref()) {
         return Err(TokenRejected("wrong typ"));
     }
-    let alg = AssertionAlg::ALL.into_iter().find(|alg| jose_of_assertion(*alg) == header.alg);
+    let alg = AssertionAlg::ALL.iter().copied().find(|alg| jose_of_assertion(*alg) == header.alg);
     let alg = alg.ok_or(TokenRejected("algorithm not allowed"))?;
     let keys = jwks.get("keys").and_then(|keys| keys.as_array());
     let keys = keys.ok_or(TokenRejected("the client's keys do not parse"))?;

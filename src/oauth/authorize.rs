@@ -13,7 +13,7 @@ use super::{
     resource,
 };
 use crate::{
-    domain::{Actor, AuthorizationCode, Client, FamilyId, GrantType, Session, User, redirect_uri_matches},
+    domain::{Actor, AuthorizationCode, Client, Event, FamilyId, GrantType, Session, User, redirect_uri_matches},
     protocol::{AuthorizationRequest, ErrorCode, OauthError, Params, ResponseMode, Scope},
 };
 
@@ -149,7 +149,7 @@ pub async fn decide(
     }
     if !allowed {
         let actor = Actor::User(signed_in.user.id.to_string());
-        cx.refused(&actor, "consent.denied", &understood.client.client_id, "the user said no");
+        cx.refused(&actor, Event::ConsentDenied { client_id: understood.client.client_id.clone() });
         let denied = OauthError::new(ErrorCode::AccessDenied, "the user denied the request");
         return Err(understood.refuse(cx, denied));
     }
@@ -184,13 +184,15 @@ async fn understand(cx: &Cx<'_>, incoming: Incoming<'_>) -> Result<Understood, A
     let params = incoming.params;
     let (client, redirect_uri, redirect_uri_given) = trusted(cx, params).await.inspect_err(|error| {
         if let AuthorizeError::Page(error) = error {
-            let reason = error.reason.unwrap_or(error.code.as_str());
-            cx.refused(&Actor::Anonymous, "authorize.refused", params.find("client_id").unwrap_or_default(), reason);
+            let why = error.reason.unwrap_or(error.code.as_str());
+            let client_id = params.find("client_id").unwrap_or_default().to_owned();
+            cx.refused(&Actor::Anonymous, Event::AuthorizeRefused { client_id, why });
         }
     })?;
     let refuse = |error: OauthError| {
-        let reason = error.reason.unwrap_or(error.code.as_str());
-        cx.refused(&Actor::Client(client.client_id.clone()), "authorize.refused", &client.client_id, reason);
+        let why = error.reason.unwrap_or(error.code.as_str());
+        let client_id = client.client_id.clone();
+        cx.refused(&Actor::Client(client_id.clone()), Event::AuthorizeRefused { client_id, why });
         let mode = ResponseMode::from_params(params).unwrap_or(ResponseMode::Query);
         AuthorizeError::Redirect(error_response(cx, &redirect_uri, mode, params.find("state"), &error))
     };
@@ -321,9 +323,8 @@ impl Understood {
             let both = given.union(&scope);
             store.put_consent(row.user_id, &row.client_id, &both, known, cx.now).await.map_err(away)?;
             let actor = Actor::User(row.user_id.to_string());
-            let event =
-                cx.app.audit.event(cx.tenant, &actor, "consent.given", &row.client_id, &scope.to_string(), cx.origin);
-            store.insert_audit(&event).await.map_err(away)?;
+            let event = Event::ConsentGiven { client_id: row.client_id.clone(), scope: scope.clone() };
+            store.tell(&cx.occurrence(&actor, event)).await.map_err(away)?;
         }
         store.insert_code(&row).await.map_err(away)?;
         store.touch_session(row.session_id, cx.now).await.map_err(away)?;

@@ -14,7 +14,7 @@ use super::{
     resource, verify_access_token,
 };
 use crate::{
-    domain::{Actor, EndReason, FamilyId, GrantType, SessionId, SessionKind, User, UserId},
+    domain::{Actor, EndReason, Event, FamilyId, GrantType, SessionId, SessionKind, User, UserId},
     installation::SignIn,
     protocol::{AccessTokenClaims, ErrorCode, OauthError, Scope, TokenResponse},
     storage::{EndOne, EndRequest},
@@ -35,7 +35,8 @@ pub async fn login(
     // A confidential client shows who it is at the token endpoint; this address asks for no proof.
     let client = client.filter(|client| client.allows(GrantType::Password) && !client.is_confidential());
     let Some(client) = client else {
-        cx.refused(&Actor::Client(client_id.to_owned()), "login.refused", client_id, "client may not sign users in");
+        let (who, why) = (client_id.to_owned(), "client may not sign users in");
+        cx.refused(&Actor::Client(who.clone()), Event::LoginRefused { who, why });
         return Err(OauthError::invalid_grant().because("client may not sign users in"));
     };
     let user = sign_in.check(cx.tenant, username, password, cx.origin).await.map_err(sign_in_refusal)?;
@@ -54,7 +55,8 @@ pub async fn login(
 pub async fn refresh(cx: &Cx<'_>, bearer: &str) -> Result<TokenResponse, OauthError> {
     let result = refresh_checked(cx, bearer).await;
     if let Err(error) = &result {
-        cx.refused(&Actor::Anonymous, "token.refused", "refresh_token", error.reason.unwrap_or(error.code.as_str()));
+        let why = error.reason.unwrap_or(error.code.as_str());
+        cx.refused(&Actor::Anonymous, Event::TokenRefused { grant: "refresh_token".into(), why });
     }
     result
 }
@@ -118,19 +120,18 @@ pub async fn logout(cx: &Cx<'_>, bearer: &str) -> Result<(), OauthError> {
 
 /// Ends a session for its own user, and writes so.
 pub(super) async fn end_own_session(cx: &Cx<'_>, session: SessionId, sub: &str) -> Result<(), OauthError> {
-    end_own(cx, EndOne::Session(session), "session.ended", &session.to_string(), sub).await
+    end_own(cx, EndOne::Session(session), Event::SessionEnded { session }, sub).await
 }
 
 /// Ends what one client was granted, for its own user, and writes so.
 pub(super) async fn end_own_grant(cx: &Cx<'_>, grant: FamilyId, sub: &str) -> Result<(), OauthError> {
-    end_own(cx, EndOne::Grant(grant), "grant.ended", &grant.to_string(), sub).await
+    end_own(cx, EndOne::Grant(grant), Event::GrantEnded { grant }, sub).await
 }
 
-async fn end_own(cx: &Cx<'_>, what: EndOne, action: &str, target: &str, sub: &str) -> Result<(), OauthError> {
+async fn end_own(cx: &Cx<'_>, what: EndOne, event: Event, sub: &str) -> Result<(), OauthError> {
     let actor = Actor::User(sub.to_owned());
-    let audit = cx.app.audit.event(cx.tenant, &actor, action, target, "logout", cx.origin);
-    let tenant = Arc::clone(cx.tenant);
-    let request = EndRequest { tenant, what, reason: EndReason::Logout, audit, now: cx.now };
+    let (tenant, occurrence) = (Arc::clone(cx.tenant), cx.occurrence(&actor, event));
+    let request = EndRequest { tenant, what, reason: EndReason::Logout, occurrence, now: cx.now };
     cx.app.storage.end_one(request).await?;
     Ok(())
 }

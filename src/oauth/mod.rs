@@ -19,7 +19,7 @@ mod verify;
 use std::sync::Arc;
 
 use crate::{
-    domain::{Actor, Origin, Tenant, Timestamp},
+    domain::{Actor, Event, Occurrence, Origin, Tenant, Timestamp},
     installation::Installation,
     keys::KeyError,
     protocol::OauthError,
@@ -50,8 +50,13 @@ impl<'a> Cx<'a> {
     }
 
     /// Notes a refusal in the audit trail.
-    pub(crate) fn refused(&self, actor: &Actor, action: &str, target: &str, reason: &str) {
-        self.app.audit.note(self.tenant, actor, action, target, reason, self.origin);
+    pub(crate) fn refused(&self, actor: &Actor, event: Event) {
+        self.app.audit.refused(self.tenant, actor, event, self.origin);
+    }
+
+    /// Something that `actor` does, for the transaction that it happens in.
+    pub(crate) fn occurrence(&self, actor: &Actor, event: Event) -> Occurrence {
+        self.app.audit.occurrence(self.tenant, actor, event, self.origin)
     }
 }
 

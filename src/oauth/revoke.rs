@@ -8,7 +8,7 @@ use super::{
     verify_access_token,
 };
 use crate::{
-    domain::{Actor, Client, EndReason},
+    domain::{Actor, Client, EndReason, Event},
     protocol::{ErrorCode, OauthError},
     storage::{EndOne, EndRequest},
 };
@@ -27,8 +27,8 @@ pub async fn revoke(cx: &Cx<'_>, presented: Presented<'_>) -> Result<(), OauthEr
         None => revoke_access(cx, &client, token).await,
     };
     if let Err(error) = &result {
-        let reason = error.reason.unwrap_or(error.code.as_str());
-        cx.refused(&Actor::Client(client.client_id.clone()), "revoke.refused", "token", reason);
+        let why = error.reason.unwrap_or(error.code.as_str());
+        cx.refused(&Actor::Client(client.client_id.clone()), Event::RevokeRefused { why });
     }
     result
 }
@@ -42,8 +42,8 @@ async fn revoke_refresh(cx: &Cx<'_>, client: &Client, token: RefreshToken) -> Re
     if !family.is_live(cx.now) {
         return Ok(());
     }
-    let target = family.id.to_string();
-    end(cx, client, EndOne::Grant(family.id), &target, "refresh_token").await
+    let event = Event::TokenRevoked { token: family.id.to_string(), by: "refresh_token" };
+    end(cx, client, EndOne::Grant(family.id), event).await
 }
 
 async fn revoke_access(cx: &Cx<'_>, client: &Client, token: &str) -> Result<(), OauthError> {
@@ -63,13 +63,12 @@ async fn revoke_access(cx: &Cx<'_>, client: &Client, token: &str) -> Result<(), 
         error
     })?;
     let what = EndOne::Token(claims.jti.clone(), Some(claims.exp - cx.now.secs()));
-    end(cx, client, what, &claims.jti, "access_token").await
+    end(cx, client, what, Event::TokenRevoked { token: claims.jti, by: "access_token" }).await
 }
 
-async fn end(cx: &Cx<'_>, client: &Client, what: EndOne, target: &str, kind: &str) -> Result<(), OauthError> {
+async fn end(cx: &Cx<'_>, client: &Client, what: EndOne, event: Event) -> Result<(), OauthError> {
     let actor = Actor::Client(client.client_id.clone());
-    let audit = cx.app.audit.event(cx.tenant, &actor, "token.revoked", target, kind, cx.origin);
-    let tenant = Arc::clone(cx.tenant);
-    cx.app.storage.end_one(EndRequest { tenant, what, reason: EndReason::Revoked, audit, now: cx.now }).await?;
+    let (tenant, occurrence) = (Arc::clone(cx.tenant), cx.occurrence(&actor, event));
+    cx.app.storage.end_one(EndRequest { tenant, what, reason: EndReason::Revoked, occurrence, now: cx.now }).await?;
     Ok(())
 }

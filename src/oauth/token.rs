@@ -6,7 +6,7 @@ use super::{
     grants::{Exchange, GRANTS},
 };
 use crate::{
-    domain::{Actor, GrantType},
+    domain::{Actor, Event},
     installation::SignIn,
     protocol::{ErrorCode, OauthError, TokenResponse},
 };
@@ -24,7 +24,7 @@ pub async fn exchange(
     // A request that is malformed is told so before anybody is asked who they are.
     let grant_type = params.required("grant_type")?;
     let client = client_auth::authenticate(cx, presented).await?;
-    let result = match GrantType::from_name(grant_type) {
+    let result = match grant_type.parse().ok() {
         None => {
             let text = "grant_type is not served";
             Err(OauthError::new(ErrorCode::UnsupportedGrantType, text).because("unsupported grant type"))
@@ -40,8 +40,8 @@ pub async fn exchange(
     };
     if let Err(error) = &result {
         let actor = Actor::Client(client.client_id.clone());
-        let reason = error.reason.unwrap_or(error.code.as_str());
-        cx.refused(&actor, "token.refused", grant_type, reason);
+        let why = error.reason.unwrap_or(error.code.as_str());
+        cx.refused(&actor, Event::TokenRefused { grant: grant_type.to_owned(), why });
     }
     result
 }

@@ -8,7 +8,7 @@ use super::{
     connection::{on_conn, remove_rows},
     schema::audit_events,
 };
-use crate::domain::{AuditEvent, AuditId, Origin, Timestamp};
+use crate::domain::{AuditEntry, AuditId, Occurrence, Origin, Timestamp};
 
 #[derive(Queryable, Selectable, Insertable)]
 #[diesel(table_name = audit_events)]
@@ -24,7 +24,7 @@ struct Row {
     user_agent: String,
 }
 
-impl From<Row> for AuditEvent {
+impl From<Row> for AuditEntry {
     fn from(row: Row) -> Self {
         Self {
             tenant_id: row.tenant_id.into(),
@@ -39,17 +39,17 @@ impl From<Row> for AuditEvent {
     }
 }
 
-fn row_of(event: &AuditEvent) -> Row {
+fn row_of(entry: &AuditEntry) -> Row {
     Row {
-        tenant_id: event.tenant_id.into(),
-        id: event.id.into(),
-        at: event.at.millis(),
-        actor: event.actor.clone(),
-        action: event.action.clone(),
-        target: event.target.clone(),
-        reason: event.reason.clone(),
-        ip: event.origin.ip.clone(),
-        user_agent: event.origin.user_agent.clone(),
+        tenant_id: entry.tenant_id.into(),
+        id: entry.id.into(),
+        at: entry.at.millis(),
+        actor: entry.actor.clone(),
+        action: entry.action.clone(),
+        target: entry.target.clone(),
+        reason: entry.reason.clone(),
+        ip: entry.origin.ip.clone(),
+        user_agent: entry.origin.user_agent.clone(),
     }
 }
 
@@ -87,19 +87,23 @@ impl Storage {
     ///
     /// # Errors
     /// [`StorageError`]: none was written.
-    pub async fn write_audit(&self, events: &[AuditEvent]) -> Result<(), StorageError> {
+    pub async fn write_audit(&self, entries: &[AuditEntry]) -> Result<(), StorageError> {
         let mut unit = self.write(EveryTenant::AuditTrail).await?;
-        for event in events {
-            unit.tenant_of(event.tenant_id).insert_audit(event).await?;
+        for entry in entries {
+            unit.tenant_of(entry.tenant_id).insert_audit(entry).await?;
         }
         unit.commit().await.map(|_| ())
     }
 }
 
 impl TenantStore<'_> {
-    /// Adds an entry in the transaction of what it tells.
-    pub async fn insert_audit(&mut self, event: &AuditEvent) -> Result<(), StorageError> {
-        let row = row_of(event);
+    /// Tells, in the transaction that it happens in, what has happened: the audit trail gets an entry.
+    pub async fn tell(&mut self, occurrence: &Occurrence) -> Result<(), StorageError> {
+        self.insert_audit(&AuditEntry::from(occurrence)).await
+    }
+
+    async fn insert_audit(&mut self, entry: &AuditEntry) -> Result<(), StorageError> {
+        let row = row_of(entry);
         on_conn!(self.unit, conn => diesel::insert_into(audit_events::table).values(&row).execute(conn).await)?;
         Ok(())
     }
@@ -119,7 +123,7 @@ impl TenantStore<'_> {
     }
 
     /// Entries, the newest first.
-    pub async fn list_audit(&mut self, filter: &AuditFilter, limit: i64) -> Result<Page<AuditEvent>, StorageError> {
+    pub async fn list_audit(&mut self, filter: &AuditFilter, limit: i64) -> Result<Page<AuditEntry>, StorageError> {
         let key = self.key();
         let rows: Vec<Row> = on_conn!(self.unit, conn => {
             let mut query = audit_events::table
@@ -148,7 +152,7 @@ impl TenantStore<'_> {
             }
             query.load(conn).await
         })?;
-        let items = rows.into_iter().map(AuditEvent::from).collect();
-        Ok(Page::cut(items, limit, |event: &AuditEvent| event.id.to_string()))
+        let items = rows.into_iter().map(AuditEntry::from).collect();
+        Ok(Page::cut(items, limit, |entry: &AuditEntry| entry.id.to_string()))
     }
 }

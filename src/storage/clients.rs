@@ -118,14 +118,14 @@ impl TenantStore<'_> {
         loop {
             let page = self.list_clients(&after, 500).await?;
             for client in &page.items {
-                grants.extend(GrantType::ALL.into_iter().filter(|grant| client.allows(*grant)));
+                grants.extend(GrantType::ALL.iter().filter(|grant| client.allows(**grant)));
             }
             match page.next {
                 Some(next) => after = next,
                 None => break,
             }
         }
-        Ok(GrantType::ALL.into_iter().filter(|grant| grants.contains(grant)).collect())
+        Ok(GrantType::ALL.iter().filter(|grant| grants.contains(grant)).copied().collect())
     }
 
     /// Adds a client, without secrets. It is born now: what one of the same name had before is

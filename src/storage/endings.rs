@@ -9,7 +9,7 @@ use super::{
     EveryTenant, Place, Storage, StorageError, Unit, deadline,
     gathered::{Gather, Outcomes},
 };
-use crate::domain::{AuditEvent, EndReason, EventNumber, FamilyId, SessionId, Tenant, Timestamp};
+use crate::domain::{EndReason, EventNumber, FamilyId, Occurrence, SessionId, Tenant, Timestamp};
 
 /// What is to be ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -42,7 +42,7 @@ pub struct EndRequest {
     /// Why.
     pub reason: EndReason,
     /// What the audit trail says of it, in the same commit.
-    pub audit: AuditEvent,
+    pub occurrence: Occurrence,
     /// The instant of the request.
     pub now: Timestamp,
 }
@@ -112,9 +112,9 @@ async fn write_together(storage: &Storage, batch: &[(usize, &EndRequest)]) -> Re
 }
 
 async fn write_one(unit: &mut Unit, request: &EndRequest) -> Result<Place, StorageError> {
-    let EndRequest { tenant, what, reason, audit, now } = request;
+    let EndRequest { tenant, what, reason, occurrence, now } = request;
     let mut store = unit.tenant(tenant);
-    store.insert_audit(audit).await?;
+    store.tell(occurrence).await?;
     match what {
         EndOne::Session(id) => store.end_session(*id, *reason, *now).await,
         EndOne::Grant(id) => store.end_family(*id, *reason, *now).await,

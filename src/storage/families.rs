@@ -66,7 +66,7 @@ impl TryFrom<Row> for TokenFamily {
             rotated_at: row.rotated_at.map(Timestamp::from_millis),
             expires_at: Timestamp::from_millis(row.expires_at),
             ended_at: row.ended_at.map(Timestamp::from_millis),
-            end_reason: row.end_reason.as_deref().and_then(EndReason::from_word),
+            end_reason: EndReason::stored(row.end_reason.as_deref()),
         })
     }
 }

@@ -188,7 +188,7 @@ impl TryFrom<Row> for Job {
         let ending = Ending::read(&payload.kind, &payload.subject);
         let settle = match kind.as_str() {
             REMOVE => Settle::Remove,
-            _ => Settle::Mark(payload.reason.as_deref().and_then(EndReason::from_word).unwrap_or(EndReason::Forced)),
+            _ => Settle::Mark(EndReason::stored(payload.reason.as_deref()).unwrap_or(EndReason::Forced)),
         };
         let settlement = Settlement {
             tenant_id: tenant.into(),

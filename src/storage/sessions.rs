@@ -10,7 +10,7 @@ use super::{
     schema::{sessions, token_families},
     settle::SOME,
 };
-use crate::domain::{EndReason, Ending, EventNumber, Session, SessionId, SessionKind, Timestamp};
+use crate::domain::{EndReason, Ending, EventNumber, Session, SessionId, Timestamp};
 
 #[derive(Queryable, Selectable, Insertable)]
 #[diesel(table_name = sessions)]
@@ -47,13 +47,7 @@ impl TryFrom<Row> for Session {
             tenant_id: row.tenant_id.into(),
             id: row.id.into(),
             user_id: row.user_id.into(),
-            kind: match row.kind.as_str() {
-                "browser" => SessionKind::Browser,
-                "first_party" => SessionKind::FirstParty,
-                "password" => SessionKind::Password,
-                "console" => SessionKind::Console,
-                other => return Err(StorageError::broken(format!("session kind {other}"))),
-            },
+            kind: row.kind.parse().map_err(StorageError::broken)?,
             client_id: row.client_id,
             cookie_digest: row.cookie_digest,
             born_seq: EventNumber(row.born_seq),
@@ -65,7 +59,7 @@ impl TryFrom<Row> for Session {
             last_seen_at: Timestamp::from_millis(row.last_seen_at),
             expires_at: Timestamp::from_millis(row.expires_at),
             ended_at: row.ended_at.map(Timestamp::from_millis),
-            end_reason: row.end_reason.as_deref().and_then(EndReason::from_word),
+            end_reason: EndReason::stored(row.end_reason.as_deref()),
         })
     }
 }

@@ -4,7 +4,7 @@ use diesel::{ExpressionMethods, Insertable, OptionalExtension, QueryDsl, Queryab
 use diesel_async::RunQueryDsl;
 
 use super::{Key, Place, StorageError, TenantStore, Unit, connection::on_conn, schema::signing_keys};
-use crate::domain::{Change, Ending, KeyState, SigningAlg, SigningKey, TenantId, Timestamp};
+use crate::domain::{Change, Ending, KeyState, SigningKey, TenantId, Timestamp};
 
 #[derive(Queryable, Selectable, Insertable)]
 #[diesel(table_name = signing_keys)]
@@ -21,13 +21,11 @@ struct Row {
 }
 
 fn key_of(tenant_id: TenantId, row: Row) -> Result<SigningKey, StorageError> {
-    let alg = SigningAlg::from_name(&row.alg);
-    let state = KeyState::from_word(&row.state);
     Ok(SigningKey {
         tenant_id,
         kid: row.kid,
-        alg: alg.ok_or_else(|| StorageError::broken(format!("key algorithm {}", row.alg)))?,
-        state: state.ok_or_else(|| StorageError::broken(format!("key state {}", row.state)))?,
+        alg: row.alg.parse().map_err(StorageError::broken)?,
+        state: row.state.parse().map_err(StorageError::broken)?,
         public_jwk: serde_json::from_str(&row.public_jwk).map_err(StorageError::broken)?,
         sealed_private: row.sealed_private,
         created_at: Timestamp::from_millis(row.created_at),
@@ -87,8 +85,8 @@ impl TenantStore<'_> {
         let gone = diesel::delete(target).returning(signing_keys::state);
         let state: Option<String> = on_conn!(self.unit, conn => gone.get_result(conn).await.optional())?;
         let Some(state) = state else { return Ok(None) };
-        let state = KeyState::from_word(&state);
-        if state == Some(KeyState::Active) {
+        let state: KeyState = state.parse().map_err(StorageError::broken)?;
+        if state == KeyState::Active {
             // The next key signs at once: verifiers that do not have it yet ask for it by its kid.
             let promote =
                 (signing_keys::state.eq(KeyState::Active.as_str()), signing_keys::activated_at.eq(Some(now.millis())));
@@ -97,7 +95,7 @@ impl TenantStore<'_> {
                 .filter(signing_keys::state.eq(KeyState::Next.as_str()));
             on_conn!(self.unit, conn => diesel::update(next).set(promote).execute(conn).await)?;
         }
-        if state != Some(KeyState::Retiring) {
+        if state != KeyState::Retiring {
             self.insert_key(spare).await?;
         }
         self.unit.record(Change::Keys(self.tenant_id));

@@ -15,11 +15,11 @@ use super::{
     families::Row as FamilyRow,
     schema::{authorization_codes, clients, revocation_head, sessions, tenants, token_families, users},
     sessions::Row as SessionRow,
-    tenants::status_of,
     users::Row as UserRow,
 };
 use crate::domain::{
-    AuthorizationCode, EventNumber, FamilyId, Session, SessionId, Standing, Timestamp, TokenFamily, UserId,
+    AuthorizationCode, EventNumber, FamilyId, Session, SessionId, Standing, TenantStatus, Timestamp, TokenFamily,
+    UserId,
 };
 
 /// Head, tenant's status and ending, client's ending.
@@ -28,7 +28,7 @@ type Grounds = (i64, String, i64, Option<i64>);
 fn standing_of((head, status, tenant_ended, client_ended): Grounds, user: UserRow) -> Result<Standing, StorageError> {
     Ok(Standing {
         head: EventNumber(head),
-        tenant_is_active: status_of(&status)? == crate::domain::TenantStatus::Active,
+        tenant_is_active: status.parse::<TenantStatus>().map_err(StorageError::broken)? == TenantStatus::Active,
         tenant_ended: EventNumber(tenant_ended),
         client_ended: client_ended.map(EventNumber),
         user: user.try_into()?,

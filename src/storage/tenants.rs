@@ -44,14 +44,6 @@ struct NewRow {
     updated_at: i64,
 }
 
-pub(super) fn status_of(word: &str) -> Result<TenantStatus, StorageError> {
-    match word {
-        "active" => Ok(TenantStatus::Active),
-        "suspended" => Ok(TenantStatus::Suspended),
-        other => Err(StorageError::broken(format!("tenant status {other}"))),
-    }
-}
-
 impl TryFrom<Row> for Tenant {
     type Error = StorageError;
 
@@ -60,7 +52,7 @@ impl TryFrom<Row> for Tenant {
             id: row.id.into(),
             slug: row.slug.parse::<Slug>().map_err(StorageError::broken)?,
             name: row.name,
-            status: status_of(&row.status)?,
+            status: row.status.parse().map_err(StorageError::broken)?,
             settings: serde_json::from_str(&row.settings).map_err(StorageError::broken)?,
             scopes: serde_json::from_str(&row.scopes).map_err(StorageError::broken)?,
             resources: serde_json::from_str(&row.resources).map_err(StorageError::broken)?,

@@ -47,11 +47,7 @@ impl TryFrom<Row> for User {
             name: row.name,
             password_hash: row.password_hash,
             roles: serde_json::from_str(&row.roles).map_err(StorageError::broken)?,
-            status: match row.status.as_str() {
-                "active" => UserStatus::Active,
-                "disabled" => UserStatus::Disabled,
-                other => return Err(StorageError::broken(format!("user status {other}"))),
-            },
+            status: row.status.parse().map_err(StorageError::broken)?,
             version: row.version,
             ended_seq: EventNumber(row.ended_seq),
             created_at: Timestamp::from_millis(row.created_at),

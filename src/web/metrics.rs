@@ -54,7 +54,7 @@ impl Metrics {
     /// Counts an answer of the token endpoint.
     pub(super) fn token_answered(&self, grant: &str, error: Option<ErrorCode>) {
         // Labels come from our own lists: what a client writes must not become a time series.
-        let grant = GrantType::from_name(grant).map_or("other", GrantType::as_str);
+        let grant = grant.parse().map_or("other", GrantType::as_str);
         let result = error.map_or("ok", ErrorCode::as_str);
         self.tokens.get_or_create(&TokenLabels { grant, result }).inc();
     }

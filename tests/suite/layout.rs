@@ -36,7 +36,7 @@ fn allowed() -> BTreeMap<&'static str, Vec<&'static str>> {
     let keys = with(&low, &["storage", "turns"]);
     let revocation = with(&keys, &["keys"]);
     let support = with(&revocation, &["revocation", "config"]);
-    let use_cases = with(&support, &["installation", "audit", "throttle", "turns"]);
+    let use_cases = with(&support, &["installation", "events", "throttle", "turns"]);
     let views = vec!["admin"];
     let web = with(&use_cases, &["oauth", "accounts", "admin", "views"]);
     let cli = with(&web, &["web", "jobs"]);
@@ -48,7 +48,7 @@ fn allowed() -> BTreeMap<&'static str, Vec<&'static str>> {
         ("storage", storage),
         ("keys", keys),
         ("revocation", revocation),
-        ("audit", with(&support, &["throttle"])),
+        ("events", with(&support, &["throttle"])),
         ("throttle", low.clone()),
         ("turns", low),
         ("installation", use_cases.clone()),

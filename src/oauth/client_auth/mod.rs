@@ -9,7 +9,7 @@ use std::ops::Deref;
 
 use super::Cx;
 use crate::{
-    domain::{Actor, AuthMethod, Client, EventNumber, Standing, Tenant},
+    domain::{Actor, AuthMethod, Client, Event, EventNumber, Standing, Tenant},
     protocol::{ErrorCode, OauthError, Params},
     storage::Known,
 };
@@ -117,7 +117,7 @@ pub async fn authenticate(cx: &Cx<'_>, presented: Presented<'_>) -> Result<Authe
     checked.inspect_err(|error| {
         let reason = error.reason.unwrap_or("client authentication failed");
         let actor = Actor::Client(claim.client_id().to_owned());
-        cx.refused(&actor, "client.refused", claim.client_id(), reason);
+        cx.refused(&actor, Event::ClientRefused { client_id: claim.client_id().to_owned(), why: reason });
     })
 }
 

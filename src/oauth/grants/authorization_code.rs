@@ -4,7 +4,7 @@ use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 
 use super::{Exchange, Grant};
 use crate::{
-    domain::{Actor, AuthorizationCode, EndReason, GrantType, TenantId},
+    domain::{Actor, AuthorizationCode, EndReason, Event, GrantType, TenantId},
     effects::Effects,
     keys::sha256,
     oauth::{
@@ -50,7 +50,8 @@ impl Grant for AuthorizationCodeGrant {
         let Some(code) = found else {
             if is_of_another_tenant(presented, cx.tenant.id) {
                 let actor = Actor::Client(client.client_id.clone());
-                cx.refused(&actor, "tenant.mismatch", "authorization_code", "a code of another tenant");
+                let (what, why) = ("authorization_code", "a code of another tenant");
+                cx.refused(&actor, Event::TenantMismatch { what, why });
             }
             return Err(OauthError::invalid_grant().because("unknown code"));
         };
@@ -130,9 +131,7 @@ fn check_code(cx: &Cx<'_>, code: &AuthorizationCode, verifier: Option<&str>) -> 
 /// Ends what a code that came twice has given (RFC 6749 §4.1.2).
 async fn end_replayed(cx: &Cx<'_>, store: &mut TenantStore<'_>, code: &AuthorizationCode) -> Result<(), OauthError> {
     let actor = Actor::Client(code.client_id.clone());
-    let target = code.family_id.to_string();
-    let reason = "an authorization code came again: the tokens of its grant were ended";
-    let event = cx.app.audit.event(cx.tenant, &actor, "code.reuse", &target, reason, cx.origin);
+    let occurrence = cx.occurrence(&actor, Event::CodeReuse { family: code.family_id });
     let _ = store.end_family(code.family_id, EndReason::CodeReuse, cx.now).await?;
-    Ok(store.insert_audit(&event).await?)
+    Ok(store.tell(&occurrence).await?)
 }

@@ -4,7 +4,7 @@ use secrecy::SecretString;
 
 use super::{Exchange, Grant};
 use crate::{
-    domain::{Actor, Client, EventNumber, FamilyId, GrantType, Session, SessionId, SessionKind, User},
+    domain::{Actor, Client, Event, EventNumber, FamilyId, GrantType, Session, SessionId, SessionKind, User},
     installation::SignInRefused,
     oauth::{
         Cx,
@@ -85,9 +85,8 @@ pub(in crate::oauth) async fn grant_to(
         let family = issue::new_family(cx, grant_id, &session, &authentication, known, user, client, &scope, resources);
         store.insert_family(&family).await?;
     }
-    let (actor, target) = (Actor::User(user.id.to_string()), session.id.to_string());
-    let event = cx.app.audit.event(cx.tenant, &actor, "session.started", &target, &client.client_id, cx.origin);
-    store.insert_audit(&event).await?;
+    let event = Event::SessionStarted { session: session.id, via: client.client_id.clone() };
+    store.tell(&cx.occurrence(&Actor::User(user.id.to_string()), event)).await?;
     unit.commit().await?;
     let grant = UserGrant {
         client,

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::{Exchange, Grant};
 use crate::{
-    domain::{Actor, Client, EndReason, GrantType},
+    domain::{Actor, Client, EndReason, Event, GrantType},
     oauth::{
         Cx, RefreshToken,
         client_auth::Authenticated,
@@ -127,11 +127,9 @@ async fn end_reused(cx: &Cx<'_>, request: RotationRequest) -> Result<Rotation, O
     let rotation = store.rotate(&request).await?;
     if rotation == Rotation::Reused {
         let actor = Actor::Client(request.client_id);
-        let target = request.family.to_string();
-        let reason = "an older refresh token came again: its family and access tokens were ended";
-        let event = cx.app.audit.event(cx.tenant, &actor, "refresh.reuse", &target, reason, cx.origin);
+        let occurrence = cx.occurrence(&actor, Event::RefreshReuse { family: request.family });
         let _ = store.end_family(request.family, EndReason::Reuse, cx.now).await?;
-        store.insert_audit(&event).await?;
+        store.tell(&occurrence).await?;
     }
     unit.commit().await?;
     Ok(rotation)

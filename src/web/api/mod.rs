@@ -25,7 +25,7 @@ use super::{
 };
 use crate::{
     admin::{AdminError, Authority, Permit},
-    domain::{Actor, FieldError},
+    domain::{Actor, Event, FieldError},
     oauth::{Cx, verify_access_token},
     protocol::ErrorCode,
 };
@@ -123,8 +123,8 @@ impl<'r> FromRequest<'r> for Caller {
 
 /// What a token allows, as its subject stands now. What is refused is written to the audit trail.
 async fn authority_of(cx: &Cx<'_>, token: &str) -> Result<Authority, Problem> {
-    let refused = |actor: &Actor, why: &str| {
-        cx.app.audit.note(cx.tenant, actor, "admin.refused", "api", why, cx.origin);
+    let refused = |actor: &Actor, why: &'static str| {
+        cx.refused(actor, Event::AdminRefused { door: "api", why });
     };
     let claims = verify_access_token(cx, token).await.map_err(|error| match error.code {
         ErrorCode::TemporarilyUnavailable => AdminError::Unavailable("revocation".into()).into(),

@@ -11,7 +11,7 @@ use super::{Member, Shown, Signed, go};
 use crate::{
     accounts::{OwnEnding, end_own, sign_in_browser},
     admin::Authority,
-    domain::{Actor, SessionKind},
+    domain::{Actor, Event, SessionKind},
     installation::SignIn as _,
     protocol::OauthError,
     views::admin::Login,
@@ -85,7 +85,8 @@ pub(super) async fn submit(
     };
     if Authority::of_user(&home, &user, from.0.clone()).is_none() {
         let actor = Actor::User(user.id.to_string());
-        site.app.audit.note(&home, &actor, "admin.refused", "console", "no administrative role", &from.0);
+        let event = Event::AdminRefused { door: "console", why: "no administrative role" };
+        site.app.audit.refused(&home, &actor, event, &from.0);
         return again(Status::Forbidden, WRONG, None);
     }
     let held = held.ok().filter(|member| member.home.id == home.id).map(|member| member.visitor);

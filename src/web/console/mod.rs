@@ -29,7 +29,7 @@ use super::{
 use crate::{
     accounts::{Visitor, find_visitor},
     admin::{Action, AdminError, Authority, Expected, Permit, Whom},
-    domain::{Actor, Origin, SessionKind, Tenant, User},
+    domain::{Actor, Event, Origin, SessionKind, Tenant, User},
     protocol::{OauthError, Params},
     views::admin::{Difference, Frame},
 };
@@ -127,7 +127,7 @@ impl Member {
             return Ok(form.0);
         }
         let actor = Actor::User(self.user().id.to_string());
-        self.site.app.audit.note(&self.home, &actor, "csrf", "console", "form token missing or wrong", &self.origin);
+        self.site.app.audit.refused(&self.home, &actor, Event::FormForged { page: "console" }, &self.origin);
         Err(forged(&self.site))
     }
 

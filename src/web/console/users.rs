@@ -33,7 +33,8 @@ pub(super) async fn list(member: Signed, slug: &str, query: Query) -> Shown {
 fn form_of(member: &Member, tenant: &Tenant, user: Option<UserView>) -> UserForm {
     let shown = user.as_ref();
     let held = |name: &str| shown.is_some_and(|user| user.roles.iter().any(|role| role == name));
-    let offered = Role::ALL.iter().filter(|(role, _)| tenant.is_system() || *role != Role::Operator);
+    let offered =
+        Role::ALL.iter().filter(|role| tenant.is_system() || **role != Role::Operator).map(|role| role.as_str());
     UserForm {
         frame: member.frame("users", Some(tenant)),
         username: shown.map(|user| user.username.clone()).unwrap_or_default(),
@@ -41,7 +42,7 @@ fn form_of(member: &Member, tenant: &Tenant, user: Option<UserView>) -> UserForm
         email_verified: shown.is_some_and(|user| user.email_verified),
         name: shown.and_then(|user| user.name.clone()).unwrap_or_default(),
         active: shown.is_none_or(|user| user.status == "active"),
-        roles: offered.map(|(_, name)| Choice { value: (*name).into(), chosen: held(name) }).collect(),
+        roles: offered.map(|name| Choice { value: name.into(), chosen: held(name) }).collect(),
         error: None,
         version: shown.map_or(1, |user| user.version),
         differences: Vec::new(),
@@ -65,7 +66,7 @@ fn typed(mut view: UserForm, form: &Params, error: &AdminError) -> UserForm {
 }
 
 fn fields(form: &Params) -> Value {
-    let roles = Role::ALL.iter().map(|(_, name)| *name);
+    let roles = Role::ALL.iter().map(|role| role.as_str());
     let roles: Vec<&str> = roles.filter(|name| form.find(&format!("role_{name}")).is_some()).collect();
     let mut out = json!({
         "username": form.find("username").unwrap_or_default(),

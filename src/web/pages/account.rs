@@ -4,7 +4,7 @@ use rocket::{get, http::CookieJar, post};
 
 use crate::{
     accounts::{OwnEnding, Visitor, end_own, list_own},
-    domain::{Actor, SessionId},
+    domain::{Actor, Event, SessionId},
     oauth::Cx,
     protocol::OauthError,
     views::account::{Account, OwnSession},
@@ -95,7 +95,7 @@ async fn end(
     };
     if !browser.sent(&form) {
         let cx = Cx::new(&site.app, &tenant, &from.0);
-        cx.refused(&Actor::User(user.id.to_string()), "csrf", "account", "form token missing or wrong");
+        cx.refused(&Actor::User(user.id.to_string()), Event::FormForged { page: "account" });
         return Err(forged(site));
     }
     let chosen = match id.map(str::parse::<SessionId>) {

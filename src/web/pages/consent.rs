@@ -4,7 +4,7 @@ use rocket::{get, post};
 
 use crate::{
     accounts::Visitor,
-    domain::Actor,
+    domain::{Actor, Event},
     oauth::{
         Cx,
         authorize::{self, Incoming, Next, SignedIn},
@@ -81,7 +81,7 @@ pub(super) async fn submit(
     let request = site.or_page(form.required("request"))?;
     if !browser.sent(&form) {
         let cx = Cx::new(&site.app, &tenant, &from.0);
-        cx.refused(&Actor::Anonymous, "csrf", "consent", "form token missing or wrong");
+        cx.refused(&Actor::Anonymous, Event::FormForged { page: "consent" });
         return Err(forged(site));
     }
     let Some(Visitor { session, user }) = current else { return Ok(login(&tenant, request)) };

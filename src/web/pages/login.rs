@@ -9,7 +9,7 @@ use secrecy::SecretString;
 
 use crate::{
     accounts::sign_in_browser,
-    domain::{SessionKind, Tenant},
+    domain::{Actor, Event, SessionKind, Tenant},
     installation::{SignIn as _, SignInRefused},
     oauth::{
         Cx,
@@ -133,7 +133,7 @@ pub(super) async fn submit(
     let held = site.or_page(current.0)?;
     let cx = Cx::new(&site.app, &tenant, &from.0);
     if !browser.sent(&sent) {
-        cx.refused(&crate::domain::Actor::Anonymous, "csrf", "login", "form token missing or wrong");
+        cx.refused(&Actor::Anonymous, Event::FormForged { page: "login" });
         return Err(forged(site));
     }
     let (mut view, redirect_uri) = form(site, &cx, &browser, sent.find("request")).await?;

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use portcullis::domain::Actor;
+use portcullis::domain::{Actor, AuditEntry, Event};
 use rocket::{
     http::Method,
     tokio::{self, time::Duration},
@@ -67,7 +67,8 @@ fn o6_nothing_of_the_trail_is_lost_while_the_database_takes_no_writes() {
             let noted = format!("noted{at}");
             let permit = app.permit("acme").await;
             let origin = portcullis::domain::Origin::default();
-            app.site.app.audit.note(permit.tenant(), &Actor::Anonymous, "client.refused", &noted, "away", &origin);
+            let event = Event::ClientRefused { client_id: noted, why: "away" };
+            app.site.app.audit.refused(permit.tenant(), &Actor::Anonymous, event, &origin);
         }
         held.release().await;
         let mut names = HashSet::new();
@@ -93,7 +94,8 @@ async fn o6_an_export_brings_each_entry_of_a_large_trail_once() {
     let origin = portcullis::domain::Origin::default();
     let audit = &app.site.app.audit;
     let entry = |at: usize| {
-        audit.event(permit.tenant(), &Actor::Anonymous, "test.made", &format!("=entry,\"{at}\""), "a\nb", &origin)
+        let event = Event::LoginRefused { who: format!("=entry,\"{at}\""), why: "a\nb" };
+        AuditEntry::from(&audit.occurrence(permit.tenant(), &Actor::Anonymous, event, &origin))
     };
     let entries: Vec<_> = (0..5_000).map(entry).collect();
     for part in entries.chunks(250) {
@@ -107,7 +109,7 @@ async fn o6_an_export_brings_each_entry_of_a_large_trail_once() {
         let app = &app;
         async move {
             let headers = headers.each_ref().map(|(name, value)| (*name, value.as_str()));
-            app.send(Method::Get, "/api/v1/tenants/acme/audit?action=test.made", &headers, "").await.ok()
+            app.send(Method::Get, "/api/v1/tenants/acme/audit?action=login.refused", &headers, "").await.ok()
         }
     };
     let lines = export("application/x-ndjson").await;

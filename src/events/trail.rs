@@ -20,7 +20,7 @@ use tokio::{
 };
 
 use crate::{
-    domain::{Actor, AuditEvent, AuditId, Origin, Tenant, TenantId},
+    domain::{Actor, AuditEntry, AuditId, Event, Occurrence, Origin, Tenant, TenantId},
     effects::Effects,
     storage::{Storage, StorageError},
     throttle::Throttle,
@@ -39,7 +39,7 @@ const PATIENCE: Duration = Duration::from_millis(700);
 const TELL_EACH: Duration = Duration::from_secs(10);
 
 enum Message {
-    Event(Box<AuditEvent>),
+    Entry(Box<AuditEntry>),
     Flush(oneshot::Sender<()>),
 }
 
@@ -79,30 +79,20 @@ impl AuditLog {
         Self { effects, queue, shared }
     }
 
-    /// An entry, for the transaction of what it tells.
-    pub fn event(
-        &self,
-        tenant: &Tenant,
-        actor: &Actor,
-        action: &str,
-        target: &str,
-        reason: &str,
-        origin: &Origin,
-    ) -> AuditEvent {
-        AuditEvent {
+    /// Something that happened, for the transaction that it happens in.
+    pub fn occurrence(&self, tenant: &Tenant, actor: &Actor, event: Event, origin: &Origin) -> Occurrence {
+        Occurrence {
             tenant_id: tenant.id,
             id: AuditId::new(&self.effects),
             at: self.effects.now(),
-            actor: short(&actor.to_text()),
-            action: action.to_owned(),
-            target: short(target),
-            reason: short(reason),
-            origin: Origin { ip: short(&origin.ip), user_agent: short(&origin.user_agent), devices: Vec::new() },
+            actor: actor.clone(),
+            event,
+            origin: origin.clone(),
         }
     }
 
-    /// Writes an entry soon. Beyond the rate of its origin or its tenant it is counted instead.
-    pub fn note(&self, tenant: &Tenant, actor: &Actor, action: &str, target: &str, reason: &str, origin: &Origin) {
+    /// Writes a refusal soon. Beyond the rate of its origin or its tenant it is counted instead.
+    pub fn refused(&self, tenant: &Tenant, actor: &Actor, event: Event, origin: &Origin) {
         // Neither is given back: they are forgiven by time.
         let within = self.shared.of_origin.enter((tenant.id, origin.network())).is_ok()
             && self.shared.of_tenant.enter(tenant.id).is_ok();
@@ -110,13 +100,13 @@ impl AuditLog {
             *self.shared.held_back().entry(tenant.id).or_default() += 1;
             return;
         }
-        let event = self.event(tenant, actor, action, target, reason, origin);
+        let entry = AuditEntry::from(&self.occurrence(tenant, actor, event, origin));
         // Structured fields: a line break in a value stays a value (CWE-117).
         tracing::info!(
-            tenant = %tenant.slug, actor = event.actor, action, target = event.target,
-            reason = event.reason, ip = event.origin.ip, "audit"
+            tenant = %tenant.slug, actor = entry.actor, action = entry.action, target = entry.target,
+            reason = entry.reason, ip = entry.origin.ip, "a request was refused"
         );
-        if self.queue.try_send(Message::Event(Box::new(event))).is_err() {
+        if self.queue.try_send(Message::Entry(Box::new(entry))).is_err() {
             self.shared.dropped.fetch_add(1, Ordering::Relaxed);
         }
     }
@@ -139,11 +129,6 @@ impl AuditLog {
     }
 }
 
-/// At most 400 characters of what came from outside.
-fn short(text: &str) -> String {
-    text.chars().filter(|c| !c.is_control()).take(400).collect()
-}
-
 impl Shared {
     fn held_back(&self) -> std::sync::MutexGuard<'_, HashMap<TenantId, u64>> {
         self.held_back.lock().unwrap_or_else(PoisonError::into_inner)
@@ -157,18 +142,18 @@ impl Shared {
             if let Ok(0) = timeout(TELL_EACH, waiting.recv_many(&mut batch, 256)).await {
                 return;
             }
-            let (mut events, mut flushes) = (Vec::new(), Vec::new());
+            let (mut entries, mut flushes) = (Vec::new(), Vec::new());
             for message in batch.drain(..) {
                 match message {
-                    Message::Event(event) => events.push(*event),
+                    Message::Entry(entry) => entries.push(*entry),
                     Message::Flush(done) => flushes.push(done),
                 }
             }
             if !flushes.is_empty() || told_at.elapsed() >= TELL_EACH {
                 told_at = tokio::time::Instant::now();
-                events.extend(self.figures());
+                entries.extend(self.figures());
             }
-            self.store(&events).await;
+            self.store(&entries).await;
             let waited_for = !flushes.is_empty();
             for done in flushes {
                 // The one who asked may have gone away meanwhile.
@@ -181,39 +166,39 @@ impl Shared {
     }
 
     /// What was held back, an entry for each tenant.
-    fn figures(&self) -> Vec<AuditEvent> {
+    fn figures(&self) -> Vec<AuditEntry> {
         let held_back = std::mem::take(&mut *self.held_back());
-        let entry = |(tenant_id, count): (TenantId, u64)| AuditEvent {
-            tenant_id,
-            id: AuditId::new(&self.effects),
-            at: self.effects.now(),
-            actor: Actor::Anonymous.to_text(),
-            action: "audit.held_back".to_owned(),
-            target: count.to_string(),
-            reason: "refusals beyond the rate, not written one by one".to_owned(),
-            origin: Origin::default(),
+        let entry = |(tenant_id, count): (TenantId, u64)| {
+            AuditEntry::from(&Occurrence {
+                tenant_id,
+                id: AuditId::new(&self.effects),
+                at: self.effects.now(),
+                actor: Actor::Anonymous,
+                event: Event::RefusalsCounted { count },
+                origin: Origin::default(),
+            })
         };
         held_back.into_iter().map(entry).collect()
     }
 
     /// Writes entries, for as long as it takes while the database is away. One that it refuses takes no
     /// other with it.
-    async fn store(&self, events: &[AuditEvent]) {
-        if events.is_empty() {
+    async fn store(&self, entries: &[AuditEntry]) {
+        if entries.is_empty() {
             return;
         }
         let mut has_said = false;
         loop {
-            match self.storage.write_audit(events).await {
+            match self.storage.write_audit(entries).await {
                 Ok(()) => return,
                 Err(StorageError::Away(why)) => {
                     if !has_said {
-                        tracing::error!(error = why, waiting = events.len(), "audit entries wait for the database");
+                        tracing::error!(error = why, waiting = entries.len(), "audit entries wait for the database");
                     }
                     has_said = true;
                     sleep(AGAIN).await;
                 }
-                Err(why) if events.len() == 1 => {
+                Err(why) if entries.len() == 1 => {
                     tracing::error!(error = %why, "an audit entry could not be written");
                     self.dropped.fetch_add(1, Ordering::Relaxed);
                     return;
@@ -221,8 +206,8 @@ impl Shared {
                 Err(_) => break,
             }
         }
-        for event in events {
-            Box::pin(self.store(std::slice::from_ref(event))).await;
+        for entry in entries {
+            Box::pin(self.store(std::slice::from_ref(entry))).await;
         }
     }
 }
