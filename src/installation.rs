@@ -1,15 +1,16 @@
 //! One running installation: everything that a use case may use.
 
-use std::{borrow::Cow, path::Path, sync::Arc};
+use std::{path::Path, sync::Arc};
 
-use secrecy::{ExposeSecret, SecretString};
+use secrecy::ExposeSecret;
 use tokio::sync::Notify;
 
 use crate::{
     config::Config,
-    domain::{NodeId, Origin, Tenant, User},
+    domain::{NodeId, Tenant},
     effects::Effects,
     events::AuditLog,
+    jobs::{Jobs, Work},
     keys::{Keystore, MasterKey, MasterKeyError},
     revocation::{Mirror, Parts, Revocations},
     storage::{Directory, EveryTenant, Storage, StorageError, View},
@@ -32,6 +33,8 @@ pub struct Installation {
     pub keys: Arc<Keystore>,
     /// What no longer counts.
     pub revocations: Arc<Revocations>,
+    /// What is done beside the requests.
+    pub jobs: Jobs,
     /// The audit trail.
     pub audit: AuditLog,
     /// Failed client authentications, by tenant, client and address.
@@ -88,9 +91,35 @@ impl Installation {
         let audit = AuditLog::start(effects.clone(), storage.clone());
         let client_failures = Throttle::new(effects.clock(), 100, 1);
         let revoking = Throttle::per(effects.clock(), 1000, 50);
-        let parts =
-            Self { config, effects, storage, directory, view, keys, revocations, audit, client_failures, revoking };
-        Ok(Arc::new(parts))
+        let jobs = Jobs::default();
+        Ok(Arc::new(Self {
+            config,
+            effects,
+            storage,
+            directory,
+            view,
+            keys,
+            revocations,
+            jobs,
+            audit,
+            client_failures,
+            revoking,
+        }))
+    }
+
+    /// Begins with what is done beside the requests.
+    pub fn begin(&self) {
+        let (effects, storage) = (self.effects.clone(), self.storage.clone());
+        self.jobs.start(Work { effects, storage, revocations: Arc::clone(&self.revocations) });
+    }
+
+    /// Stops that, writes what waits, and says good-bye to the other nodes.
+    pub async fn end(&self) {
+        self.jobs.stop();
+        self.audit.flush().await;
+        if let Err(why) = self.revocations.leave().await {
+            tracing::warn!(error = %why, "this node could not say good-bye");
+        }
     }
 
     /// The issuer of `tenant`.
@@ -119,81 +148,4 @@ pub(crate) async fn master_key_of(storage: &Storage, file: &Path, effects: &Effe
         }
     };
     if known == master.check_value() { Ok(master) } else { Err(mismatch()) }
-}
-
-/// Why a sign-in was refused.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum SignInRefused {
-    /// Name or password is wrong, or the user may not sign in: told apart in the trail alone.
-    Credentials,
-    /// Too many tries; seconds to wait.
-    Throttled(u64),
-    /// The server is busy hashing; seconds to wait.
-    Busy(u64),
-    /// The database is away.
-    Away,
-}
-
-/// Tells users by name and password. The password grant and the console ask it; accounts answer.
-#[async_trait::async_trait]
-pub trait SignIn: Send + Sync + 'static {
-    /// The user with this name and password.
-    async fn check(
-        &self,
-        tenant: &Tenant,
-        username: &str,
-        password: &SecretString,
-        origin: &Origin,
-    ) -> Result<User, SignInRefused>;
-}
-
-/// Whose a password shall be: what everybody knows of them is tried first.
-#[derive(Debug, Clone, Copy)]
-pub struct PasswordOwner<'a> {
-    /// The name they sign in with.
-    pub username: &'a str,
-    /// Their e-mail address.
-    pub email: Option<&'a str>,
-    /// Their name for people.
-    pub name: Option<&'a str>,
-}
-
-/// Why no hash was made.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum HashRefused {
-    /// The password is too short, too long or too well known: words for the person who chose it.
-    Password(Cow<'static, str>),
-    /// Too many are being hashed.
-    Busy,
-}
-
-/// Makes password hashes. The admin's use cases ask it; accounts answer.
-#[async_trait::async_trait]
-pub trait PasswordHasher: Send + Sync + 'static {
-    /// The hash to store for `password`, which `owner` shall have.
-    ///
-    /// # Errors
-    /// [`HashRefused`].
-    async fn hash(
-        &self,
-        tenant: &Tenant,
-        owner: &PasswordOwner<'_>,
-        password: &SecretString,
-    ) -> Result<String, HashRefused>;
-
-    /// Whether a hash that was made elsewhere can be verified here.
-    ///
-    /// # Errors
-    /// What would be right, in words.
-    fn check_hash(&self, hash: &str) -> Result<(), &'static str>;
-
-    /// Whether `stored` is `given`, or what a sign-in has made of it: whoever gives it again changes
-    /// nothing.
-    fn stands_for(&self, stored: &str, given: &str) -> bool;
-
-    /// Whether `password` is behind `hash`.
-    ///
-    /// # Errors
-    /// [`HashRefused::Busy`]: it was not found out.
-    async fn matches(&self, tenant: &Tenant, password: &SecretString, hash: &str) -> Result<bool, HashRefused>;
 }

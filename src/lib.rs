@@ -28,7 +28,6 @@ use rocket_db_pools::Database as _;
 
 use config::Config;
 use effects::Effects;
-use jobs::Jobs;
 use storage::{Db, Storage};
 use web::{Metrics, Site};
 
@@ -55,19 +54,19 @@ pub fn build(figment: Figment, config: Config, effects: Effects, migrate: bool) 
     // The tasks begin with the server, and it does not go before they have said good-bye.
     let begin = AdHoc::on_liftoff("tasks", |rocket| {
         Box::pin(async move {
-            if let (Some(site), Some(tasks)) = (rocket.state::<Arc<Site>>(), rocket.state::<Jobs>()) {
-                tasks.start(&site.app);
+            if let Some(site) = rocket.state::<Arc<Site>>() {
+                site.app.begin();
             }
         })
     });
     let end = AdHoc::on_shutdown("good-bye", |rocket| {
         Box::pin(async move {
-            if let (Some(site), Some(tasks)) = (rocket.state::<Arc<Site>>(), rocket.state::<Jobs>()) {
-                tasks.stop(&site.app).await;
+            if let Some(site) = rocket.state::<Arc<Site>>() {
+                site.app.end().await;
             }
         })
     });
-    let rocket = rocket::custom(figment).manage(Jobs::default()).attach(Db::init()).attach(start);
+    let rocket = rocket::custom(figment).attach(Db::init()).attach(start);
     web::mount(rocket).attach(begin).attach(end)
 }
 
@@ -90,7 +89,7 @@ async fn start(
     }
     let app = installation::Installation::start(config, effects, storage).await?;
     let accounts = Arc::new(accounts::Accounts::new(Arc::clone(&app)));
-    admin::ensure_system_tenant(&admin::Admin { app: &app, hasher: &*accounts }).await?;
+    admin::ensure_system_tenant(&admin::Admin { app: &app, accounts: &accounts }).await?;
     // Nothing is answered before it is known what was ended.
     app.revocations.check_restored().await?;
     // Without a lease it asks the database each time: a full disk is no reason not to serve.

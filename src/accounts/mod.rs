@@ -1,9 +1,9 @@
-//! Users proving who they are.
+//! Users proving who they are, and the sessions that begin with it.
 
-mod browser;
-mod known_passwords;
-mod login;
-mod passwords;
+mod factors;
+mod identify;
+mod sessions;
 
-pub use browser::{NewSession, OwnEnding, Visitor, end_own, find_visitor, list_own, sign_in_browser};
-pub use login::Accounts;
+pub use factors::{HashRefused, PasswordOwner};
+pub use identify::{Accounts, Identified, SignInRefused};
+pub use sessions::{Beginning, OwnEnding, Visitor, begin_session, end_own, find_visitor, list_own, sign_in_browser};

@@ -9,10 +9,11 @@ use super::{
 };
 use crate::{
     domain::{
-        self, Client, ClientMetadata, ClientSecret, EndReason, Event, EventNumber, FieldError, SecretId, Timestamp,
+        self, Client, ClientMetadata, ClientSecret, EndReason, Event, EventNumber, FieldError, SecretId, Tenant,
+        Timestamp,
     },
     effects::Effects,
-    keys::sha256,
+    keys::{check_jwks, sha256},
     protocol::Scope,
     storage::TenantStore,
 };
@@ -50,6 +51,12 @@ fn may_change(admin: &Admin<'_>, permit: &Permit, client: &Client) -> Result<(),
     let administers = [Scope::ADMIN, Scope::ADMIN_READ].iter().any(|scope| client.metadata.scope.contains(scope));
     let whom = if permit.tenant().is_system() && administers { Whom::Operators } else { Whom::Staff };
     permit.may(admin.app, Action::ChangeClients, whom)
+}
+
+/// Checks a registration, its public keys among it.
+fn check_registration(client: &Client, tenant: &Tenant) -> Result<(), FieldError> {
+    client.check(tenant)?;
+    client.metadata.jwks.as_ref().map_or(Ok(()), check_jwks)
 }
 
 fn made_secret(effects: &Effects, now: Timestamp) -> (SecretString, ClientSecret) {
@@ -97,7 +104,7 @@ pub(super) fn draft_client(
         updated_at: now,
     };
     may_change(admin, permit, &client)?;
-    client.check(tenant)?;
+    check_registration(&client, tenant)?;
     let mut new_secret = None;
     match input.client_secret {
         Some(_) if !uses_secret => {
@@ -210,7 +217,7 @@ pub(super) async fn change_client(
     may_change(admin, permit, &client)?;
     let mut client = Client { metadata, updated_at: admin.app.effects.now(), ..client };
     may_change(admin, permit, &client)?;
-    client.check(permit.tenant())?;
+    check_registration(&client, permit.tenant())?;
     let event = Event::ClientChanged { client_id: client.client_id.clone() };
     store.set_client_metadata(&client.client_id, &client.metadata, client.updated_at).await?;
     // A secret that is no longer asked for must not count again, should it be asked for once more.

@@ -1,6 +1,6 @@
 //! Why a use case was refused.
 
-use crate::{domain::FieldError, installation::HashRefused, keys::KeyError, storage::StorageError};
+use crate::{accounts::HashRefused, domain::FieldError, keys::KeyError, storage::StorageError};
 
 /// A refusal.
 #[derive(Debug, thiserror::Error)]

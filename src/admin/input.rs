@@ -9,10 +9,10 @@ use utoipa::{
 };
 
 use crate::{
+    accounts::PasswordOwner,
     domain::{
         ClientMetadata, FieldError, Resource, Role, ScopeDefinition, Slug, TenantSettings, TenantStatus, UserStatus,
     },
-    installation::PasswordOwner,
 };
 
 /// A tenant as it shall be.

@@ -48,8 +48,9 @@ pub use view::{
 use secrecy::SecretString;
 
 use crate::{
+    accounts::{Accounts, PasswordOwner},
     domain::Tenant,
-    installation::{Installation, PasswordHasher, PasswordOwner},
+    installation::Installation,
 };
 
 /// What every use case works with.
@@ -57,8 +58,8 @@ use crate::{
 pub struct Admin<'a> {
     /// The installation.
     pub app: &'a Installation,
-    /// Who makes password hashes.
-    pub hasher: &'a dyn PasswordHasher,
+    /// Users and what they prove who they are with.
+    pub accounts: &'a Accounts,
 }
 
 impl Admin<'_> {
@@ -68,7 +69,7 @@ impl Admin<'_> {
         owner: &PasswordOwner<'_>,
         password: &SecretString,
     ) -> Result<String, AdminError> {
-        Ok(self.hasher.hash(tenant, owner, password).await?)
+        Ok(self.accounts.hash(tenant, owner, password).await?)
     }
 }
 

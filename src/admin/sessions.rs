@@ -202,7 +202,7 @@ async fn may_end_of(admin: &Admin<'_>, permit: &Permit, owner: Option<UserId>) -
 /// [`AdminError::Invalid`] for a text that is no token of this tenant.
 pub async fn revoke_token(admin: &Admin<'_>, permit: &Permit, token: &str) -> Result<(), AdminError> {
     let tenant = permit.tenant();
-    if let Some(refresh) = RefreshToken::open(token, admin.app.keys.master(), tenant.id) {
+    if let Some(refresh) = RefreshToken::open(token, &admin.app.keys, tenant.id) {
         let family = admin.app.storage.read(tenant).await?.tenant(tenant).find_family(refresh.family).await?;
         may_end_of(admin, permit, family.map(|family| family.user_id)).await?;
         return end(admin, permit, EndOne::Grant(refresh.family), &refresh.family.to_string()).await;

@@ -9,6 +9,7 @@ use super::{
     limited,
 };
 use crate::{
+    accounts::Accounts,
     domain::{EndReason, Ending, Event, EventNumber, FieldError, User, UserId},
     storage::{TenantStore, UserCursor},
 };
@@ -62,11 +63,11 @@ pub(super) enum Given<'a> {
 }
 
 /// What `input` says of the password.
-pub(super) fn given_password<'a>(admin: &Admin<'_>, input: &'a UserInput) -> Result<Given<'a>, AdminError> {
+pub(super) fn given_password(input: &UserInput) -> Result<Given<'_>, AdminError> {
     match (&input.password, &input.password_hash) {
         (Some(_), Some(_)) => Err(FieldError::new("password_hash", "either password or password_hash").into()),
         (Some(password), None) => Ok(Given::Password(password)),
-        (None, Some(hash)) => match admin.hasher.check_hash(hash) {
+        (None, Some(hash)) => match Accounts::check_hash(hash) {
             Ok(()) => Ok(Given::Hash(hash)),
             Err(why) => Err(FieldError::new("password_hash", why).into()),
         },
@@ -75,7 +76,7 @@ pub(super) fn given_password<'a>(admin: &Admin<'_>, input: &'a UserInput) -> Res
 }
 
 async fn hash_of(admin: &Admin<'_>, permit: &Permit, input: &UserInput) -> Result<Option<String>, AdminError> {
-    match given_password(admin, input)? {
+    match given_password(input)? {
         Given::Nothing => Ok(None),
         Given::Password(password) => admin.hash(permit.tenant(), &input.owner(), password).await.map(Some),
         Given::Hash(hash) => Ok(Some(hash.to_owned())),
@@ -211,7 +212,7 @@ pub(super) async fn change_user(
 ) -> Result<User, AdminError> {
     let (tenant, now, id) = (permit.tenant(), admin.app.effects.now(), old.id);
     may_change(admin, permit, old, &input)?;
-    let is_stored = |hash: &String| old.password_hash.as_ref().is_some_and(|own| admin.hasher.stands_for(own, hash));
+    let is_stored = |hash: &String| old.password_hash.as_ref().is_some_and(|own| Accounts::stands_for(own, hash));
     let hash = hash.filter(|hash| !is_stored(hash));
     let user = User {
         username: input.username.trim().to_owned(),

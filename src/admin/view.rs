@@ -318,7 +318,7 @@ impl SessionView {
             kind: session.kind.as_str().to_owned(),
             ip: session.ip,
             user_agent: session.user_agent,
-            auth_time: session.auth_time,
+            auth_time: session.authentication.at,
             created_at: session.created_at,
             last_seen_at: session.last_seen_at,
             expires_at: session.expires_at,

@@ -173,7 +173,7 @@ impl Shell {
     }
 
     fn admin(&self) -> Admin<'_> {
-        Admin { app: &self.app, hasher: &self.accounts }
+        Admin { app: &self.app, accounts: &self.accounts }
     }
 
     async fn permit(&self, slug: &str) -> Result<Permit, Failure> {

@@ -41,7 +41,7 @@ pub(super) async fn run(arguments: Arguments, config: Config) -> Done {
     let server = server.ignite().await.map_err(in_one_line)?;
     let site = server.state::<Arc<Site>>().cloned().ok_or(Failure("the server has no state".into()))?;
     if arguments.demo {
-        let changes = admin::seed_demo(&Admin { app: &site.app, hasher: &*site.accounts }).await?;
+        let changes = admin::seed_demo(&Admin { app: &site.app, accounts: &site.accounts }).await?;
         tracing::info!(things = changes.len(), "demo applied");
     }
     let management = Management::build(management, Arc::clone(&site)).ignite().await.map_err(in_one_line)?;
@@ -112,7 +112,7 @@ async fn greet(site: &Site, demo: bool) {
              -d scope=reports.read {base}/t/acme/oauth2/token"
         ));
     } else {
-        match admin::has_operator(&Admin { app: &site.app, hasher: &*site.accounts }).await {
+        match admin::has_operator(&Admin { app: &site.app, accounts: &site.accounts }).await {
             Ok(true) => {}
             Ok(false) => lines.push(
                 "there is no operator yet: portcullis user create --tenant system --username NAME --role operator"

@@ -2,10 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{
-    EventNumber, FieldError, SecretId, Tenant, TenantId, Timestamp, check_redirect_uri, jwk::check_jwks,
-    text_enum::text_enum,
-};
+use super::{EventNumber, FieldError, SecretId, Tenant, TenantId, Timestamp, check_redirect_uri, text_enum::text_enum};
 use crate::protocol::Scope;
 
 text_enum! {
@@ -180,7 +177,6 @@ impl ClientMetadata {
             (Some(jwks), AuthMethod::PrivateKeyJwt) if has_no_keys(jwks) => {
                 Err(FieldError::new("jwks.keys", "private_key_jwt needs one key at least"))
             }
-            (Some(jwks), _) => check_jwks(jwks),
             _ => Ok(()),
         }
     }

@@ -4,13 +4,13 @@
 //! allows can be read off it.
 
 mod audit;
+mod authentication;
 mod client;
 mod code;
 mod event;
 mod family;
 mod field_error;
 mod ids;
-mod jwk;
 mod login_name;
 mod redirect_uri;
 mod revocation;
@@ -23,19 +23,20 @@ mod time;
 mod user;
 
 pub use audit::{Actor, AuditEntry, Occurrence, Origin};
+pub use authentication::{Authentication, AuthenticationMethod};
 pub use client::{AuthMethod, Client, ClientMetadata, ClientSecret, GrantType};
 pub use code::AuthorizationCode;
 pub use event::Event;
 pub use family::{EndReason, TokenFamily};
 pub use field_error::FieldError;
 pub use ids::{AuditId, FamilyId, NodeId, SecretId, SessionId, TenantId, UserId};
-pub use jwk::{AssertionAlg, KeyFault, KeyMaterial, PublicJwk};
 pub use redirect_uri::{check_redirect_uri, redirect_uri_matches};
 pub use revocation::{Change, Ending, EventNumber, RevocationEvent};
-pub use session::{Authentication, Session, SessionKind};
+pub use session::{Session, SessionKind};
 pub use signing_key::{KeyState, SigningAlg, SigningKey};
 pub use standing::Standing;
 pub use tenant::{Resource, ScopeDefinition, Slug, Tenant, TenantSettings, TenantStatus};
 pub use text_enum::UnknownName;
+pub(crate) use text_enum::text_enum;
 pub use time::Timestamp;
 pub use user::{Role, User, UserStatus};

@@ -1,6 +1,6 @@
 //! Sessions: one sign-in of one user, and everything that descends from it.
 
-use super::{EndReason, EventNumber, SessionId, TenantId, Timestamp, UserId, text_enum::text_enum};
+use super::{Authentication, EndReason, EventNumber, SessionId, TenantId, Timestamp, UserId, text_enum::text_enum};
 
 text_enum! {
     /// How a session began.
@@ -14,15 +14,6 @@ text_enum! {
         /// At the admin console; a cookie carries it.
         Console = "console",
     }
-}
-
-/// How and when a user proved who they are.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Authentication {
-    /// The instant of it, `auth_time` in tokens (OpenID Connect Core §2).
-    pub at: Timestamp,
-    /// The methods used (RFC 8176).
-    pub amr: Vec<String>,
 }
 
 /// A session.
@@ -42,10 +33,8 @@ pub struct Session {
     pub cookie_digest: Option<Vec<u8>>,
     /// The event that was last known when it was made.
     pub born_seq: EventNumber,
-    /// When the user last proved who they are.
-    pub auth_time: Timestamp,
-    /// The authentication methods used (RFC 8176).
-    pub amr: Vec<String>,
+    /// The last time its user proved who they are. What is granted now rests on it.
+    pub authentication: Authentication,
     /// The address it was made from.
     pub ip: String,
     /// The program it was made with.
@@ -66,12 +55,6 @@ impl Session {
     /// Whether grants of this session may still be used.
     pub fn is_live(&self, now: Timestamp) -> bool {
         self.ended_at.is_none() && now < self.expires_at
-    }
-
-    /// The last time its user proved who they are. What is granted now rests on it, and goes on to do so
-    /// when they prove it again.
-    pub fn authentication(&self) -> Authentication {
-        Authentication { at: self.auth_time, amr: self.amr.clone() }
     }
 
     /// Whether its cookie still signs on silently, `idle_ttl` seconds after its last use.

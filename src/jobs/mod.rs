@@ -1,34 +1,151 @@
-//! What runs beside the requests.
+//! What is done beside the requests: one file a job, and the one loop that runs them.
+//!
+//! Work that is left by an ending waits in the database's table of jobs, some rows of it a step, under a
+//! lease by the database's clock. A round that comes again and again is one node's, whoever is first.
 
+mod audit_retention;
 mod settle;
 mod sweep;
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::{
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
 
 use tokio::task::JoinHandle;
 
-use crate::installation::Installation;
+use crate::{
+    effects::Effects,
+    revocation::Revocations,
+    storage::{Step, Storage, StorageError},
+};
+
+/// What a job works with.
+pub struct Work {
+    /// Time.
+    pub effects: Effects,
+    /// The database.
+    pub storage: Storage,
+    /// What rings where an ending has left something, and the name of this node.
+    pub revocations: Arc<Revocations>,
+}
+
+/// Something that is done beside the requests, some rows at a time.
+#[async_trait::async_trait]
+trait Job: Send + Sync {
+    /// Its name, in the log, in figures and in the table of jobs.
+    fn name(&self) -> &'static str;
+
+    /// When its next round begins: it is waited for here. `false` where another node has that round.
+    async fn next_round(&self, work: &Work) -> Result<bool, StorageError>;
+
+    /// Does some rows of the round, and lets them last.
+    async fn step(&self, work: &Work) -> Result<Step, StorageError>;
+}
+
+/// Every job. A new one is a file and a line here.
+fn all() -> [Arc<dyn Job>; 3] {
+    [Arc::new(settle::Settle), Arc::<sweep::Sweeping>::default(), Arc::<audit_retention::AuditRetention>::default()]
+}
+
+/// Between two steps others are left this many times as long as the step took, and no less than this.
+const REST: (u32, Duration) = (2, Duration::from_millis(5));
+
+/// After a failure.
+const AGAIN: Duration = Duration::from_secs(1);
+
+/// What a job has done since the start.
+#[derive(Default)]
+struct Counts {
+    rows: AtomicU64,
+    failures: AtomicU64,
+}
 
 /// The tasks of a running server.
 #[derive(Default)]
-pub(crate) struct Jobs(Mutex<Vec<JoinHandle<()>>>);
+pub struct Jobs {
+    tasks: Mutex<Vec<JoinHandle<()>>>,
+    counts: Mutex<Vec<(&'static str, Arc<Counts>)>>,
+}
 
 impl Jobs {
-    /// Starts following the events, settling endings, and sweeping.
-    pub(crate) fn start(&self, app: &Arc<Installation>) {
-        let following = Arc::clone(&app.revocations);
-        let follow = tokio::spawn(async move { following.run().await });
-        let settle = tokio::spawn(settle::run(Arc::clone(app)));
-        let sweep = tokio::spawn(sweep::run(Arc::clone(app)));
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).extend([follow, settle, sweep]);
+    /// Starts following the events, and every job.
+    pub fn start(&self, work: Work) {
+        let work = Arc::new(work);
+        let following = Arc::clone(&work.revocations);
+        let mut tasks = vec![tokio::spawn(async move { following.run().await })];
+        for job in all() {
+            let counts = Arc::new(Counts::default());
+            lock(&self.counts).push((job.name(), Arc::clone(&counts)));
+            tasks.push(tokio::spawn(supervise(job, Arc::clone(&work), counts)));
+        }
+        lock(&self.tasks).extend(tasks);
     }
 
-    /// Stops them, writes what waits, and says good-bye to the other nodes.
-    pub(crate) async fn stop(&self, app: &Installation) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).drain(..).for_each(|task| task.abort());
-        app.audit.flush().await;
-        if let Err(why) = app.revocations.leave().await {
-            tracing::warn!(error = %why, "this node could not say good-bye");
+    /// Stops them.
+    pub fn stop(&self) {
+        lock(&self.tasks).drain(..).for_each(|task| task.abort());
+    }
+
+    /// Of each job, the rows that it has done and how often it failed.
+    pub fn counts(&self) -> Vec<(&'static str, u64, u64)> {
+        let read = |count: &AtomicU64| count.load(Ordering::Relaxed);
+        lock(&self.counts).iter().map(|(name, counts)| (*name, read(&counts.rows), read(&counts.failures))).collect()
+    }
+}
+
+fn lock<T>(of: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    of.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Aborts its task with itself: who stops the supervisor stops the job.
+struct Child(JoinHandle<()>);
+
+impl Drop for Child {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
+/// Runs a job for as long as the server does, whatever becomes of one run.
+async fn supervise(job: Arc<dyn Job>, work: Arc<Work>, counts: Arc<Counts>) {
+    loop {
+        let run = rounds(Arc::clone(&job), Arc::clone(&work), Arc::clone(&counts));
+        let mut child = Child(tokio::spawn(run));
+        if let Err(why) = (&mut child.0).await {
+            tracing::error!(job = job.name(), error = %why, "a job broke down and is started again");
+            counts.failures.fetch_add(1, Ordering::Relaxed);
+        }
+        tokio::time::sleep(AGAIN).await;
+    }
+}
+
+async fn rounds(job: Arc<dyn Job>, work: Arc<Work>, counts: Arc<Counts>) {
+    loop {
+        if let Err(why) = round(&*job, &work, &counts).await {
+            tracing::warn!(job = job.name(), error = %why, "a job could not go on and is tried again");
+            counts.failures.fetch_add(1, Ordering::Relaxed);
+            tokio::time::sleep(AGAIN).await;
         }
     }
+}
+
+async fn round(job: &dyn Job, work: &Work, counts: &Counts) -> Result<(), StorageError> {
+    if !job.next_round(work).await? {
+        return Ok(());
+    }
+    let mut all = 0;
+    while let Step::Done { rows, took } = job.step(work).await? {
+        all += rows;
+        counts.rows.fetch_add(u64::try_from(rows).unwrap_or(u64::MAX), Ordering::Relaxed);
+        let (times, least) = REST;
+        tokio::time::sleep((took * times).max(least)).await;
+    }
+    if all > 0 {
+        tracing::debug!(job = job.name(), rows = all, "a job has done a round");
+    }
+    Ok(())
 }

@@ -1,76 +1,44 @@
 //! Removes what has expired, once in a while, some rows at a time.
 
-use std::{sync::Arc, time::Duration};
-
-use crate::{
-    installation::Installation,
-    storage::{StorageError, Sweep},
+use std::{
+    sync::atomic::{AtomicUsize, Ordering},
+    time::Duration,
 };
 
-/// After the start: a node that never runs long sweeps as well.
-const FIRST: Duration = Duration::from_secs(20);
+use super::{Job, Work};
+use crate::storage::{Step, StorageError, Sweep};
+
+/// How often a node looks whether the next round is its own: also after the start, since a node that
+/// never runs long sweeps as well.
+const LOOK_EACH: Duration = Duration::from_secs(20);
 
 const EACH: Duration = Duration::from_secs(300);
 
-/// Rounds after which the audit trails are looked at: an hour.
-const AUDIT_EACH: u32 = 12;
-
-/// Between two steps others are left this long.
-const REST: Duration = Duration::from_millis(20);
-
-pub(super) async fn run(app: Arc<Installation>) {
-    tokio::time::sleep(FIRST).await;
-    let mut rounds = 0_u32;
-    loop {
-        for what in Sweep::ALL {
-            match sweep(&app, what).await {
-                Ok(0) => {}
-                Ok(rows) => tracing::info!(?what, rows, "expired rows were swept"),
-                Err(why) => tracing::warn!(?what, error = %why, "expired rows could not be swept"),
-            }
-        }
-        if rounds.is_multiple_of(AUDIT_EACH) {
-            match sweep_audit(&app).await {
-                Ok(0) => {}
-                Ok(rows) => tracing::info!(rows, "old audit entries were swept"),
-                Err(why) => tracing::warn!(error = %why, "old audit entries could not be swept"),
-            }
-        }
-        rounds += 1;
-        tokio::time::sleep(EACH).await;
-    }
+/// Goes from table to table.
+#[derive(Default)]
+pub(super) struct Sweeping {
+    /// How many tables of the round are done.
+    done: AtomicUsize,
 }
 
-/// The audit trail of each tenant, which keeps it as long as it has decided.
-async fn sweep_audit(app: &Installation) -> Result<usize, StorageError> {
-    let (mut rows, mut after) = (0, String::new());
-    loop {
-        let page = app.storage.read_installation().await?.list_tenants(&after, 100).await?;
-        for tenant in &page.items {
-            loop {
-                let (some, more) = app.storage.sweep_audit_of(tenant, app.effects.now()).await?;
-                rows += some;
-                tokio::time::sleep(REST).await;
-                if !more {
-                    break;
-                }
-            }
-        }
-        match page.next {
-            Some(next) => after = next,
-            None => return Ok(rows),
-        }
+#[async_trait::async_trait]
+impl Job for Sweeping {
+    fn name(&self) -> &'static str {
+        "sweep"
     }
-}
 
-async fn sweep(app: &Installation, what: Sweep) -> Result<usize, StorageError> {
-    let mut rows = 0;
-    loop {
-        let (some, more) = app.storage.sweep_some(what, app.effects.now()).await?;
-        rows += some;
+    async fn next_round(&self, work: &Work) -> Result<bool, StorageError> {
+        tokio::time::sleep(LOOK_EACH).await;
+        self.done.store(0, Ordering::Relaxed);
+        work.storage.begin_round(self.name(), work.revocations.node(), EACH).await
+    }
+
+    async fn step(&self, work: &Work) -> Result<Step, StorageError> {
+        let Some(what) = Sweep::ALL.get(self.done.load(Ordering::Relaxed)) else { return Ok(Step::Idle) };
+        let (step, more) = work.storage.sweep_some(*what, work.effects.now()).await?;
         if !more {
-            return Ok(rows);
+            self.done.fetch_add(1, Ordering::Relaxed);
         }
-        tokio::time::sleep(REST).await;
+        Ok(step)
     }
 }

@@ -4,8 +4,11 @@ use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use jsonwebtoken::{Algorithm, DecodingKey, Header, Validation, decode, decode_header, jwk::Jwk};
 use serde::{Serialize, de::DeserializeOwned};
 
-use super::{KeyError, TenantKeys};
-use crate::domain::{AssertionAlg, KeyMaterial, PublicJwk, SigningAlg};
+use super::{
+    KeyError, TenantKeys,
+    jwk::{AssertionAlg, KeyMaterial, PublicJwk},
+};
+use crate::domain::SigningAlg;
 
 /// The kinds of token that a tenant signs; each names itself in `typ` (RFC 8725 §3.11).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{MasterKey, generate::PrivateKey, jwt::VerifyingKey};
+use super::{Mac, MasterKey, Purpose, generate::PrivateKey, jwt::VerifyingKey};
 use crate::{
     domain::{KeyState, SigningAlg, SigningKey, Tenant, TenantId, Timestamp},
     storage::{Cache, Storage, StorageError, View},
@@ -95,9 +95,14 @@ impl Keystore {
         Self { master: Arc::new(master), making: Turns::new(1), storage, view, cache: Cache::new(10_000) }
     }
 
-    /// The master key.
-    pub fn master(&self) -> &MasterKey {
-        &self.master
+    /// A key that tells what this server has made for `purpose`, at `tenant` alone where one is given.
+    pub fn mac(&self, purpose: Purpose, tenant: Option<TenantId>) -> Mac {
+        self.master.mac(purpose, tenant)
+    }
+
+    /// The key that passwords are peppered with.
+    pub fn pepper(&self) -> Mac {
+        self.master.pepper()
     }
 
     /// A new signing key of a tenant, made beside the requests, one at a time.

@@ -5,11 +5,12 @@ use std::{io::Write as _, path::Path};
 
 use aws_lc_rs::{
     aead::{AES_256_GCM, Aad, Nonce, RandomizedNonceKey},
-    digest, hkdf, hmac,
+    digest, hkdf,
 };
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use zeroize::Zeroizing;
 
+use super::Mac;
 use crate::{
     domain::TenantId,
     effects::{Effects, private_folder_of},
@@ -28,6 +29,8 @@ pub enum Purpose {
     Csrf,
     /// The MAC of what tells a known browser.
     Device,
+    /// The MAC of a sign-in in progress.
+    Interaction,
     /// What tells this key from another, kept in the database.
     Check,
 }
@@ -40,6 +43,7 @@ impl Purpose {
             Self::Pepper => b"portcullis/1/password-pepper",
             Self::Csrf => b"portcullis/1/csrf",
             Self::Device => b"portcullis/1/device",
+            Self::Interaction => b"portcullis/1/interaction",
             Self::Check => b"portcullis/1/check",
         }
     }
@@ -123,7 +127,7 @@ impl MasterKey {
     }
 
     /// The 32 bytes for `purpose`, for `tenant` alone where one is given.
-    pub fn derive(&self, purpose: Purpose, tenant: Option<TenantId>) -> Zeroizing<[u8; 32]> {
+    fn derive(&self, purpose: Purpose, tenant: Option<TenantId>) -> Zeroizing<[u8; 32]> {
         let salt = hkdf::Salt::new(hkdf::HKDF_SHA256, b"portcullis");
         let tenant = tenant.map(|id| *id.as_bytes()).unwrap_or_default();
         let info = [purpose.label(), &tenant];
@@ -142,12 +146,17 @@ impl MasterKey {
     }
 
     /// The HMAC-SHA-256 key for `purpose` and `tenant`.
-    pub fn mac_key(&self, purpose: Purpose, tenant: Option<TenantId>) -> hmac::Key {
-        hmac::Key::new(hmac::HMAC_SHA256, self.derive(purpose, tenant).as_slice())
+    pub(super) fn mac(&self, purpose: Purpose, tenant: Option<TenantId>) -> Mac {
+        Mac::sha256(self.derive(purpose, tenant).as_slice())
+    }
+
+    /// The key that passwords are peppered with.
+    pub(super) fn pepper(&self) -> Mac {
+        Mac::sha384(self.derive(Purpose::Pepper, None).as_slice())
     }
 
     /// Seals `secret`, bound to the tenant and to `name`.
-    pub fn seal(&self, tenant: TenantId, name: &str, secret: &[u8]) -> Option<Vec<u8>> {
+    pub(super) fn seal(&self, tenant: TenantId, name: &str, secret: &[u8]) -> Option<Vec<u8>> {
         let mut sealed = secret.to_vec();
         let aad = Aad::from(bound(tenant, name));
         let nonce = self.sealing_key()?.seal_in_place_append_tag(aad, &mut sealed).ok()?;
@@ -155,7 +164,7 @@ impl MasterKey {
     }
 
     /// Opens what [`Self::seal`] made for the same tenant and name.
-    pub fn open(&self, tenant: TenantId, name: &str, sealed: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
+    pub(super) fn open(&self, tenant: TenantId, name: &str, sealed: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
         let (nonce, body) = sealed.split_at_checked(12)?;
         let nonce = Nonce::try_assume_unique_for_key(nonce).ok()?;
         let mut body = Zeroizing::new(body.to_vec());

@@ -2,12 +2,16 @@
 //! (RFC 7515, 7517, 7638).
 
 mod generate;
+mod jwk;
 mod jwt;
 mod keystore;
+mod mac;
 mod master;
 mod refresh_token;
 
+pub use jwk::{AssertionAlg, check_jwks};
 pub use jwt::{TokenRejected, TokenType, verify_assertion};
 pub use keystore::{KeyError, Keystore, TenantKeys};
+pub use mac::{Mac, same_secret};
 pub use master::{MasterKey, MasterKeyError, Purpose, sha256};
 pub use refresh_token::RefreshToken;

@@ -1,20 +1,22 @@
 //! The authorization endpoint (RFC 6749 §3.1, OpenID Connect Core §3.1.2).
 //!
 //! Every request is decided anew, from its parameters and the session alone: a page that was
-//! shown in between, a login or a consent, gives the browser back the same request, and what
-//! comes back is checked as if it had never been seen.
+//! shown in between, a login or a consent, carries the [`Interaction`], and its request is
+//! checked as if it had never been seen.
 
 use std::sync::Arc;
 
 use super::{
-    Cx, engine,
+    Cx,
+    checks::{Understood, understand},
     grants::{code_digest, new_code},
-    hint::read_hint,
+    interaction::Interaction,
     resource,
 };
 use crate::{
-    domain::{Actor, AuthorizationCode, Client, Event, FamilyId, GrantType, Session, User, redirect_uri_matches},
-    protocol::{AuthorizationRequest, ErrorCode, OauthError, Params, ResponseMode, Scope},
+    accounts::Visitor,
+    domain::{Actor, AuthorizationCode, Client, Event, FamilyId, User},
+    protocol::{ErrorCode, OauthError, ResponseMode, Scope},
 };
 
 /// Parameters going back to a client whose redirect URI is trusted.
@@ -42,6 +44,8 @@ pub enum AuthorizeError {
 pub enum Next {
     /// The login page; then this request again.
     Login {
+        /// Who asks for it.
+        client: Arc<Client>,
         /// A name to put into the form.
         hint: Option<String>,
         /// Where the response will go, for the page's policy.
@@ -65,43 +69,30 @@ pub struct Consent {
     pub redirect_uri: String,
 }
 
-/// A user at their browser: who, and in which session.
-pub struct SignedIn {
-    /// The session.
-    pub session: Session,
-    /// Whose it is.
-    pub user: User,
-}
-
-/// A request that was understood: client and redirect URI trusted, scope decided.
-struct Understood {
-    client: Arc<Client>,
-    redirect_uri: String,
-    redirect_uri_given: bool,
-    request: AuthorizationRequest,
-    scope: Scope,
-    resource: Vec<String>,
-    /// The user whom `id_token_hint` means, by `sub`.
-    hinted: Option<String>,
-}
-
-/// What a user's browser sends: the parameters, and which of them came twice.
+/// What a user's browser sends: a sign-in in progress, and what is wrong with the request as a whole.
 pub struct Incoming<'a> {
-    /// The parameters; of those that came twice, none.
-    pub params: &'a Params,
+    /// The sign-in; of the parameters that came twice, it has none.
+    pub interaction: &'a Interaction,
     /// What is wrong with the request as a whole.
     pub fault: Option<OauthError>,
+}
+
+impl<'a> From<&'a Interaction> for Incoming<'a> {
+    fn from(interaction: &'a Interaction) -> Self {
+        Self { interaction, fault: None }
+    }
 }
 
 /// Decides what follows on an authorization request.
 ///
 /// # Errors
 /// [`AuthorizeError`].
-pub async fn begin(cx: &Cx<'_>, incoming: Incoming<'_>, signed_in: Option<SignedIn>) -> Result<Next, AuthorizeError> {
-    let understood = understand(cx, incoming).await?;
+pub async fn begin(cx: &Cx<'_>, incoming: Incoming<'_>, signed_in: Option<Visitor>) -> Result<Next, AuthorizeError> {
+    let understood = understand(cx, &incoming).await?;
+    let interaction = incoming.interaction;
     let Understood { request, redirect_uri, client, .. } = &understood;
     let error = |code, text: &'static str| Err(understood.refuse(cx, OauthError::new(code, text)));
-    let login = || Next::Login { hint: request.login_hint.clone(), redirect_uri: redirect_uri.clone() };
+    let login = || understood.login();
     let Some(signed_in) = signed_in else {
         return if request.prompt.none { error(ErrorCode::LoginRequired, "nobody is signed in") } else { Ok(login()) };
     };
@@ -113,7 +104,7 @@ pub async fn begin(cx: &Cx<'_>, incoming: Incoming<'_>, signed_in: Option<Signed
             Ok(login())
         };
     }
-    if understood.needs_login(cx, &signed_in.session) {
+    if interaction.owes_login(request, &signed_in.session, cx.now) {
         return if request.prompt.none {
             error(ErrorCode::LoginRequired, "the sign-in is older than max_age")
         } else {
@@ -139,13 +130,13 @@ pub async fn begin(cx: &Cx<'_>, incoming: Incoming<'_>, signed_in: Option<Signed
 pub async fn decide(
     cx: &Cx<'_>,
     incoming: Incoming<'_>,
-    signed_in: &SignedIn,
+    signed_in: &Visitor,
     allowed: bool,
 ) -> Result<Next, AuthorizeError> {
-    let understood = understand(cx, incoming).await?;
-    if understood.needs_login(cx, &signed_in.session) || understood.means_another(&signed_in.user) {
-        let Understood { request, redirect_uri, .. } = &understood;
-        return Ok(Next::Login { hint: request.login_hint.clone(), redirect_uri: redirect_uri.clone() });
+    let understood = understand(cx, &incoming).await?;
+    let owes_login = incoming.interaction.owes_login(&understood.request, &signed_in.session, cx.now);
+    if owes_login || understood.means_another(&signed_in.user) {
+        return Ok(understood.login());
     }
     if !allowed {
         let actor = Actor::User(signed_in.user.id.to_string());
@@ -158,7 +149,7 @@ pub async fn decide(
 }
 
 /// What comes back from the database's troubles: a page, since nothing was decided.
-fn away(error: impl Into<OauthError>) -> AuthorizeError {
+pub(super) fn away(error: impl Into<OauthError>) -> AuthorizeError {
     AuthorizeError::Page(error.into())
 }
 
@@ -179,61 +170,7 @@ async fn needs_consent(
     Ok(!scope.is_within(&given))
 }
 
-/// Reads the request: first who asks and where the answer goes, then everything else.
-async fn understand(cx: &Cx<'_>, incoming: Incoming<'_>) -> Result<Understood, AuthorizeError> {
-    let params = incoming.params;
-    let (client, redirect_uri, redirect_uri_given) = trusted(cx, params).await.inspect_err(|error| {
-        if let AuthorizeError::Page(error) = error {
-            let why = error.reason.unwrap_or(error.code.as_str());
-            let client_id = params.find("client_id").unwrap_or_default().to_owned();
-            cx.refused(&Actor::Anonymous, Event::AuthorizeRefused { client_id, why });
-        }
-    })?;
-    let refuse = |error: OauthError| {
-        let why = error.reason.unwrap_or(error.code.as_str());
-        let client_id = client.client_id.clone();
-        cx.refused(&Actor::Client(client_id.clone()), Event::AuthorizeRefused { client_id, why });
-        let mode = ResponseMode::from_params(params).unwrap_or(ResponseMode::Query);
-        AuthorizeError::Redirect(error_response(cx, &redirect_uri, mode, params.find("state"), &error))
-    };
-    if let Some(fault) = incoming.fault {
-        return Err(refuse(fault));
-    }
-    let request = AuthorizationRequest::from_params(params).map_err(refuse)?;
-    if !client.allows(GrantType::AuthorizationCode) {
-        let text = "the client is not registered for authorization_code";
-        return Err(refuse(OauthError::new(ErrorCode::UnauthorizedClient, text)));
-    }
-    let default = resource::default_scope(&client, true);
-    let requested = request.scope.as_ref().map(|scope| resource::understood(cx.tenant, scope)).transpose();
-    let requested = requested.map_err(refuse)?;
-    let scope = engine::negotiate(params, requested.as_ref(), &redirect_uri, &client.metadata.scope, &default)
-        .map_err(refuse)?;
-    let resource = resource::requested(cx.tenant, &request.resource, &scope).map_err(refuse)?;
-    let hinted = match params.find("id_token_hint") {
-        Some(token) => Some(read_hint(cx, token).await.map_err(refuse)?.claims.sub),
-        None => None,
-    };
-    Ok(Understood { client, redirect_uri, redirect_uri_given, request, scope, resource, hinted })
-}
-
-/// The client and its redirect URI, or a page: nobody may be redirected to before this.
-async fn trusted(cx: &Cx<'_>, params: &Params) -> Result<(Arc<Client>, String, bool), AuthorizeError> {
-    let page = |text: &'static str| AuthorizeError::Page(OauthError::invalid_request(text));
-    let client_id = params.find("client_id").ok_or_else(|| page("client_id is missing"))?;
-    let client = cx.app.directory.find_client(cx.tenant, client_id).await.map_err(away)?;
-    let client = client.ok_or_else(|| page("this client is not known here"))?;
-    let registered = &client.metadata.redirect_uris;
-    let (redirect_uri, given) = match (params.find("redirect_uri"), registered.as_slice()) {
-        (Some(uri), _) if registered.iter().any(|known| redirect_uri_matches(known, uri)) => (uri.to_owned(), true),
-        (Some(_), _) => return Err(page("this redirect_uri is not registered for the client")),
-        (None, [only]) => (only.clone(), false),
-        (None, _) => return Err(page("redirect_uri is missing")),
-    };
-    Ok((client, redirect_uri, given))
-}
-
-fn error_response(
+pub(super) fn error_response(
     cx: &Cx<'_>,
     redirect_uri: &str,
     mode: ResponseMode,
@@ -252,7 +189,7 @@ fn error_response(
 /// # Errors
 /// [`AuthorizeError`], as for the whole request.
 pub async fn means_another(cx: &Cx<'_>, incoming: Incoming<'_>, user: &User) -> Result<bool, AuthorizeError> {
-    Ok(understand(cx, incoming).await?.means_another(user))
+    Ok(understand(cx, &incoming).await?.means_another(user))
 }
 
 impl Understood {
@@ -260,11 +197,9 @@ impl Understood {
         self.hinted.as_ref().is_some_and(|sub| *sub != user.id.to_string())
     }
 
-    /// Whether the user must prove anew who they are (OpenID Connect Core §3.1.2.1).
-    fn needs_login(&self, cx: &Cx<'_>, session: &Session) -> bool {
-        let age = cx.now.since(session.auth_time);
-        let too_old = self.request.max_age.is_some_and(|most| age > most);
-        too_old || self.request.prompt.login || self.request.prompt.select_account
+    fn login(&self) -> Next {
+        let (client, redirect_uri) = (Arc::clone(&self.client), self.redirect_uri.clone());
+        Next::Login { client, hint: self.request.login_hint.clone(), redirect_uri }
     }
 
     fn refuse(&self, cx: &Cx<'_>, error: OauthError) -> AuthorizeError {
@@ -276,7 +211,7 @@ impl Understood {
     async fn respond(
         &self,
         cx: &Cx<'_>,
-        signed_in: &SignedIn,
+        signed_in: &Visitor,
         scope: Scope,
         consented: bool,
     ) -> Result<Response, AuthorizeError> {
@@ -291,7 +226,7 @@ impl Understood {
         };
         // As it stands now: somebody may have signed in anew since it was read.
         let (known, authentication) = match (found, refusal) {
-            (Some((session, standing)), None) => (standing.head, session.authentication()),
+            (Some((session, standing)), None) => (standing.head, session.authentication),
             (_, why) => {
                 let text = "the sign-in has been ended";
                 let error = OauthError::new(ErrorCode::LoginRequired, text);

@@ -1,8 +1,9 @@
 //! The metadata document, derived from the lists that serve (RFC 8414).
 
-use super::{Cx, grants::GRANTS};
+use super::{Cx, claims, grants::GRANTS};
 use crate::{
-    domain::{AssertionAlg, AuthMethod, SigningAlg},
+    domain::{AuthMethod, SigningAlg},
+    keys::AssertionAlg,
     protocol::{OauthError, Scope, ServerMetadata},
 };
 
@@ -44,22 +45,7 @@ pub async fn metadata(cx: &Cx<'_>) -> Result<ServerMetadata, OauthError> {
         introspection_endpoint_auth_signing_alg_values_supported: assertion_algs,
         subject_types_supported: ["public"],
         id_token_signing_alg_values_supported: SigningAlg::ALL.iter().map(|alg| alg.as_str()).collect(),
-        claims_supported: vec![
-            "sub",
-            "iss",
-            "aud",
-            "exp",
-            "iat",
-            "auth_time",
-            "nonce",
-            "sid",
-            "acr",
-            "amr",
-            "name",
-            "preferred_username",
-            "email",
-            "email_verified",
-        ],
+        claims_supported: claims::supported(),
         prompt_values_supported: vec!["none", "login", "consent", "select_account"],
         authorization_response_iss_parameter_supported: true,
         request_parameter_supported: false,

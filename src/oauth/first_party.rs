@@ -8,15 +8,15 @@ use secrecy::SecretString;
 use serde::Serialize;
 
 use super::{
-    Cx, RefreshToken,
+    Cx, RefreshToken, claims,
     client_auth::Authenticated,
     grants::{Asked, grant_first_party, rotate, sign_in_refusal},
     resource, verify_access_token,
 };
 use crate::{
+    accounts::Accounts,
     domain::{Actor, EndReason, Event, FamilyId, GrantType, SessionId, SessionKind, User, UserId},
-    installation::SignIn,
-    protocol::{AccessTokenClaims, ErrorCode, OauthError, Scope, TokenResponse},
+    protocol::{AccessTokenClaims, ErrorCode, OauthError, Scope, TokenResponse, UserClaims},
     storage::{EndOne, EndRequest},
 };
 
@@ -29,7 +29,7 @@ pub async fn login(
     client_id: &str,
     username: &str,
     password: &SecretString,
-    sign_in: &dyn SignIn,
+    accounts: &Accounts,
 ) -> Result<(User, TokenResponse), OauthError> {
     let client = cx.app.directory.known(cx.tenant, client_id).await?.map(Authenticated);
     // A confidential client shows who it is at the token endpoint; this address asks for no proof.
@@ -39,10 +39,11 @@ pub async fn login(
         cx.refused(&Actor::Client(who.clone()), Event::LoginRefused { who, why });
         return Err(OauthError::invalid_grant().because("client may not sign users in"));
     };
-    let user = sign_in.check(cx.tenant, username, password, cx.origin).await.map_err(sign_in_refusal)?;
+    let identified = accounts.identify(cx.tenant, username, password, cx.origin, cx.now).await;
+    let identified = identified.map_err(sign_in_refusal)?;
     let scope = resource::default_scope(&client, true);
-    let tokens = grant_first_party(cx, &client, &user, SessionKind::FirstParty, scope, &[]).await?;
-    Ok((user, tokens))
+    let tokens = grant_first_party(cx, &client, &identified, SessionKind::FirstParty, scope, &[]).await?;
+    Ok((identified.user, tokens))
 }
 
 /// Rotates the refresh token that is the request's bearer.
@@ -63,7 +64,7 @@ pub async fn refresh(cx: &Cx<'_>, bearer: &str) -> Result<TokenResponse, OauthEr
 
 async fn refresh_checked(cx: &Cx<'_>, bearer: &str) -> Result<TokenResponse, OauthError> {
     let refused = |why| OauthError::invalid_grant().because(why);
-    let presented = RefreshToken::open(bearer, cx.app.keys.master(), cx.tenant.id)
+    let presented = RefreshToken::open(bearer, &cx.app.keys, cx.tenant.id)
         .ok_or_else(|| refused("no refresh token of this tenant"))?;
     let mut unit = cx.app.storage.read(&**cx.tenant).await?;
     let mut store = unit.tenant(cx.tenant);
@@ -143,14 +144,8 @@ pub struct Me {
     client_id: String,
     scope: String,
     sid: String,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    preferred_username: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    name: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    email: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    email_verified: Option<bool>,
+    #[serde(flatten)]
+    user: UserClaims,
     #[serde(skip_serializing_if = "Option::is_none")]
     roles: Option<Vec<&'static str>>,
 }
@@ -161,8 +156,8 @@ pub struct Me {
 /// # Errors
 /// `invalid_token`; `insufficient_scope` for a third party without scope `openid`.
 pub async fn me(cx: &Cx<'_>, bearer: &str) -> Result<Me, OauthError> {
-    let Own { claims, session, user, is_first_party } = own_token(cx, bearer).await?;
-    let granted = claims.scope.clone();
+    let Own { claims: token, session, user, is_first_party } = own_token(cx, bearer).await?;
+    let granted = token.scope.clone();
     let opens = |scope: &str| is_first_party || granted.contains(scope);
     if !opens(Scope::OPENID) {
         return Err(OauthError::new(ErrorCode::InsufficientScope, "scope openid is needed"));
@@ -170,17 +165,13 @@ pub async fn me(cx: &Cx<'_>, bearer: &str) -> Result<Me, OauthError> {
     let user = cx.app.storage.read(&**cx.tenant).await?.tenant(cx.tenant).find_user(user).await?;
     let user = user.filter(|user| user.is_active());
     let user = user.ok_or_else(|| OauthError::invalid_token().because("user gone or disabled"))?;
-    let has_email = opens("email") && user.email.is_some();
     let roles = user.roles.iter().map(|role| role.as_str()).collect();
     Ok(Me {
-        scope: claims.scope.to_string(),
+        scope: token.scope.to_string(),
         sid: session.to_string(),
-        preferred_username: opens("profile").then_some(user.username),
-        name: user.name.filter(|_| opens("profile")),
-        email_verified: has_email.then_some(user.email_verified),
-        email: user.email.filter(|_| has_email),
+        user: claims::of_user(&user, opens),
         roles: is_first_party.then_some(roles),
-        sub: claims.sub,
-        client_id: claims.client_id,
+        sub: token.sub,
+        client_id: token.client_id,
     })
 }

@@ -3,6 +3,7 @@
 use super::{
     Cx, RefreshToken,
     client_auth::{self, Presented},
+    confirmation::Confirmation,
     verify_access_token,
 };
 use crate::{
@@ -21,7 +22,7 @@ pub async fn introspect(cx: &Cx<'_>, presented: Presented<'_>) -> Result<Introsp
         return Err(OauthError::invalid_client().because("a public client may not introspect"));
     }
     // The hint is a hint (RFC 7662 §2.1): the token itself tells its kind.
-    match RefreshToken::open(token, cx.app.keys.master(), cx.tenant.id) {
+    match RefreshToken::open(token, &cx.app.keys, cx.tenant.id) {
         Some(refresh) => introspect_refresh(cx, &client, refresh).await,
         None => introspect_access(cx, token).await,
     }
@@ -38,7 +39,7 @@ async fn introspect_access(cx: &Cx<'_>, token: &str) -> Result<IntrospectionResp
         scope: Some(claims.scope),
         client_id: Some(claims.client_id),
         username: None,
-        token_type: Some("Bearer"),
+        token_type: Some(Confirmation::Bearer.token_type()),
         exp: Some(claims.exp),
         iat: Some(claims.iat),
         sub: Some(claims.sub),

@@ -2,146 +2,81 @@
 
 use std::sync::Arc;
 
-use aws_lc_rs::digest;
-use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
-
-use super::{Cx, RefreshToken, resource};
+use super::{Cx, RefreshToken, claims, confirmation::Confirmation, resource, subject::Subject};
 use crate::{
     domain::{Authentication, Client, EventNumber, FamilyId, Origin, Session, Tenant, TokenFamily, User},
     installation::Installation,
     keys::{TenantKeys, TokenType},
-    protocol::{AccessTokenClaims, Audience, IdTokenClaims, OauthError, Scope, TokenResponse},
+    protocol::{OauthError, Scope, TokenResponse},
 };
-
-/// The class of every sign-in here: a password over TLS.
-const ACR: &str = "urn:portcullis:acr:password";
 
 /// Seconds a token from `portcullis token` lives.
 pub const ADMIN_TOKEN_TTL: i64 = crate::storage::SHELL_TOKEN_TTL;
 
-/// A grant to a user, decided and ready to become tokens.
-pub(super) struct UserGrant<'a> {
-    pub(super) client: &'a Client,
-    pub(super) user: &'a User,
-    pub(super) session: &'a Session,
-    /// What it was granted by, which may lie before the session's last.
-    pub(super) authentication: &'a Authentication,
-    pub(super) grant_id: FamilyId,
+/// A grant that is decided and ready to become tokens.
+pub(super) struct Decided<'a> {
+    /// Whom the tokens speak of.
+    pub(super) subject: Subject<'a>,
+    /// To whom they are issued.
+    pub(super) client_id: &'a str,
+    /// Whether that is an app of the tenant's own.
+    pub(super) is_first_party: bool,
+    /// What whoever presents them has to prove besides.
+    pub(super) confirmation: Confirmation,
     /// The last event that was known when this was decided; the tokens bear its number.
     pub(super) known: EventNumber,
     pub(super) scope: Scope,
     pub(super) resource: &'a [String],
+    /// Seconds an access token lives.
+    pub(super) ttl: i64,
     pub(super) nonce: Option<String>,
     /// The generation whose refresh token goes with it.
     pub(super) generation: Option<u32>,
 }
 
-/// Makes the token response for a user's grant (RFC 6749 §5.1, RFC 9068, OpenID Connect Core
-/// §3.1.3.3). It reads nothing and writes nothing: what was committed before can be answered.
-pub(super) fn for_user(cx: &Cx<'_>, keys: &TenantKeys, grant: UserGrant<'_>) -> Result<TokenResponse, OauthError> {
-    let issuer = cx.app.issuer(cx.tenant);
-    let scope = resource::permitted(grant.user, &grant.scope);
-    let ttl = cx.tenant.settings.access_token_ttl;
-    let claims = AccessTokenClaims {
-        aud: Audience::of(resource::audience(
-            cx.tenant,
-            &issuer,
-            grant.resource,
-            &scope,
-            grant.client.is_first_party(),
-        )),
-        iss: issuer.clone(),
-        sub: grant.user.id.to_string(),
-        exp: cx.now.secs() + ttl,
-        iat: cx.now.secs(),
-        rev: grant.known.0,
-        jti: cx.app.effects.uuid().to_string(),
-        client_id: grant.client.client_id.clone(),
-        scope: scope.clone(),
-        sid: Some(grant.session.id.to_string()),
-        gid: Some(grant.grant_id.to_string()),
-        auth_time: Some(grant.authentication.at.secs()),
-        acr: Some(ACR.to_owned()),
-        amr: Some(grant.authentication.amr.clone()),
-    };
-    let access_token = keys.sign(TokenType::Access, &claims)?;
-    let id_token = if scope.contains(Scope::OPENID) {
-        let claims = id_claims(cx, &grant, issuer, &access_token, &scope);
-        Some(keys.sign(TokenType::Id, &claims)?)
-    } else {
-        None
-    };
-    let refresh_token = grant
-        .generation
-        .map(|generation| RefreshToken { family: grant.grant_id, generation }.seal(cx.app.keys.master(), cx.tenant.id));
-    Ok(TokenResponse { access_token, token_type: "Bearer", expires_in: ttl, refresh_token, id_token, scope })
-}
+impl<'a> Decided<'a> {
+    /// Nothing yet for a client that acts for itself (RFC 6749 §4.4.3): no session, no refresh token.
+    pub(super) fn of_client(cx: &Cx<'_>, client_id: &'a str) -> Self {
+        Self {
+            subject: Subject::Client,
+            client_id,
+            is_first_party: false,
+            confirmation: Confirmation::Bearer,
+            known: EventNumber::ZERO,
+            scope: Scope::default(),
+            resource: &[],
+            ttl: cx.tenant.settings.access_token_ttl,
+            nonce: None,
+            generation: None,
+        }
+    }
 
-fn id_claims(cx: &Cx<'_>, grant: &UserGrant<'_>, iss: String, access_token: &str, scope: &Scope) -> IdTokenClaims {
-    let digest = digest::digest(&digest::SHA256, access_token.as_bytes());
-    let half = digest.as_ref().get(..16).unwrap_or_default();
-    let user = grant.user;
-    let (profile, email) = (scope.contains("profile"), scope.contains("email"));
-    IdTokenClaims {
-        iss,
-        sub: user.id.to_string(),
-        aud: grant.client.client_id.clone(),
-        exp: cx.now.secs() + cx.tenant.settings.access_token_ttl,
-        iat: cx.now.secs(),
-        auth_time: grant.authentication.at.secs(),
-        nonce: grant.nonce.clone(),
-        sid: grant.session.id.to_string(),
-        acr: ACR.to_owned(),
-        amr: grant.authentication.amr.clone(),
-        at_hash: URL_SAFE_NO_PAD.encode(half),
-        name: user.name.clone().filter(|_| profile),
-        preferred_username: profile.then(|| user.username.clone()),
-        email: user.email.clone().filter(|_| email),
-        email_verified: user.email.as_ref().filter(|_| email).map(|_| user.email_verified),
+    /// Nothing yet for `subject`, through `client`.
+    pub(super) fn of(cx: &Cx<'_>, client: &'a Client, subject: Subject<'a>) -> Self {
+        Self { subject, is_first_party: client.is_first_party(), ..Self::of_client(cx, &client.client_id) }
     }
 }
 
-/// A grant to a client that acts for itself.
-pub(super) struct ClientGrant<'a> {
-    pub(super) client_id: &'a str,
-    /// The last event that was known when this was decided; the token bears its number.
-    pub(super) known: EventNumber,
-    pub(super) scope: Scope,
-    pub(super) resource: &'a [String],
-    /// Seconds its token lives.
-    pub(super) ttl: i64,
-}
-
-/// Makes the token response for a client that acts for itself (RFC 6749 §4.4.3): no session,
-/// no refresh token, and nothing read from or written to the database.
-pub(super) fn for_client(cx: &Cx<'_>, keys: &TenantKeys, grant: ClientGrant<'_>) -> Result<TokenResponse, OauthError> {
-    let ClientGrant { client_id, known, scope, resource, ttl } = grant;
-    let issuer = cx.app.issuer(cx.tenant);
-    let claims = AccessTokenClaims {
-        aud: Audience::of(resource::audience(cx.tenant, &issuer, resource, &scope, false)),
-        iss: issuer,
-        sub: client_id.to_owned(),
-        exp: cx.now.secs() + ttl,
-        iat: cx.now.secs(),
-        rev: known.0,
-        jti: cx.app.effects.uuid().to_string(),
-        client_id: client_id.to_owned(),
-        scope: scope.clone(),
-        sid: None,
-        gid: None,
-        auth_time: None,
-        acr: None,
-        amr: None,
+/// Makes the token response (RFC 6749 §5.1, RFC 9068, OpenID Connect Core §3.1.3.3). It reads nothing and
+/// writes nothing: what was committed before can be answered.
+pub(super) fn issue(cx: &Cx<'_>, keys: &TenantKeys, decided: Decided<'_>) -> Result<TokenResponse, OauthError> {
+    let scope = match decided.subject {
+        Subject::User { user, .. } => resource::permitted(user, &decided.scope),
+        Subject::Client => decided.scope.clone(),
     };
-    let access_token = keys.sign(TokenType::Access, &claims)?;
-    Ok(TokenResponse {
-        access_token,
-        token_type: "Bearer",
-        expires_in: ttl,
-        refresh_token: None,
-        id_token: None,
-        scope,
-    })
+    let access_token = keys.sign(TokenType::Access, &claims::of_access_token(cx, &decided, &scope))?;
+    let (mut id_token, mut refresh_token) = (None, None);
+    if let Subject::User { user, session, grant, authentication } = decided.subject {
+        if scope.contains(Scope::OPENID) {
+            let beside = (access_token.as_str(), &scope);
+            let claims = claims::of_id_token(cx, &decided, user, session, authentication, beside);
+            id_token = Some(keys.sign(TokenType::Id, &claims)?);
+        }
+        let token = decided.generation.map(|generation| RefreshToken { family: grant, generation });
+        refresh_token = token.map(|token| token.seal(&cx.app.keys, cx.tenant.id));
+    }
+    let token_type = decided.confirmation.token_type();
+    Ok(TokenResponse { access_token, token_type, expires_in: decided.ttl, refresh_token, id_token, scope })
 }
 
 /// An access token for the admin API, for whoever can read the database and the master key.
@@ -161,8 +96,8 @@ pub async fn mint_for_shell(
     let known = app.storage.read(&**tenant).await?.head().await?;
     let cx = Cx::new(app, tenant, &origin);
     let keys = app.keys.of(tenant).await?;
-    let grant = ClientGrant { client_id: "portcullis-shell", known, scope, resource: &[], ttl: ADMIN_TOKEN_TTL };
-    for_client(&cx, &keys, grant)
+    let decided = Decided { known, scope, ttl: ADMIN_TOKEN_TTL, ..Decided::of_client(&cx, "portcullis-shell") };
+    issue(&cx, &keys, decided)
 }
 
 /// A family for a new grant, in its first generation.

@@ -1,17 +1,22 @@
 //! The OAuth 2.0 and OpenID Connect flows, without HTTP.
 
 pub mod authorize;
+mod checks;
+mod claims;
 pub mod client_auth;
+mod confirmation;
 pub mod discovery;
 mod engine;
 pub mod first_party;
 mod grants;
 mod hint;
+pub mod interaction;
 pub mod introspect;
 mod issue;
 pub mod logout;
 mod resource;
 pub mod revoke;
+mod subject;
 pub mod token;
 pub mod userinfo;
 mod verify;

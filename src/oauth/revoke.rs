@@ -22,7 +22,7 @@ use crate::{
 pub async fn revoke(cx: &Cx<'_>, presented: Presented<'_>) -> Result<(), OauthError> {
     let token = presented.params.required("token")?;
     let client = client_auth::authenticate(cx, presented).await?;
-    let result = match RefreshToken::open(token, cx.app.keys.master(), cx.tenant.id) {
+    let result = match RefreshToken::open(token, &cx.app.keys, cx.tenant.id) {
         Some(refresh) => revoke_refresh(cx, &client, refresh).await,
         None => revoke_access(cx, &client, token).await,
     };

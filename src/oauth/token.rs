@@ -6,8 +6,8 @@ use super::{
     grants::{Exchange, GRANTS},
 };
 use crate::{
+    accounts::Accounts,
     domain::{Actor, Event},
-    installation::SignIn,
     protocol::{ErrorCode, OauthError, TokenResponse},
 };
 
@@ -15,11 +15,7 @@ use crate::{
 ///
 /// # Errors
 /// What RFC 6749 §5.2 names.
-pub async fn exchange(
-    cx: &Cx<'_>,
-    presented: Presented<'_>,
-    sign_in: &dyn SignIn,
-) -> Result<TokenResponse, OauthError> {
+pub async fn exchange(cx: &Cx<'_>, presented: Presented<'_>, accounts: &Accounts) -> Result<TokenResponse, OauthError> {
     let params = presented.params;
     // A request that is malformed is told so before anybody is asked who they are.
     let grant_type = params.required("grant_type")?;
@@ -34,7 +30,7 @@ pub async fn exchange(
             Err(OauthError::new(ErrorCode::UnauthorizedClient, text).because("grant type not registered"))
         }
         Some(grant_type) => match GRANTS.iter().find(|grant| grant.grant_type() == grant_type) {
-            Some(grant) => grant.exchange(&Exchange { cx: *cx, client: &client, params, sign_in }).await,
+            Some(grant) => grant.exchange(&Exchange { cx: *cx, client: &client, params, accounts }).await,
             None => Err(OauthError::new(ErrorCode::UnsupportedGrantType, "grant_type is not served")),
         },
     };

@@ -97,6 +97,14 @@ pub struct IdTokenClaims {
     pub amr: Vec<String>,
     /// The left half of the access token's SHA-256 (OpenID Connect Core §3.1.3.6).
     pub at_hash: String,
+    /// What the scope opens of the user.
+    #[serde(flatten)]
+    pub user: UserClaims,
+}
+
+/// What is told of a user (OpenID Connect Core §5.1), as far as a scope opens it (§5.4).
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct UserClaims {
     /// The user's name, with scope `profile`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
@@ -109,4 +117,9 @@ pub struct IdTokenClaims {
     /// Whether it was verified, with scope `email`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub email_verified: Option<bool>,
+}
+
+impl UserClaims {
+    /// Their names, for the server's metadata.
+    pub const NAMES: [&'static str; 4] = ["name", "preferred_username", "email", "email_verified"];
 }

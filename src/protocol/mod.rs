@@ -12,7 +12,7 @@ mod scope;
 mod token;
 
 pub use authorization::{AuthorizationRequest, Prompt, ResponseMode};
-pub use claims::{AccessTokenClaims, Audience, IdTokenClaims};
+pub use claims::{AccessTokenClaims, Audience, IdTokenClaims, UserClaims};
 pub use description::ErrorDescription;
 pub use error::{ErrorCode, OauthError};
 pub use metadata::ServerMetadata;

@@ -51,6 +51,13 @@ pub enum Step {
     },
 }
 
+impl Step {
+    /// So many rows, in the time since `began`.
+    pub(super) fn done(rows: usize, began: Instant) -> Self {
+        Self::Done { rows, took: began.elapsed() }
+    }
+}
+
 /// Identifier, kind, tenant, event, payload.
 type Row = (Key, String, Key, i64, String);
 
@@ -161,11 +168,50 @@ impl Unit {
         Ok(())
     }
 
+    /// A round's row is never among the jobs that wait: it counts as finished from its beginning.
+    async fn begin_round(&mut self, name: &'static str, node: NodeId, each: Duration) -> Result<bool, StorageError> {
+        let id = Key(round_id(name));
+        let row = (
+            jobs::id.eq(id),
+            jobs::kind.eq(name),
+            jobs::tenant_id.eq(Key([0; 16])),
+            jobs::event_seq.eq(EventNumber::ZERO.0),
+            jobs::payload.eq("{}"),
+            jobs::position.eq(""),
+            jobs::rows_done.eq(0),
+            jobs::lease_until.eq(0),
+            jobs::created_at.eq(portcullis_now_ms(0)),
+            jobs::finished_at.eq(portcullis_now_ms(0).nullable()),
+        );
+        on_conn!(self, conn => diesel::insert_into(jobs::table)
+            .values(row)
+            .on_conflict_do_nothing()
+            .execute(conn)
+            .await)?;
+        let each_ms = i64::try_from(each.as_millis()).map_err(StorageError::broken)?;
+        let due = jobs::table.filter(jobs::id.eq(id)).filter(jobs::lease_until.lt(portcullis_now_ms(0)));
+        let taken = diesel::update(due).set((
+            jobs::leased_by.eq(Some(Key::from(node))),
+            jobs::lease_until.eq(portcullis_now_ms(each_ms)),
+            jobs::finished_at.eq(portcullis_now_ms(0).nullable()),
+        ));
+        Ok(on_conn!(self, conn => taken.execute(conn).await)? == 1)
+    }
+
     /// Forgets jobs that were finished long ago; answers how many.
     pub(super) async fn sweep_jobs(&mut self) -> Result<usize, StorageError> {
         let old = jobs::table.filter(jobs::finished_at.lt(portcullis_now_ms(-KEPT_MS).nullable()));
         on_conn!(self, conn => diesel::delete(old).execute(conn).await)
     }
+}
+
+/// The identifier of a round's row: its name, cut to sixteen bytes. Those of other jobs begin with zeros.
+fn round_id(name: &str) -> [u8; 16] {
+    let mut id = [0; 16];
+    for (to, from) in id.iter_mut().zip(name.bytes()) {
+        *to = from;
+    }
+    id
 }
 
 /// A job and what it is to do.
@@ -206,16 +252,7 @@ impl Storage {
     /// # Errors
     /// [`StorageError`]: nothing was done; another step, here or elsewhere, does it.
     pub async fn settle_some(&self, node: NodeId, now: Timestamp) -> Result<Step, StorageError> {
-        // Both kinds have their turns, so that neither a large tenant's holds up small ones, nor any
-        // number of small ones a large one. Looking alone is no reason to hold up who writes.
-        let turn = self.takes_begun_job();
-        let mut unit = self.read_for_job(EveryTenant::Installation).await?;
-        let begun = match unit.next_job(node, turn).await? {
-            Some(_) => turn,
-            None if unit.next_job(node, !turn).await?.is_some() => !turn,
-            None => return Ok(Step::Idle),
-        };
-        drop(unit);
+        let Some(begun) = self.next_turn(node).await? else { return Ok(Step::Idle) };
         match self.settle_together(node, begun, now).await {
             Ok(step) => Ok(step),
             Err(Failed { job, why }) => {
@@ -228,6 +265,38 @@ impl Storage {
                 Err(why)
             }
         }
+    }
+
+    /// Whether something waits to be settled that `node` may go on with.
+    ///
+    /// # Errors
+    /// [`StorageError::Away`].
+    pub async fn has_settlement(&self, node: NodeId) -> Result<bool, StorageError> {
+        Ok(self.next_turn(node).await?.is_some())
+    }
+
+    /// Whether the next step is of jobs that were begun, or of new ones; `None` where none waits. Both
+    /// kinds have their turns, so that neither a large tenant's holds up small ones, nor any number of
+    /// small ones a large one. Looking alone is no reason to hold up who writes.
+    async fn next_turn(&self, node: NodeId) -> Result<Option<bool>, StorageError> {
+        let turn = self.takes_begun_job();
+        let mut unit = self.read_for_job(EveryTenant::Installation).await?;
+        if unit.next_job(node, turn).await?.is_some() {
+            return Ok(Some(turn));
+        }
+        Ok(unit.next_job(node, !turn).await?.map(|_| !turn))
+    }
+
+    /// Begins a round of a job that comes each so often: one node has it, whoever asks first once it is
+    /// due, by the database's clock.
+    ///
+    /// # Errors
+    /// [`StorageError`]: nobody has begun it.
+    pub async fn begin_round(&self, name: &'static str, node: NodeId, each: Duration) -> Result<bool, StorageError> {
+        let mut unit = self.write_for_job(EveryTenant::Installation).await?;
+        let begun = unit.begin_round(name, node, each).await?;
+        unit.commit().await?;
+        Ok(begun)
     }
 
     /// One job after the other, until a page of rows is full: most endings leave a few. They are of
@@ -244,7 +313,7 @@ impl Storage {
             jobs += 1;
         }
         unit.commit().await.map_err(all)?;
-        Ok(Step::Done { rows, took: began.elapsed() })
+        Ok(Step::done(rows, began))
     }
 }
 

@@ -10,7 +10,7 @@ use super::{
     schema::{sessions, token_families},
     settle::SOME,
 };
-use crate::domain::{EndReason, Ending, EventNumber, Session, SessionId, Timestamp};
+use crate::domain::{Authentication, EndReason, Ending, EventNumber, Session, SessionId, Timestamp};
 
 #[derive(Queryable, Selectable, Insertable)]
 #[diesel(table_name = sessions)]
@@ -51,8 +51,10 @@ impl TryFrom<Row> for Session {
             client_id: row.client_id,
             cookie_digest: row.cookie_digest,
             born_seq: EventNumber(row.born_seq),
-            auth_time: Timestamp::from_millis(row.auth_time),
-            amr: serde_json::from_str(&row.amr).map_err(StorageError::broken)?,
+            authentication: Authentication {
+                at: Timestamp::from_millis(row.auth_time),
+                amr: serde_json::from_str(&row.amr).map_err(StorageError::broken)?,
+            },
             ip: row.ip,
             user_agent: row.user_agent,
             created_at: Timestamp::from_millis(row.created_at),
@@ -75,8 +77,8 @@ impl TenantStore<'_> {
             client_id: session.client_id.clone(),
             cookie_digest: session.cookie_digest.clone(),
             born_seq: session.born_seq.0,
-            auth_time: session.auth_time.millis(),
-            amr: serde_json::to_string(&session.amr).map_err(StorageError::broken)?,
+            auth_time: session.authentication.at.millis(),
+            amr: serde_json::to_string(&session.authentication.amr).map_err(StorageError::broken)?,
             ip: session.ip.clone(),
             user_agent: session.user_agent.clone(),
             created_at: session.created_at.millis(),
@@ -106,11 +108,18 @@ impl TenantStore<'_> {
     }
 
     /// Puts a session under a new cookie, its user having proven anew who they are.
-    pub async fn renew_session(&mut self, id: SessionId, digest: &[u8], now: Timestamp) -> Result<(), StorageError> {
+    pub async fn renew_session(
+        &mut self,
+        id: SessionId,
+        digest: &[u8],
+        authentication: &Authentication,
+        now: Timestamp,
+    ) -> Result<(), StorageError> {
         let target = sessions::table.filter(sessions::tenant_id.eq(self.key())).filter(sessions::id.eq(Key::from(id)));
         let change = (
             sessions::cookie_digest.eq(Some(digest.to_vec())),
-            sessions::auth_time.eq(now.millis()),
+            sessions::auth_time.eq(authentication.at.millis()),
+            sessions::amr.eq(serde_json::to_string(&authentication.amr).map_err(StorageError::broken)?),
             sessions::last_seen_at.eq(now.millis()),
         );
         on_conn!(self.unit, conn => diesel::update(target).set(change).execute(conn).await)?;

@@ -3,9 +3,10 @@
 
 use diesel::{ExpressionMethods, QueryDsl as _};
 use diesel_async::RunQueryDsl;
+use tokio::time::Instant;
 
 use super::{
-    EveryTenant, Key, Storage, StorageError, Unit,
+    EveryTenant, Key, Step, Storage, StorageError, Unit,
     connection::{on_conn, on_conn_each, remove_rows},
     fills,
     schema::{sessions, token_families},
@@ -47,8 +48,9 @@ impl Storage {
     ///
     /// # Errors
     /// [`StorageError`]: nothing was removed.
-    pub async fn sweep_some(&self, what: Sweep, now: Timestamp) -> Result<(usize, bool), StorageError> {
+    pub async fn sweep_some(&self, what: Sweep, now: Timestamp) -> Result<(Step, bool), StorageError> {
         let old = now.plus(-KEPT_S);
+        let began = Instant::now();
         let mut unit = self.write_for_job(EveryTenant::Sweep).await?;
         let rows = match what {
             Sweep::ExpiredSessions => unit.mark_expired(old, now, SOME).await?,
@@ -59,13 +61,13 @@ impl Storage {
             Sweep::Rest => {
                 let rest = unit.sweep_keys(now).await? + unit.sweep_nodes().await? + unit.sweep_jobs().await?;
                 unit.commit().await?;
-                return Ok((rest, false));
+                return Ok((Step::done(rest, began), false));
             }
         };
         if rows > 0 {
             unit.commit().await?;
         }
-        Ok((rows, fills(rows, SOME)))
+        Ok((Step::done(rows, began), fills(rows, SOME)))
     }
 }
 
@@ -75,14 +77,15 @@ impl Storage {
     ///
     /// # Errors
     /// [`StorageError`]: nothing was removed.
-    pub async fn sweep_audit_of(&self, tenant: &Tenant, now: Timestamp) -> Result<(usize, bool), StorageError> {
+    pub async fn sweep_audit_of(&self, tenant: &Tenant, now: Timestamp) -> Result<(Step, bool), StorageError> {
         let old = now.plus(-tenant.settings.audit_retention);
+        let began = Instant::now();
         let mut unit = self.write_for_job(tenant).await?;
         let rows = unit.tenant(tenant).sweep_audit(old, SOME).await?;
         if rows > 0 {
             unit.commit().await?;
         }
-        Ok((rows, fills(rows, SOME)))
+        Ok((Step::done(rows, began), fills(rows, SOME)))
     }
 }
 

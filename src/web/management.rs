@@ -35,6 +35,7 @@ fn metrics(site: Shared) -> (ContentType, String) {
         cutoffs: app.revocations.held() as u128,
         view_age_ms: app.view.age().as_millis(),
         audit_dropped: app.audit.dropped().into(),
+        jobs: app.jobs.counts(),
     };
     (text, site.0.metrics.text(&now))
 }

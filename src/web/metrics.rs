@@ -17,6 +17,12 @@ struct TokenLabels {
     result: &'static str,
 }
 
+/// The label of a job's figures.
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+struct JobLabel {
+    job: &'static str,
+}
+
 /// What is counted.
 pub struct Metrics {
     registry: Registry,
@@ -24,6 +30,8 @@ pub struct Metrics {
     cutoffs: Gauge<i64, AtomicI64>,
     view_age_ms: Gauge<i64, AtomicI64>,
     audit_dropped: Gauge<i64, AtomicI64>,
+    job_rows: Family<JobLabel, Gauge<i64, AtomicI64>>,
+    job_failures: Family<JobLabel, Gauge<i64, AtomicI64>>,
 }
 
 /// What stands elsewhere and is read when it is asked for.
@@ -31,6 +39,8 @@ pub(super) struct Now {
     pub(super) cutoffs: u128,
     pub(super) view_age_ms: u128,
     pub(super) audit_dropped: u128,
+    /// Name, rows done, failures.
+    pub(super) jobs: Vec<(&'static str, u64, u64)>,
 }
 
 impl Default for Metrics {
@@ -46,7 +56,10 @@ impl Default for Metrics {
             view_age_ms.clone(),
         );
         registry.register("audit_dropped", "Audit entries that an attack pushed out", audit_dropped.clone());
-        Self { registry, tokens, cutoffs, view_age_ms, audit_dropped }
+        let (job_rows, job_failures) = (Family::default(), Family::default());
+        registry.register("job_rows", "Rows that a job has done since the start", job_rows.clone());
+        registry.register("job_failures", "Times that a job could not go on since the start", job_failures.clone());
+        Self { registry, tokens, cutoffs, view_age_ms, audit_dropped, job_rows, job_failures }
     }
 }
 
@@ -65,6 +78,10 @@ impl Metrics {
         self.cutoffs.set(number(now.cutoffs));
         self.view_age_ms.set(number(now.view_age_ms));
         self.audit_dropped.set(number(now.audit_dropped));
+        for (job, rows, failures) in &now.jobs {
+            self.job_rows.get_or_create(&JobLabel { job }).set(number((*rows).into()));
+            self.job_failures.get_or_create(&JobLabel { job }).set(number((*failures).into()));
+        }
         let mut out = String::new();
         match encode(&mut out, &self.registry) {
             Ok(()) => out,

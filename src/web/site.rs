@@ -20,6 +20,6 @@ pub struct Site {
 impl Site {
     /// The context of the administrators' use cases.
     pub(crate) fn admin(&self) -> Admin<'_> {
-        Admin { app: &self.app, hasher: &*self.accounts }
+        Admin { app: &self.app, accounts: &self.accounts }
     }
 }

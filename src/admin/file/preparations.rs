@@ -6,9 +6,9 @@ use secrecy::SecretString;
 
 use super::in_context;
 use crate::{
+    accounts::PasswordOwner,
     admin::{Admin, AdminError, UserInput, tenants},
     domain::{SigningAlg, SigningKey, Slug, Tenant, TenantId},
-    installation::PasswordOwner,
 };
 
 /// What a run of the file has found to be missing.
@@ -100,7 +100,7 @@ impl Password {
         stored: Option<String>,
     ) -> Result<(), AdminError> {
         if let Some(stored) = stored {
-            let is_behind = admin.hasher.matches(tenant, password, &stored).await?;
+            let is_behind = admin.accounts.matches(tenant, password, &stored).await?;
             self.behind.insert(stored, is_behind);
             if is_behind {
                 return Ok(());

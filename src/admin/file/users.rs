@@ -8,6 +8,7 @@ use super::{
     preparations::{Known, Need},
 };
 use crate::{
+    accounts::Accounts,
     admin::{
         AdminError, Permit, UserInput,
         input::{merge, read},
@@ -75,9 +76,9 @@ impl Run<'_> {
         input: &UserInput,
         stored: Option<&str>,
     ) -> Result<Option<NewPassword>, AdminError> {
-        let password = match users::given_password(self.admin, input)? {
+        let password = match users::given_password(input)? {
             Given::Nothing => return Ok(None),
-            Given::Hash(hash) if stored.is_some_and(|stored| self.admin.hasher.stands_for(stored, hash)) => {
+            Given::Hash(hash) if stored.is_some_and(|stored| Accounts::stands_for(stored, hash)) => {
                 return Ok(None);
             }
             Given::Hash(hash) => {

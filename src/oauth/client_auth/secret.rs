@@ -1,10 +1,8 @@
 //! Comparing a client secret with what is stored of it.
 
-use aws_lc_rs::constant_time::verify_slices_are_equal;
-
 use crate::{
     domain::{Client, Timestamp},
-    keys::sha256,
+    keys::{same_secret, sha256},
     protocol::OauthError,
 };
 
@@ -18,7 +16,7 @@ pub(super) fn check(client: &Client, secret: &str, now: Timestamp) -> Result<(),
     // All of them, found or not: the time tells nothing about which one it was.
     for known in &client.secrets {
         let counts = known.expires_at.is_none_or(|at| now < at);
-        good |= verify_slices_are_equal(&digest, &known.digest).is_ok() && counts;
+        good |= same_secret(&digest, &known.digest) && counts;
     }
     if good { Ok(()) } else { Err(OauthError::invalid_client().because("wrong secret")) }
 }

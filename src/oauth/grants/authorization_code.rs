@@ -6,11 +6,12 @@ use super::{Exchange, Grant};
 use crate::{
     domain::{Actor, AuthorizationCode, EndReason, Event, GrantType, TenantId},
     effects::Effects,
-    keys::sha256,
+    keys::{same_secret, sha256},
     oauth::{
         Cx, engine,
-        issue::{self, UserGrant},
+        issue::{self, Decided},
         resource,
+        subject::Subject,
     },
     protocol::{CodeChallenge, OauthError, TokenResponse},
     storage::TenantStore,
@@ -101,19 +102,17 @@ impl AuthorizationCodeGrant {
             store.insert_family(&family).await?;
         }
         unit.commit().await?;
-        let grant = UserGrant {
-            client,
-            user,
-            session: &session,
-            authentication: &code.authentication,
-            grant_id: code.family_id,
+        let (session, grant, authentication) = (session.id, code.family_id, &code.authentication);
+        let subject = Subject::User { user, session, grant, authentication };
+        let decided = Decided {
             known: standing.head,
             scope: code.scope.clone(),
             resource: resources,
             nonce: code.nonce.clone(),
             generation: refreshes.then_some(0),
+            ..Decided::of(cx, client, subject)
         };
-        issue::for_user(cx, &keys, grant)
+        issue::issue(cx, &keys, decided)
     }
 }
 
@@ -122,10 +121,16 @@ fn check_code(cx: &Cx<'_>, code: &AuthorizationCode, verifier: Option<&str>) -> 
         return Err(OauthError::invalid_grant().because("code expired"));
     }
     let verifier = verifier.ok_or_else(|| OauthError::invalid_grant().because("code_verifier missing"))?;
-    if !CodeChallenge::stored(code.code_challenge.clone()).accepts(verifier) {
+    if !is_behind(verifier, &code.code_challenge) {
         return Err(OauthError::invalid_grant().because("code_verifier wrong"));
     }
     Ok(())
+}
+
+/// Whether `verifier` is the one behind `challenge` (RFC 7636 §4.6, S256).
+fn is_behind(verifier: &str, challenge: &str) -> bool {
+    let computed = URL_SAFE_NO_PAD.encode(sha256(verifier.as_bytes()));
+    CodeChallenge::is_verifier(verifier) && same_secret(computed.as_bytes(), challenge.as_bytes())
 }
 
 /// Ends what a code that came twice has given (RFC 6749 §4.1.2).
@@ -134,4 +139,17 @@ async fn end_replayed(cx: &Cx<'_>, store: &mut TenantStore<'_>, code: &Authoriza
     let occurrence = cx.occurrence(&actor, Event::CodeReuse { family: code.family_id });
     let _ = store.end_family(code.family_id, EndReason::CodeReuse, cx.now).await?;
     Ok(store.tell(&occurrence).await?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_example_of_rfc_7636_appendix_b_holds() {
+        let challenge = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
+        assert!(is_behind("dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk", challenge));
+        assert!(!is_behind("dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXK", challenge));
+        assert!(!is_behind("", challenge));
+    }
 }

@@ -5,7 +5,7 @@ use crate::{
     domain::GrantType,
     oauth::{
         engine,
-        issue::{self, ClientGrant},
+        issue::{self, Decided},
         resource,
     },
     protocol::{OauthError, Scope, TokenResponse},
@@ -36,13 +36,13 @@ impl Grant for ClientCredentialsGrant {
         }
         // The token bears the number by which the client's proof was checked: what has happened to
         // it since outlives the token.
-        let grant = ClientGrant {
-            client_id: &client.client_id,
+        let decided = Decided {
             known: client.known(),
             scope,
             resource: &resources,
             ttl: client.tenant().settings.access_token_ttl,
+            ..Decided::of_client(cx, &client.client_id)
         };
-        issue::for_client(cx, &keys, grant)
+        issue::issue(cx, &keys, decided)
     }
 }

@@ -11,8 +11,8 @@ pub(super) use refresh_token::{Asked, rotate};
 
 use super::{Cx, client_auth::Authenticated};
 use crate::{
+    accounts::Accounts,
     domain::GrantType,
-    installation::SignIn,
     protocol::{OauthError, Params, TokenResponse},
 };
 
@@ -21,7 +21,7 @@ pub(super) struct Exchange<'a> {
     pub(super) cx: Cx<'a>,
     pub(super) client: &'a Authenticated,
     pub(super) params: &'a Params,
-    pub(super) sign_in: &'a dyn SignIn,
+    pub(super) accounts: &'a Accounts,
 }
 
 /// A way to get tokens.

@@ -4,14 +4,15 @@ use secrecy::SecretString;
 
 use super::{Exchange, Grant};
 use crate::{
-    domain::{Actor, Client, Event, EventNumber, FamilyId, GrantType, Session, SessionId, SessionKind, User},
-    installation::SignInRefused,
+    accounts::{Beginning, Identified, SignInRefused, begin_session},
+    domain::{Actor, Event, FamilyId, GrantType, SessionKind},
     oauth::{
         Cx,
         client_auth::Authenticated,
         engine,
-        issue::{self, UserGrant},
+        issue::{self, Decided},
         resource,
+        subject::Subject,
     },
     protocol::{OauthError, TokenResponse},
 };
@@ -25,14 +26,14 @@ impl Grant for PasswordGrant {
     }
 
     async fn exchange(&self, exchange: &Exchange<'_>) -> Result<TokenResponse, OauthError> {
-        let Exchange { cx, client, params, sign_in } = exchange;
+        let Exchange { cx, client, params, accounts } = exchange;
         let username = params.required("username")?;
         let password = SecretString::from(params.required("password")?);
         let default = resource::default_scope(client, true);
         let scope = engine::narrow(params.find("scope"), &client.metadata.scope, &default)?;
         let resources = resource::requested(cx.tenant, params.resources(), &scope)?;
-        let user = sign_in.check(cx.tenant, username, &password, cx.origin).await.map_err(refusal)?;
-        grant_to(cx, client, &user, SessionKind::Password, scope, &resources).await
+        let identified = accounts.identify(cx.tenant, username, &password, cx.origin, cx.now).await;
+        grant_to(cx, client, &identified.map_err(refusal)?, SessionKind::Password, scope, &resources).await
     }
 }
 
@@ -56,12 +57,13 @@ pub(in crate::oauth) fn refusal(refused: SignInRefused) -> OauthError {
 pub(in crate::oauth) async fn grant_to(
     cx: &Cx<'_>,
     client: &Authenticated,
-    user: &User,
+    identified: &Identified,
     kind: SessionKind,
     scope: crate::protocol::Scope,
     resources: &[String],
 ) -> Result<TokenResponse, OauthError> {
     let refused = |why| OauthError::invalid_grant().because(why);
+    let Identified { user, authentication } = identified;
     let keys = cx.app.keys.of(cx.tenant).await?;
     let mut unit = cx.app.storage.write(&**cx.tenant).await?;
     let mut store = unit.tenant(cx.tenant);
@@ -75,51 +77,26 @@ pub(in crate::oauth) async fn grant_to(
     }
     let user = &standing.user;
     let scope = resource::permitted(user, &scope);
-    let session = new_session(cx, client, user, kind, standing.head);
-    let authentication = session.authentication();
+    let through = Beginning { kind, client_id: Some(client.client_id.clone()), cookie_digest: None };
+    let session = begin_session(cx.app, cx.tenant, &standing, authentication, through, cx.origin);
     let grant_id = FamilyId::new(&cx.app.effects);
     let refreshes = client.allows(GrantType::RefreshToken);
     store.insert_session(&session).await?;
     if refreshes {
         let known = standing.head;
-        let family = issue::new_family(cx, grant_id, &session, &authentication, known, user, client, &scope, resources);
+        let family = issue::new_family(cx, grant_id, &session, authentication, known, user, client, &scope, resources);
         store.insert_family(&family).await?;
     }
     let event = Event::SessionStarted { session: session.id, via: client.client_id.clone() };
     store.tell(&cx.occurrence(&Actor::User(user.id.to_string()), event)).await?;
     unit.commit().await?;
-    let grant = UserGrant {
-        client,
-        user,
-        session: &session,
-        authentication: &authentication,
-        grant_id,
+    let subject = Subject::User { user, session: session.id, grant: grant_id, authentication };
+    let decided = Decided {
         known: standing.head,
         scope,
         resource: resources,
-        nonce: None,
         generation: refreshes.then_some(0),
+        ..Decided::of(cx, client, subject)
     };
-    issue::for_user(cx, &keys, grant)
-}
-
-fn new_session(cx: &Cx<'_>, client: &Client, user: &User, kind: SessionKind, known: EventNumber) -> Session {
-    Session {
-        tenant_id: cx.tenant.id,
-        id: SessionId::new(&cx.app.effects),
-        user_id: user.id,
-        kind,
-        client_id: Some(client.client_id.clone()),
-        cookie_digest: None,
-        born_seq: known,
-        auth_time: cx.now,
-        amr: vec!["pwd".to_owned()],
-        ip: cx.origin.ip.clone(),
-        user_agent: cx.origin.user_agent.clone(),
-        created_at: cx.now,
-        last_seen_at: cx.now,
-        expires_at: cx.now.plus(cx.tenant.settings.session_max_ttl),
-        ended_at: None,
-        end_reason: None,
-    }
+    issue::issue(cx, &keys, decided)
 }

@@ -9,8 +9,9 @@ use crate::{
         Cx, RefreshToken,
         client_auth::Authenticated,
         engine,
-        issue::{self, UserGrant},
+        issue::{self, Decided},
         resource,
+        subject::Subject,
     },
     protocol::{OauthError, TokenResponse},
     storage::{Rotated, Rotation, RotationRequest},
@@ -30,7 +31,7 @@ impl Grant for RefreshTokenGrant {
     /// `invalid_grant`: unknown, expired, reused or another client's. `invalid_scope`: wider than granted.
     async fn exchange(&self, exchange: &Exchange<'_>) -> Result<TokenResponse, OauthError> {
         let Exchange { cx, client, params, .. } = exchange;
-        let presented = RefreshToken::open(params.required("refresh_token")?, cx.app.keys.master(), cx.tenant.id)
+        let presented = RefreshToken::open(params.required("refresh_token")?, &cx.app.keys, cx.tenant.id)
             .ok_or_else(|| OauthError::invalid_grant().because("no refresh token of this tenant"))?;
         let asked = Asked { scope: params.find("scope"), resource: params.resources() };
         rotate(cx, client, presented, &asked).await
@@ -88,19 +89,11 @@ pub(in crate::oauth) async fn rotate(
     let (scope, resources) = decided.unwrap_or_else(|| (family.scope.clone(), family.resource.clone()));
     // A client whose registration was narrowed gets no more than it is registered for.
     let scope = scope.filter(|token| client.metadata.scope.contains(token));
-    let grant = UserGrant {
-        client,
-        user: &user,
-        session: &session,
-        authentication: &family.authentication,
-        grant_id: family.id,
-        known,
-        scope,
-        resource: &resources,
-        nonce: None,
-        generation: Some(family.generation),
-    };
-    issue::for_user(cx, &keys, grant)
+    let (session, grant, authentication) = (session.id, family.id, &family.authentication);
+    let subject = Subject::User { user: &user, session, grant, authentication };
+    let generation = Some(family.generation);
+    let decided = Decided { known, scope, resource: &resources, generation, ..Decided::of(cx, client, subject) };
+    issue::issue(cx, &keys, decided)
 }
 
 async fn decide(

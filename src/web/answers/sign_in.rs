@@ -2,7 +2,7 @@
 
 use rocket::http::Status;
 
-use crate::installation::SignInRefused;
+use crate::accounts::SignInRefused;
 
 /// The status, the text, and the seconds to wait. One text for a wrong name and a wrong password (ASVS 6.3.8).
 pub(crate) fn refused_sign_in(refused: &SignInRefused) -> (Status, &'static str, Option<u64>) {

@@ -12,7 +12,6 @@ use crate::{
     accounts::{OwnEnding, end_own, sign_in_browser},
     admin::Authority,
     domain::{Actor, Event, SessionKind},
-    installation::SignIn as _,
     protocol::OauthError,
     views::admin::Login,
     web::{
@@ -76,22 +75,24 @@ pub(super) async fn submit(
         Err(NoTenant::Unknown | NoTenant::Suspended) => return again(Status::Forbidden, WRONG, None),
     };
     let password = SecretString::from(field("password"));
-    let user = match site.accounts.check(&home, &username, &password, &from.0).await {
-        Ok(user) => user,
+    let now = site.app.effects.now();
+    let identified = match site.accounts.identify(&home, &username, &password, &from.0, now).await {
+        Ok(identified) => identified,
         Err(refused) => {
             let (status, text, wait) = refused_sign_in(&refused);
             return again(status, if wait.is_some() { text } else { WRONG }, wait);
         }
     };
-    if Authority::of_user(&home, &user, from.0.clone()).is_none() {
+    let user = &identified.user;
+    if Authority::of_user(&home, user, from.0.clone()).is_none() {
         let actor = Actor::User(user.id.to_string());
         let event = Event::AdminRefused { door: "console", why: "no administrative role" };
         site.app.audit.refused(&home, &actor, event, &from.0);
         return again(Status::Forbidden, WRONG, None);
     }
     let held = held.ok().filter(|member| member.home.id == home.id).map(|member| member.visitor);
-    let device = cookies::console_device(&site.app.config, site.accounts.device_token(&home, &user));
-    match sign_in_browser(&site.app, &home, &user, SessionKind::Console, held.as_ref(), &from.0).await {
+    let device = cookies::console_device(&site.app.config, site.accounts.device_token(&home, user));
+    match sign_in_browser(&site.app, &home, &identified, SessionKind::Console, held.as_ref(), &from.0).await {
         Ok(None) => again(Status::Forbidden, WRONG, None),
         Ok(Some(new)) => {
             jar.add(cookies::console(&site.app.config, &home, &new.cookie));

@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use aws_lc_rs::hmac;
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use rocket::{
     Request,
@@ -10,19 +9,25 @@ use rocket::{
 };
 
 use crate::{
-    keys::Purpose,
+    keys::{Purpose, same_secret},
     protocol::Params,
     web::{Site, cookies},
 };
 
 /// A browser that is shown, or sends, a form.
 pub(crate) struct Browser {
+    name: String,
     token: String,
     had_cookie: bool,
     cross_site: bool,
 }
 
 impl Browser {
+    /// What tells it from others; it is the cookie's value, and stays between the two.
+    pub(crate) fn name(&self) -> &str {
+        &self.name
+    }
+
     /// The token to put into its forms.
     pub(crate) fn csrf_token(&self) -> String {
         self.token.clone()
@@ -31,8 +36,7 @@ impl Browser {
     /// Whether `form` was shown to this very browser by this very site.
     pub(crate) fn sent(&self, form: &Params) -> bool {
         let presented = form.find("csrf_token").unwrap_or_default();
-        let same = aws_lc_rs::constant_time::verify_slices_are_equal(presented.as_bytes(), self.token.as_bytes());
-        self.had_cookie && !self.cross_site && same.is_ok()
+        self.had_cookie && !self.cross_site && same_secret(presented.as_bytes(), self.token.as_bytes())
     }
 }
 
@@ -53,9 +57,8 @@ impl<'r> FromRequest<'r> for Browser {
             request.cookies().add(cookies::browser(&site.app.config, value.clone()));
             value
         });
-        let key = site.app.keys.master().mac_key(Purpose::Csrf, None);
-        let token = URL_SAFE_NO_PAD.encode(hmac::sign(&key, value.as_bytes()).as_ref());
+        let token = URL_SAFE_NO_PAD.encode(site.app.keys.mac(Purpose::Csrf, None).tag(value.as_bytes()));
         let cross_site = request.headers().get_one("Sec-Fetch-Site") == Some("cross-site");
-        Outcome::Success(Self { token, had_cookie, cross_site })
+        Outcome::Success(Self { name: value, token, had_cookie, cross_site })
     }
 }

@@ -1,10 +1,12 @@
 //! UserInfo (OpenID Connect Core §5.3).
 
 use rocket::{get, post};
-use serde_json::Value;
 
 use crate::{
-    oauth::{Cx, userinfo},
+    oauth::{
+        Cx,
+        userinfo::{self, UserInfo},
+    },
     protocol::OauthError,
     web::{
         Site,
@@ -19,7 +21,7 @@ pub(super) async fn show(
     tenant: Result<Addressed, NoTenant>,
     from: Peer,
     bearer: Result<Bearer, OauthError>,
-) -> Result<Json<Value>, OauthError> {
+) -> Result<Json<UserInfo>, OauthError> {
     let tenant = tenant?;
     userinfo::userinfo(&Cx::new(&site.app, &tenant, &from.0), &bearer?.0).await.map(Json)
 }
@@ -32,7 +34,7 @@ pub(super) async fn post(
     from: Peer,
     bearer: Result<Bearer, OauthError>,
     form: Result<Form, OauthError>,
-) -> Result<Json<Value>, OauthError> {
+) -> Result<Json<UserInfo>, OauthError> {
     let tenant = tenant?;
     let in_body = form.ok().and_then(|form| form.find("access_token").map(str::to_owned));
     let token = match (bearer, in_body) {

@@ -3,26 +3,20 @@
 use rocket::{get, post};
 
 use crate::{
-    accounts::Visitor,
     domain::{Actor, Event},
     oauth::{
         Cx,
-        authorize::{self, Incoming, Next, SignedIn},
+        authorize::{self, Incoming, Next},
     },
     protocol::OauthError,
     views::account::{Consent, ScopeLine},
     web::{
         Site,
-        answers::{Answer, Html, Shown, authorization, forged},
+        answers::{Answer, Html, Shown, forged},
         guards::{Addressed, Browser, CurrentSession, Form, NoTenant, Peer, Query},
+        interaction::{next_step, opened, page},
     },
 };
-
-fn login(tenant: &Addressed, request: &str) -> Answer {
-    let mut query = form_urlencoded::Serializer::new(String::new());
-    query.append_pair("request", request);
-    Answer::to(format!("/t/{}/login?{}", tenant.slug, query.finish()))
-}
 
 fn view(cx: &Cx<'_>, consent: &authorize::Consent, browser: &Browser, request: &str) -> Consent {
     let scopes = consent.scope.iter().map(|name| ScopeLine {
@@ -54,17 +48,14 @@ pub(super) async fn show(
 ) -> Shown {
     let (tenant, current) = (site.or_page(tenant)?, site.or_page(current.0)?);
     let request = site.or_page(query.params.required("request"))?;
-    let asked = Query::parse(request);
     let cx = Cx::new(&site.app, &tenant, &from.0);
-    let signed_in = current.map(|Visitor { session, user }| SignedIn { session, user });
-    Ok(match authorize::begin(&cx, Incoming { params: &asked.params, fault: asked.fault }, signed_in).await {
-        Ok(Next::Login { .. }) => login(&tenant, request),
+    let interaction = opened(site, &cx, &browser, request)?;
+    Ok(match authorize::begin(&cx, Incoming::from(&interaction), current).await {
         Ok(Next::Consent(consent)) => {
             let view = view(&cx, &consent, &browser, request);
             Answer::Page(Html::of(site, &view).leading_on())
         }
-        Ok(Next::Respond(response)) => authorization::respond(site, response),
-        Err(error) => authorization::refuse(site, error),
+        next => next_step(site, &cx, &browser, &interaction, next),
     })
 }
 
@@ -79,19 +70,14 @@ pub(super) async fn submit(
 ) -> Shown {
     let (tenant, form, current) = (site.or_page(tenant)?, site.or_page(form)?, site.or_page(current.0)?);
     let request = site.or_page(form.required("request"))?;
+    let cx = Cx::new(&site.app, &tenant, &from.0);
     if !browser.sent(&form) {
-        let cx = Cx::new(&site.app, &tenant, &from.0);
         cx.refused(&Actor::Anonymous, Event::FormForged { page: "consent" });
         return Err(forged(site));
     }
-    let Some(Visitor { session, user }) = current else { return Ok(login(&tenant, request)) };
+    let interaction = opened(site, &cx, &browser, request)?;
+    let Some(visitor) = current else { return Ok(page(&cx, "login", &browser, &interaction)) };
     let allowed = form.find("decision") == Some("allow");
-    let cx = Cx::new(&site.app, &tenant, &from.0);
-    let asked = Query::parse(request);
-    let incoming = Incoming { params: &asked.params, fault: asked.fault };
-    Ok(match authorize::decide(&cx, incoming, &SignedIn { session, user }, allowed).await {
-        Ok(Next::Respond(response)) => authorization::respond(site, response),
-        Ok(Next::Login { .. } | Next::Consent(_)) => login(&tenant, request),
-        Err(error) => authorization::refuse(site, error),
-    })
+    let next = authorize::decide(&cx, Incoming::from(&interaction), &visitor, allowed).await;
+    Ok(next_step(site, &cx, &browser, &interaction, next))
 }

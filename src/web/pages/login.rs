@@ -8,59 +8,42 @@ use rocket::{
 use secrecy::SecretString;
 
 use crate::{
-    accounts::sign_in_browser,
-    domain::{Actor, Event, SessionKind, Tenant},
-    installation::{SignIn as _, SignInRefused},
+    accounts::{SignInRefused, sign_in_browser},
+    domain::{Actor, Event, SessionKind, Timestamp},
     oauth::{
         Cx,
         authorize::{self, Incoming, Next},
+        interaction::Interaction,
     },
-    protocol::{OauthError, Params},
+    protocol::OauthError,
     views::account::Login,
     web::{
         Site,
         answers::{Answer, Html, Shown, authorization, forged, refused_sign_in},
         cookies,
         guards::{Addressed, Browser, CurrentSession, Form, NoTenant, Peer, Query},
+        interaction::{next_step, opened, way_on},
     },
 };
 
 /// What the login form is for: nothing in particular, or an authorization request.
 ///
-/// The way on is always one of these two addresses of ours; no address is taken from outside.
+/// The way on is always one of two addresses of ours; no address is taken from outside.
 struct Purpose {
-    request: Option<Params>,
+    interaction: Option<Interaction>,
 }
 
 impl Purpose {
-    fn read(request: Option<&str>) -> (Self, Option<OauthError>) {
-        match request.map(Query::parse) {
-            None => (Self { request: None }, None),
-            Some(query) => (Self { request: Some(query.params) }, query.fault),
-        }
+    fn read(site: &Site, cx: &Cx<'_>, browser: &Browser, request: Option<&str>) -> Result<Self, Answer> {
+        let interaction = request.map(|text| opened(site, cx, browser, text)).transpose()?;
+        Ok(Self { interaction })
     }
 
-    fn way_on(&self, tenant: &Tenant) -> String {
-        match &self.request {
-            Some(request) => format!("/t/{}/oauth2/authorize?{}", tenant.slug, satisfied(request).to_query()),
-            None => format!("/t/{}/account", tenant.slug),
+    fn way_on(self, cx: &Cx<'_>, browser: &Browser, proved_at: Timestamp) -> Answer {
+        match self.interaction {
+            Some(interaction) => way_on(cx, browser, &interaction.proved(proved_at)),
+            None => Answer::to(format!("/t/{}/account", cx.tenant.slug)),
         }
-    }
-}
-
-/// The request without what this sign-in has just fulfilled, which would ask for it for ever.
-fn satisfied(request: &Params) -> Params {
-    let left: Vec<&str> = request
-        .find("prompt")
-        .unwrap_or_default()
-        .split(' ')
-        .filter(|word| !matches!(*word, "login" | "select_account" | ""))
-        .collect();
-    let prompt = Some(left.join(" ")).filter(|prompt| !prompt.is_empty());
-    let request = request.clone().with("prompt", prompt);
-    match request.find("max_age") {
-        Some("0") => request.with("max_age", None),
-        _ => request,
     }
 }
 
@@ -69,31 +52,25 @@ async fn form(
     site: &Site,
     cx: &Cx<'_>,
     browser: &Browser,
-    request: Option<&str>,
+    purpose: &Purpose,
 ) -> Result<(Login, Option<String>), Answer> {
-    let (purpose, fault) = Purpose::read(request);
     let mut view = Login {
         tenant: cx.tenant.name.clone(),
         client: None,
         action: format!("/t/{}/login", cx.tenant.slug),
         csrf_token: browser.csrf_token(),
-        request: request.map(str::to_owned),
+        request: purpose.interaction.as_ref().map(|interaction| interaction.seal(cx, browser.name())),
         username: String::new(),
         error: None,
     };
-    let Some(params) = &purpose.request else { return Ok((view, None)) };
-    match authorize::begin(cx, Incoming { params, fault }, None).await {
-        Ok(Next::Login { hint, redirect_uri }) => {
-            let client_id = params.find("client_id").unwrap_or_default();
-            let client = cx.app.directory.find_client(cx.tenant, client_id).await;
-            let client = client.map_err(|why| Answer::Page(Html::error(site, &why.into())))?;
-            view.client = client.map(|client| client.display_name().to_owned());
+    let Some(interaction) = &purpose.interaction else { return Ok((view, None)) };
+    match authorize::begin(cx, Incoming::from(interaction), None).await {
+        Ok(Next::Login { client, hint, redirect_uri }) => {
+            view.client = Some(client.display_name().to_owned());
             view.username = hint.unwrap_or_default();
             Ok((view, Some(redirect_uri)))
         }
-        Ok(Next::Respond(response)) => Err(authorization::respond(site, response)),
-        Ok(Next::Consent(_)) => Err(Answer::to(purpose.way_on(cx.tenant))),
-        Err(error) => Err(authorization::refuse(site, error)),
+        next => Err(next_step(site, cx, browser, interaction, next)),
     }
 }
 
@@ -115,7 +92,8 @@ pub(super) async fn show(
 ) -> Shown {
     let tenant = site.or_page(tenant)?;
     let cx = Cx::new(&site.app, &tenant, &from.0);
-    let (view, redirect_uri) = form(site, &cx, &browser, query.params.find("request")).await?;
+    let purpose = Purpose::read(site, &cx, &browser, query.params.find("request"))?;
+    let (view, redirect_uri) = form(site, &cx, &browser, &purpose).await?;
     Ok(Answer::Page(shown(site, &view, redirect_uri.as_deref())))
 }
 
@@ -136,11 +114,12 @@ pub(super) async fn submit(
         cx.refused(&Actor::Anonymous, Event::FormForged { page: "login" });
         return Err(forged(site));
     }
-    let (mut view, redirect_uri) = form(site, &cx, &browser, sent.find("request")).await?;
+    let purpose = Purpose::read(site, &cx, &browser, sent.find("request"))?;
+    let (mut view, redirect_uri) = form(site, &cx, &browser, &purpose).await?;
     let username = sent.find("username").unwrap_or_default();
     let password = SecretString::from(sent.find("password").unwrap_or_default());
-    let user = match site.accounts.check(&tenant, username, &password, &from.0).await {
-        Ok(user) => user,
+    let identified = match site.accounts.identify(&tenant, username, &password, &from.0, cx.now).await {
+        Ok(identified) => identified,
         Err(refused) => {
             view.username = username.to_owned();
             let (status, text, wait) = refused_sign_in(&refused);
@@ -152,18 +131,16 @@ pub(super) async fn submit(
             }));
         }
     };
-    let (purpose, fault) = Purpose::read(sent.find("request"));
-    if let Some(params) = &purpose.request {
-        let means_another = authorize::means_another(&cx, Incoming { params, fault }, &user).await;
+    if let Some(interaction) = &purpose.interaction {
+        let means_another = authorize::means_another(&cx, Incoming::from(interaction), &identified.user).await;
         if means_another.map_err(|error| authorization::refuse(site, error))? {
             view.error = Some("The application asked for another account than this one.".into());
             let page = shown(site, &view, redirect_uri.as_deref()).with_status(Status::Forbidden);
             return Err(Answer::Page(page));
         }
     }
-    let way_on = purpose.way_on(&tenant);
-    let device = cookies::device(&site.app.config, &tenant, site.accounts.device_token(&tenant, &user));
-    let begun = sign_in_browser(&site.app, &tenant, &user, SessionKind::Browser, held.as_ref(), &from.0).await;
+    let device = cookies::device(&site.app.config, &tenant, site.accounts.device_token(&tenant, &identified.user));
+    let begun = sign_in_browser(&site.app, &tenant, &identified, SessionKind::Browser, held.as_ref(), &from.0).await;
     let Some(new) = site.or_page(begun)? else {
         // Overtaken by a change of the user while the password was being hashed.
         view.username = username.to_owned();
@@ -173,5 +150,5 @@ pub(super) async fn submit(
     };
     jar.add(cookies::session(&site.app.config, &tenant, new.cookie));
     jar.add(device);
-    Ok(Answer::to(way_on))
+    Ok(purpose.way_on(&cx, &browser, identified.authentication.at))
 }

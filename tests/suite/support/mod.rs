@@ -14,11 +14,11 @@ mod verdict;
 use std::sync::{Arc, OnceLock};
 
 use portcullis::{
+    accounts::PasswordOwner,
     admin::{self, Admin, Authority, Permit},
     config::Config,
     domain::Timestamp,
     effects::{Effects, ManualClock, SystemEntropy},
-    installation::{PasswordHasher as _, PasswordOwner},
     web::Site,
 };
 use rocket::{http::Method, local::asynchronous::Client};
@@ -190,7 +190,7 @@ impl TestApp {
     }
 
     pub(crate) fn admin(&self) -> Admin<'_> {
-        Admin { app: &self.site.app, hasher: &*self.site.accounts }
+        Admin { app: &self.site.app, accounts: &self.site.accounts }
     }
 
     async fn seed(&self) {

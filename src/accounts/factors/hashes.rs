@@ -8,7 +8,6 @@
 use std::str::FromStr as _;
 
 use argon2::Argon2;
-use aws_lc_rs::hmac;
 use base64::{
     Engine as _,
     engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD},
@@ -22,7 +21,7 @@ use zeroize::Zeroizing;
 
 use crate::{
     domain::Tenant,
-    keys::{MasterKey, Purpose, sha256},
+    keys::{Keystore, Mac, sha256},
     turns::{Busy, Standing, Turns},
 };
 
@@ -36,8 +35,8 @@ const FROM: &str = ",from=";
 const COSTS: std::ops::RangeInclusive<u32> = 10..=15;
 
 /// Makes and checks password hashes, a few at a time.
-pub(super) struct Passwords {
-    pepper: hmac::Key,
+pub(super) struct Hashes {
+    pepper: Mac,
     of_tenants: Turns,
     /// A turn to themselves, so that nobody keeps operators out of their console.
     of_operators: Turns,
@@ -56,7 +55,7 @@ enum Stored {
 
 /// What a password is held against.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Verdict {
+pub(in crate::accounts) enum Verdict {
     /// It is another.
     Wrong,
     /// It is the password.
@@ -183,19 +182,15 @@ impl Given {
     }
 }
 
-impl Passwords {
-    pub(super) fn new(master: &MasterKey) -> Self {
+impl Hashes {
+    pub(super) fn new(keys: &Keystore) -> Self {
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
-        Self {
-            pepper: hmac::Key::new(hmac::HMAC_SHA384, master.derive(Purpose::Pepper, None).as_slice()),
-            of_tenants: Turns::new((cores / 2).max(1)),
-            of_operators: Turns::new(1),
-        }
+        Self { pepper: keys.pepper(), of_tenants: Turns::new((cores / 2).max(1)), of_operators: Turns::new(1) }
     }
 
     fn given(&self, password: &SecretString) -> Given {
-        let tag = hmac::sign(&self.pepper, password.expose_secret().as_bytes());
-        Given { peppered: Zeroizing::new(STANDARD.encode(tag.as_ref())), plain: password.clone() }
+        let tag = self.pepper.tag(password.expose_secret().as_bytes());
+        Given { peppered: Zeroizing::new(STANDARD.encode(tag)), plain: password.clone() }
     }
 
     /// A hash of `password`, as this tenant wants it.

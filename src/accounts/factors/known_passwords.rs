@@ -4,7 +4,8 @@
 //! (30,000 passwords, words, names, keyboard walks, dates, and the usual changes of letters), which are
 //! built in, and against what is known of its user.
 
-use crate::{domain::Tenant, installation::PasswordOwner};
+use super::PasswordOwner;
+use crate::domain::Tenant;
 
 /// A password that is found within so many tries is no secret: throttled guessing gets there within
 /// months, and whoever has a hash within the hour.

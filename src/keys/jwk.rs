@@ -8,7 +8,7 @@ use aws_lc_rs::signature::{
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde_json::{Map, Value};
 
-use super::{FieldError, text_enum::text_enum};
+use crate::domain::{FieldError, text_enum};
 
 text_enum! {
     /// An algorithm that clients may sign assertions with.
@@ -71,7 +71,7 @@ const LEAST_EXPONENT: u64 = 65_537;
 ///
 /// # Errors
 /// The member at fault, as `jwks.keys[…].…`.
-pub(super) fn check_jwks(jwks: &Value) -> Result<(), FieldError> {
+pub fn check_jwks(jwks: &Value) -> Result<(), FieldError> {
     let keys = jwks.get("keys").and_then(Value::as_array);
     let keys = keys.ok_or_else(|| FieldError::new("jwks", "a JWK set: {\"keys\": [...]}"))?;
     if keys.len() > MOST_KEYS {

@@ -1,10 +1,12 @@
-//! Sessions that a browser's cookie carries.
+//! Sessions: how they begin, and those that a browser's cookie carries.
 
 use std::sync::Arc;
 
+use super::Identified;
 use crate::{
     domain::{
-        Actor, EndReason, Ending, Event, Origin, Session, SessionId, SessionKind, Standing, Tenant, Timestamp, User,
+        Actor, Authentication, EndReason, Ending, Event, Origin, Session, SessionId, SessionKind, Standing, Tenant,
+        Timestamp, User,
     },
     installation::Installation,
     keys::sha256,
@@ -69,11 +71,12 @@ pub async fn find_visitor(
 pub async fn sign_in_browser(
     app: &Installation,
     tenant: &Tenant,
-    user: &User,
+    identified: &Identified,
     kind: SessionKind,
     held: Option<&Visitor>,
     origin: &Origin,
 ) -> Result<Option<NewSession>, StorageError> {
+    let Identified { user, authentication } = identified;
     let now = app.effects.now();
     let cookie = app.effects.secret();
     let mut unit = app.storage.write(tenant).await?;
@@ -84,7 +87,7 @@ pub async fn sign_in_browser(
     let Some(standing) = standing.filter(is_same) else { return Ok(None) };
     let renewed = match held {
         Some(held) if held.user.id == user.id && kind == SessionKind::Browser => {
-            renew(&mut store, held.session.id, &digest(&cookie), now).await?
+            renew(&mut store, held.session.id, &digest(&cookie), authentication, now).await?
         }
         _ => None,
     };
@@ -94,7 +97,8 @@ pub async fn sign_in_browser(
             if let Some(held) = held {
                 let _ = store.end_session(held.session.id, EndReason::Superseded, now).await?;
             }
-            let session = new_session(app, tenant, &standing, kind, &cookie, origin);
+            let carried = Beginning { kind, client_id: None, cookie_digest: Some(digest(&cookie)) };
+            let session = begin_session(app, tenant, &standing, authentication, carried, origin);
             store.insert_session(&session).await?;
             session
         }
@@ -111,37 +115,50 @@ async fn renew(
     store: &mut TenantStore<'_>,
     id: SessionId,
     digest: &[u8],
+    authentication: &Authentication,
     now: Timestamp,
 ) -> Result<Option<Session>, StorageError> {
     let Some((mut session, standing)) = store.session_standing(id, "").await? else { return Ok(None) };
     if standing.session_refusal(&session, now).is_some() {
         return Ok(None);
     }
-    store.renew_session(id, digest, now).await?;
+    store.renew_session(id, digest, authentication, now).await?;
     session.cookie_digest = Some(digest.to_vec());
-    (session.auth_time, session.last_seen_at) = (now, now);
+    session.authentication = authentication.clone();
+    session.last_seen_at = now;
     Ok(Some(session))
 }
 
-fn new_session(
+/// How a session begins: what carries it, and the client it is made through, where it has no cookie.
+pub struct Beginning {
+    /// How.
+    pub kind: SessionKind,
+    /// Through which client, where no cookie carries it.
+    pub client_id: Option<String>,
+    /// SHA-256 of the cookie that carries it, where one does.
+    pub cookie_digest: Option<Vec<u8>>,
+}
+
+/// A session of a user as they stand now, which begins with this proof of who they are. It is not stored.
+pub fn begin_session(
     app: &Installation,
     tenant: &Tenant,
     standing: &Standing,
-    kind: SessionKind,
-    cookie: &str,
+    authentication: &Authentication,
+    beginning: Beginning,
     origin: &Origin,
 ) -> Session {
     let now = app.effects.now();
+    let Beginning { kind, client_id, cookie_digest } = beginning;
     Session {
         tenant_id: tenant.id,
         id: SessionId::new(&app.effects),
         user_id: standing.user.id,
         kind,
-        client_id: None,
-        cookie_digest: Some(digest(cookie)),
+        client_id,
+        cookie_digest,
         born_seq: standing.head,
-        auth_time: now,
-        amr: vec!["pwd".to_owned()],
+        authentication: authentication.clone(),
         ip: origin.ip.clone(),
         user_agent: origin.user_agent.clone(),
         created_at: now,

@@ -1,19 +1,15 @@
-//! Signing in with name and password.
+//! Who signs in: what is shown is held against the user whom it speaks of, and guessing is limited.
 
 use std::{sync::Arc, time::Duration};
 
-use aws_lc_rs::hmac;
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use secrecy::{ExposeSecret, SecretString};
 
-use super::{
-    known_passwords::KnownNames,
-    passwords::{Passwords, Verdict, check_hash, stands_for},
-};
+use super::factors::{HashRefused, LONGEST, Password, PasswordOwner, Verdict};
 use crate::{
-    domain::{Actor, Event, Origin, Tenant, User, UserId},
-    installation::{HashRefused, Installation, PasswordHasher, PasswordOwner, SignIn, SignInRefused},
-    keys::Purpose,
+    domain::{Actor, Authentication, Event, Origin, Tenant, Timestamp, User, UserId},
+    installation::Installation,
+    keys::{Mac, Purpose},
     storage::StorageError,
     throttle::{Attempt, Throttle},
     turns::Standing,
@@ -22,7 +18,7 @@ use crate::{
 /// Users proving who they are, with all that limits guessing.
 pub struct Accounts {
     app: Arc<Installation>,
-    passwords: Passwords,
+    password: Password,
     /// Failures by user, or by a name that is nobody's: a few, slowly forgiven.
     by_user: Throttle,
     /// Failures by user in a browser, or from a network, in which they have signed in before: counts of
@@ -38,16 +34,34 @@ pub struct Accounts {
 /// How long a network is known after a sign-in.
 const PLACE_IS_KNOWN: Duration = Duration::from_secs(30 * 86_400);
 
-/// Passwords are this long at least (NIST SP 800-63B §3.1.1).
-const SHORTEST: usize = 8;
-const LONGEST: usize = 1024;
+/// A user who has proved who they are, and how.
+#[derive(Debug, Clone)]
+pub struct Identified {
+    /// The user as they stood when it was found out.
+    pub user: User,
+    /// The proof.
+    pub authentication: Authentication,
+}
+
+/// Why a sign-in was refused.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum SignInRefused {
+    /// Name or password is wrong, or the user may not sign in: told apart in the trail alone.
+    Credentials,
+    /// Too many tries; seconds to wait.
+    Throttled(u64),
+    /// The server is busy hashing; seconds to wait.
+    Busy(u64),
+    /// The database is away.
+    Away,
+}
 
 impl Accounts {
     /// Accounts of `app`.
     pub fn new(app: Arc<Installation>) -> Self {
         let clock = || app.effects.clock();
         Self {
-            passwords: Passwords::new(app.keys.master()),
+            password: Password::new(&app.keys),
             by_user: Throttle::new(clock(), 20, 30),
             by_device: Throttle::new(clock(), 20, 30),
             by_place: Throttle::new(clock(), 20, 30),
@@ -59,17 +73,17 @@ impl Accounts {
 
     /// What a browser is given to tell it again, once `user` has signed in there.
     pub fn device_token(&self, tenant: &Tenant, user: &User) -> String {
-        URL_SAFE_NO_PAD.encode(hmac::sign(&self.device_key(tenant), user.id.as_bytes()).as_ref())
+        URL_SAFE_NO_PAD.encode(self.device_mac(tenant).tag(user.id.as_bytes()))
     }
 
-    fn device_key(&self, tenant: &Tenant) -> hmac::Key {
-        self.app.keys.master().mac_key(Purpose::Device, Some(tenant.id))
+    fn device_mac(&self, tenant: &Tenant) -> Mac {
+        self.app.keys.mac(Purpose::Device, Some(tenant.id))
     }
 
     fn is_known_device(&self, tenant: &Tenant, user: &User, origin: &Origin) -> bool {
-        let key = self.device_key(tenant);
+        let mac = self.device_mac(tenant);
         let mut tags = origin.devices.iter().filter_map(|text| URL_SAFE_NO_PAD.decode(text).ok());
-        tags.any(|tag| hmac::verify(&key, user.id.as_bytes(), &tag).is_ok())
+        tags.any(|tag| mac.is_tag_of(&tag, user.id.as_bytes()))
     }
 
     /// Begins a try for a user, under the count of where it comes from: a browser in which they have
@@ -101,7 +115,7 @@ impl Accounts {
         password: &SecretString,
     ) -> Result<Result<User, &'static str>, SignInRefused> {
         let hash = user.as_ref().and_then(|user| user.password_hash.as_deref());
-        let verdict = self.passwords.verify(tenant, standing, password, hash).await;
+        let verdict = self.password.verify(tenant, standing, password, hash).await;
         let verdict = verdict.map_err(|_| SignInRefused::Busy(2))?;
         Ok(match (user, verdict) {
             (None, _) => Err("unknown user"),
@@ -135,15 +149,19 @@ impl Accounts {
     }
 }
 
-#[async_trait::async_trait]
-impl SignIn for Accounts {
-    async fn check(
+impl Accounts {
+    /// The user with this name and password, who shows them at the instant `now`.
+    ///
+    /// # Errors
+    /// [`SignInRefused`].
+    pub async fn identify(
         &self,
         tenant: &Tenant,
         username: &str,
         password: &SecretString,
         origin: &Origin,
-    ) -> Result<User, SignInRefused> {
+        now: Timestamp,
+    ) -> Result<Identified, SignInRefused> {
         let refused = |why: &'static str| {
             let event = Event::LoginRefused { who: username.to_owned(), why };
             self.app.audit.refused(tenant, &Actor::Anonymous, event, origin);
@@ -184,7 +202,7 @@ impl SignIn for Accounts {
                 of_user.succeeded();
                 of_address.succeeded();
                 self.places.insert((user.id, origin.network()), ());
-                Ok(user)
+                Ok(Identified { user, authentication: Authentication::by(&[Password::METHOD], now) })
             }
             Ok(Err(reason)) => {
                 refused(reason);
@@ -201,37 +219,40 @@ impl SignIn for Accounts {
     }
 }
 
-#[async_trait::async_trait]
-impl PasswordHasher for Accounts {
-    async fn hash(
+impl Accounts {
+    /// The hash to store for `password`, which `owner` shall have.
+    ///
+    /// # Errors
+    /// [`HashRefused`].
+    pub async fn hash(
         &self,
         tenant: &Tenant,
         owner: &PasswordOwner<'_>,
         password: &SecretString,
     ) -> Result<String, HashRefused> {
-        let length = password.expose_secret().chars().count();
-        if length < SHORTEST || password.expose_secret().len() > LONGEST {
-            return Err(HashRefused::Password("8 characters at least, 1024 bytes at most".into()));
-        }
-        let (names, candidate) = (KnownNames::of(owner, tenant), password.clone());
-        // Some passwords take the estimate milliseconds.
-        let known = tokio::task::spawn_blocking(move || names.refusal(candidate.expose_secret()));
-        if let Some(why) = known.await.map_err(|_| HashRefused::Busy)? {
-            return Err(HashRefused::Password(why.into()));
-        }
-        self.passwords.hash(tenant, password).await.map_err(|_| HashRefused::Busy)
+        self.password.hash(tenant, owner, password).await
     }
 
-    fn check_hash(&self, hash: &str) -> Result<(), &'static str> {
-        check_hash(hash)
+    /// Whether a hash that was made elsewhere can be verified here.
+    ///
+    /// # Errors
+    /// What would be right, in words.
+    pub fn check_hash(hash: &str) -> Result<(), &'static str> {
+        Password::check_hash(hash)
     }
 
-    fn stands_for(&self, stored: &str, given: &str) -> bool {
-        stands_for(stored, given)
+    /// Whether `stored` is `given`, or what a sign-in has made of it: whoever gives it again changes
+    /// nothing.
+    pub fn stands_for(stored: &str, given: &str) -> bool {
+        Password::stands_for(stored, given)
     }
 
-    async fn matches(&self, tenant: &Tenant, password: &SecretString, hash: &str) -> Result<bool, HashRefused> {
-        let verdict = self.passwords.verify(tenant, Standing::Known, password, Some(hash)).await;
+    /// Whether `password` is behind `hash`.
+    ///
+    /// # Errors
+    /// [`HashRefused::Busy`]: it was not found out.
+    pub async fn matches(&self, tenant: &Tenant, password: &SecretString, hash: &str) -> Result<bool, HashRefused> {
+        let verdict = self.password.verify(tenant, Standing::Known, password, Some(hash)).await;
         let verdict = verdict.map_err(|_| HashRefused::Busy)?;
         Ok(verdict != Verdict::Wrong)
     }

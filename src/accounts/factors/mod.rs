@@ -1,0 +1,8 @@
+//! What users prove who they are with: one file each, which says what a proof of it is.
+
+mod hashes;
+mod known_passwords;
+mod password;
+
+pub use password::{HashRefused, PasswordOwner};
+pub(super) use password::{LONGEST, Password, Verdict};
