@@ -28,7 +28,7 @@ text_enum! {
 
 /// The numbers that a key consists of.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum KeyMaterial {
+pub(super) enum KeyMaterial {
     /// An uncompressed point of P-256 (SEC 1 §2.3.3).
     P256(Vec<u8>),
     /// An uncompressed point of P-384.
@@ -46,13 +46,13 @@ pub enum KeyMaterial {
 
 /// A public key that verifies signatures.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct PublicJwk {
+pub(super) struct PublicJwk {
     /// Its name, where it has one.
-    pub kid: Option<String>,
+    pub(super) kid: Option<String>,
     /// The one algorithm that it is for, where it says so.
-    pub alg: Option<AssertionAlg>,
+    pub(super) alg: Option<AssertionAlg>,
     /// Its numbers.
-    pub material: KeyMaterial,
+    pub(super) material: KeyMaterial,
 }
 
 /// Members that are secret (RFC 7518 §6.2.2, §6.3.2, §6.4.1).
@@ -92,7 +92,7 @@ pub fn check_jwks(jwks: &Value) -> Result<(), FieldError> {
 
 /// A member of a key, empty for the key as a whole, and what is wrong with it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct KeyFault(&'static str, &'static str);
+pub(super) struct KeyFault(&'static str, &'static str);
 
 impl KeyFault {
     fn at(self, index: usize) -> FieldError {
@@ -107,7 +107,7 @@ impl PublicJwk {
     ///
     /// # Errors
     /// The member that keeps it from verifying signatures, or does not belong in a public key.
-    pub fn parse(key: &Value) -> Result<Self, KeyFault> {
+    pub(super) fn parse(key: &Value) -> Result<Self, KeyFault> {
         let members = key.as_object().ok_or(KeyFault("", "an object"))?;
         if let Some(private) = PRIVATE.into_iter().find(|name| members.contains_key(*name)) {
             return Err(KeyFault(private, "a private member: send public keys only"));
@@ -129,7 +129,7 @@ impl PublicJwk {
     }
 
     /// Whether it may verify signatures of `alg`.
-    pub fn serves(&self, alg: AssertionAlg) -> bool {
+    pub(super) fn serves(&self, alg: AssertionAlg) -> bool {
         self.alg.is_none_or(|own| own == alg) && self.material.algs().contains(&alg)
     }
 

@@ -182,9 +182,47 @@ async fn a12_a_consent_page_that_stood_open_does_not_get_round_max_age() {
     let fields = [("csrf_token", csrf.as_str()), ("request", request.as_str()), ("decision", "allow")];
     let reply = agent.post("/t/acme/consent", &fields).await;
     assert!(reply.location().starts_with("/t/acme/login?request="));
-    let asks = request.clone() + "&prompt=login";
-    let fields = [("csrf_token", csrf.as_str()), ("request", asks.as_str()), ("decision", "allow")];
-    assert!(agent.post("/t/acme/consent", &fields).await.location().starts_with("/t/acme/login?request="));
+    // Nor does a page that was never shown: the request is sealed.
+    for asks in [format!("{request}&prompt=login"), request.replacen('.', "A.", 1), "client_id=web".to_owned()] {
+        let fields = [("csrf_token", csrf.as_str()), ("request", asks.as_str()), ("decision", "allow")];
+        assert_eq!(agent.post("/t/acme/consent", &fields).await.status, 400, "{asks}");
+    }
+}
+
+#[rocket::async_test]
+async fn a12_a_sign_in_goes_on_in_its_own_browser_and_tenant_and_not_for_ever() {
+    let app = TestApp::start().await;
+    let mut agent = Agent::new(&app);
+    let login = agent.get(&app.acme().authorization("web", &[])).await.location();
+    let request = agent.get(&login).await.ok().hidden("request");
+    // Whoever is sent the link signs in to nothing.
+    let mut victim = Agent::new(&app);
+    victim.get("/t/acme/login").await.ok();
+    assert_eq!(victim.get(&login).await.status, 400);
+    let csrf = victim.get("/t/acme/login").await.ok().hidden("csrf_token");
+    let fields =
+        [("csrf_token", csrf.as_str()), ("request", request.as_str()), ("username", "ada"), ("password", PASSWORD)];
+    assert_eq!(victim.post("/t/acme/login", &fields).await.status, 400);
+    assert_eq!(agent.get(&login.replace("/t/acme/", "/t/globex/")).await.status, 400);
+    app.clock.advance(3599);
+    agent.get(&login).await.ok();
+    app.clock.advance(1);
+    assert_eq!(agent.get(&login).await.status, 400);
+}
+
+#[rocket::async_test]
+async fn a12_a_prompt_that_was_asked_for_cannot_be_taken_out() {
+    let app = TestApp::start().await;
+    let mut agent = Agent::new(&app);
+    agent.log_in(app.acme(), "ada").await;
+    let plain = agent.get(&app.acme().authorization("web", &[])).await.location();
+    let asks = agent.get(&app.acme().authorization("web", &[("prompt", "login")])).await.location();
+    let sealed = asks.split_once('=').unwrap().1;
+    assert!(plain.starts_with("/t/acme/consent?") && asks.starts_with("/t/acme/login?"), "{plain} {asks}");
+    for page in ["consent?request", "oauth2/authorize?interaction"] {
+        let reply = agent.get(&format!("/t/acme/{page}={sealed}")).await;
+        assert!(reply.location().starts_with("/t/acme/login?"), "{page}");
+    }
 }
 
 #[rocket::async_test]

@@ -1,6 +1,7 @@
 //! What goes wrong at the authorization endpoint is told in the `response_mode` that was asked for.
 
 use rocket::http::Method;
+use serde_json::json;
 
 use crate::support::{Agent, PASSWORD, Reply, TestApp, assert_description};
 
@@ -73,20 +74,27 @@ async fn what_a_user_decides_is_posted_too() {
 #[rocket::async_test]
 async fn a_fault_that_the_login_and_consent_pages_meet_is_posted_too() {
     let app = TestApp::start().await;
-    let mut agent = Agent::new(&app);
-    let bad = app.acme().authorization("web", &[FORM_POST, ("scope", "reports.write")]);
-    let query = bad.split_once('?').unwrap().1.to_owned();
-    let page = format!("login?{}", crate::support::form(&[("request", &query)]));
-    assert_posted_error(&app, &agent.get(&format!("/t/acme/{page}")).await, "invalid_scope");
-    let csrf = agent.get("/t/acme/login").await.ok().hidden("csrf_token");
-    let fields =
-        [("csrf_token", csrf.as_str()), ("request", query.as_str()), ("username", "ada"), ("password", PASSWORD)];
-    assert_posted_error(&app, &agent.post("/t/acme/login", &fields).await, "invalid_scope");
+    let (mut stranger, mut agent) = (Agent::new(&app), Agent::new(&app));
+    let asks = app.acme().authorization("web", &[FORM_POST, ("scope", "openid reports.read")]);
+    let login = stranger.get(&asks).await.location();
+    let (shown, csrf) = {
+        let page = stranger.get(&login).await.ok();
+        (page.hidden("request"), page.hidden("csrf_token"))
+    };
     agent.log_in(app.acme(), "ada").await;
-    let page = format!("consent?{}", crate::support::form(&[("request", &query)]));
-    assert_posted_error(&app, &agent.get(&format!("/t/acme/{page}")).await, "invalid_scope");
-    let csrf = agent.get("/t/acme/login").await.ok().hidden("csrf_token");
-    let fields = [("csrf_token", csrf.as_str()), ("request", query.as_str()), ("decision", "allow")];
+    let consent = agent.get(&asks).await.location();
+    let (asked, token) = {
+        let page = agent.get(&consent).await.ok();
+        (page.hidden("request"), page.hidden("csrf_token"))
+    };
+    // What was right when it came is wrong by the time that the pages send it.
+    app.api(Method::Patch, "/tenants/acme/clients/web", json!({ "scope": "openid" })).await.ok();
+    assert_posted_error(&app, &stranger.get(&login).await, "invalid_scope");
+    let fields =
+        [("csrf_token", csrf.as_str()), ("request", shown.as_str()), ("username", "ada"), ("password", PASSWORD)];
+    assert_posted_error(&app, &stranger.post("/t/acme/login", &fields).await, "invalid_scope");
+    assert_posted_error(&app, &agent.get(&consent).await, "invalid_scope");
+    let fields = [("csrf_token", token.as_str()), ("request", asked.as_str()), ("decision", "allow")];
     assert_posted_error(&app, &agent.post("/t/acme/consent", &fields).await, "invalid_scope");
 }
 
