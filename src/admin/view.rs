@@ -6,8 +6,7 @@ use utoipa::ToSchema;
 use crate::{
     domain::{
         AuditEntry, Client, ClientSecret, Resource, ScopeDefinition, Session, SigningKey, Tenant, TenantSettings,
-        Timestamp, TokenFamily, User,
-    },
+        Timestamp, TokenFamily, User, ClientMetadata},
     storage::Page,
 };
 
@@ -98,26 +97,9 @@ impl From<&ClientSecret> for SecretView {
 pub struct ClientView {
     /// Its identifier.
     pub client_id: String,
-    /// Its name for people.
-    pub client_name: String,
-    /// How it authenticates.
-    pub token_endpoint_auth_method: String,
-    /// Where authorization responses may go.
-    pub redirect_uris: Vec<String>,
-    /// Where the browser may go after a logout.
-    pub post_logout_redirect_uris: Vec<String>,
-    /// The grants it may use.
-    pub grant_types: Vec<String>,
-    /// The scopes it may ask for.
-    pub scope: String,
-    /// Whether its users are not asked for consent.
-    pub skip_consent: bool,
-    /// Its public keys.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = Option<Object>)]
-    pub jwks: Option<serde_json::Value>,
-    /// Whether its assertions must be meant for the issuer alone.
-    pub strict_assertion_audience: bool,
+    /// What it says of itself.
+    #[serde(flatten)]
+    pub metadata: ClientMetadata,
     /// Its secrets; empty in a list of clients.
     pub secrets: Vec<SecretView>,
     /// Raised by each change; also the `ETag`.
@@ -132,18 +114,9 @@ pub struct ClientView {
 
 impl From<&Client> for ClientView {
     fn from(client: &Client) -> Self {
-        let metadata = &client.metadata;
         Self {
             client_id: client.client_id.clone(),
-            client_name: metadata.client_name.clone(),
-            token_endpoint_auth_method: metadata.token_endpoint_auth_method.as_str().to_owned(),
-            redirect_uris: metadata.redirect_uris.clone(),
-            post_logout_redirect_uris: metadata.post_logout_redirect_uris.clone(),
-            grant_types: metadata.grant_types.iter().map(|grant| grant.as_str().to_owned()).collect(),
-            scope: metadata.scope.to_string(),
-            skip_consent: metadata.skip_consent,
-            jwks: metadata.jwks.clone(),
-            strict_assertion_audience: metadata.strict_assertion_audience,
+            metadata: client.metadata.clone(),
             secrets: client.secrets.iter().map(SecretView::from).collect(),
             version: client.version,
             created_at: client.created_at,

@@ -30,7 +30,7 @@ pub use event::Event;
 pub use family::{EndReason, TokenFamily};
 pub use field_error::FieldError;
 pub use ids::{AuditId, FamilyId, NodeId, SecretId, SessionId, TenantId, UserId};
-pub use redirect_uri::{check_redirect_uri, redirect_uri_matches};
+pub use redirect_uri::{NotARedirectUri, RedirectUri};
 pub use revocation::{Change, Ending, EventNumber, RevocationEvent};
 pub use session::{Session, SessionKind};
 pub use signing_key::{KeyState, SigningAlg, SigningKey};

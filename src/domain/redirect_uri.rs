@@ -1,6 +1,9 @@
 //! Redirect URIs: what may be registered, and what counts as the registered one
 //! (RFC 6749 §3.1.2, RFC 8252 §7, RFC 9700 §2.1).
 
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
 use url::{Host, Url};
 
 /// Whether `host` is a loopback address written as a number.
@@ -21,11 +24,60 @@ fn parse_exact(text: &str) -> Option<Url> {
     (spelled && plain).then_some(uri)
 }
 
-/// Checks an address that a client wants to be sent back to.
-///
-/// # Errors
-/// What is wrong with it, in words.
-pub fn check_redirect_uri(text: &str) -> Result<(), &'static str> {
+/// An address that a client may be sent back to.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct RedirectUri(String);
+
+impl RedirectUri {
+    /// The address as it was registered.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// Whether `presented` is this address: the same text, but that the port of a loopback IP literal
+    /// may differ (RFC 8252 §7.3).
+    pub fn matches(&self, presented: &str) -> bool {
+        if self.0 == presented {
+            return true;
+        }
+        let (Some(mut known), Some(mut given)) = (parse_exact(&self.0), parse_exact(presented)) else {
+            return false;
+        };
+        let loopback = known.scheme() == "http" && is_loopback_literal(&known);
+        // Only the port may differ: the spelling of the rest was compared by parse_exact.
+        loopback && known.set_port(None).is_ok() && given.set_port(None).is_ok() && known == given
+    }
+}
+
+impl FromStr for RedirectUri {
+    type Err = NotARedirectUri;
+
+    fn from_str(text: &str) -> Result<Self, NotARedirectUri> {
+        check(text).map(|()| Self(text.to_owned())).map_err(NotARedirectUri)
+    }
+}
+
+impl TryFrom<String> for RedirectUri {
+    type Error = NotARedirectUri;
+
+    fn try_from(text: String) -> Result<Self, NotARedirectUri> {
+        check(&text).map(|()| Self(text)).map_err(NotARedirectUri)
+    }
+}
+
+impl From<RedirectUri> for String {
+    fn from(uri: RedirectUri) -> Self {
+        uri.0
+    }
+}
+
+/// A text that no client may be sent back to, and why.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct NotARedirectUri(&'static str);
+
+fn check(text: &str) -> Result<(), &'static str> {
     if text.len() > 2000 {
         return Err("at most 2000 bytes");
     }
@@ -47,33 +99,23 @@ pub fn check_redirect_uri(text: &str) -> Result<(), &'static str> {
     }
 }
 
-/// Whether `presented` is the `registered` address: the same text, but that the port of a
-/// loopback IP literal may differ (RFC 8252 §7.3).
-pub fn redirect_uri_matches(registered: &str, presented: &str) -> bool {
-    if registered == presented {
-        return true;
-    }
-    let (Some(mut known), Some(mut given)) = (parse_exact(registered), parse_exact(presented)) else {
-        return false;
-    };
-    let loopback = known.scheme() == "http" && is_loopback_literal(&known);
-    // Only the port may differ: the spelling of the rest was compared by parse_exact.
-    loopback && known.set_port(None).is_ok() && given.set_port(None).is_ok() && known == given
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn matches(registered: &str, presented: &str) -> bool {
+        registered.parse::<RedirectUri>().is_ok_and(|known| known.matches(presented))
+    }
+
     #[test]
     fn only_the_port_of_a_loopback_literal_may_vary() {
         let registered = "http://127.0.0.1/cb";
-        assert!(redirect_uri_matches(registered, "http://127.0.0.1:49152/cb"));
-        assert!(!redirect_uri_matches(registered, "http://127.0.0.1:49152/other"));
-        assert!(!redirect_uri_matches(registered, "http://127.0.0.2/cb"));
-        assert!(!redirect_uri_matches(registered, "http://localhost:49152/cb"));
-        assert!(!redirect_uri_matches("http://localhost/cb", "http://localhost:1/cb"));
-        assert!(!redirect_uri_matches("https://app.example/cb", "https://app.example:444/cb"));
+        assert!(matches(registered, "http://127.0.0.1:49152/cb"));
+        assert!(!matches(registered, "http://127.0.0.1:49152/other"));
+        assert!(!matches(registered, "http://127.0.0.2/cb"));
+        assert!(!matches(registered, "http://localhost:49152/cb"));
+        assert!(!matches("http://localhost/cb", "http://localhost:1/cb"));
+        assert!(!matches("https://app.example/cb", "https://app.example:444/cb"));
     }
 
     #[test]
@@ -89,7 +131,7 @@ mod tests {
             "http://0x7f.1/cb",
             "http://127.0.0.1\\@evil.example/cb",
         ] {
-            assert!(!redirect_uri_matches(registered, trick), "{trick}");
+            assert!(!matches(registered, trick), "{trick}");
         }
     }
 
@@ -107,11 +149,11 @@ mod tests {
             "/relative",
             "",
         ] {
-            assert!(check_redirect_uri(bad).is_err(), "{bad}");
+            assert!(check(bad).is_err(), "{bad}");
         }
         for good in ["https://app.example/cb", "http://127.0.0.1/cb", "http://[::1]:80/cb", "com.example.app:/cb"] {
             let spelled = good == "http://[::1]:80/cb";
-            assert_eq!(check_redirect_uri(good).is_ok(), !spelled, "{good}");
+            assert_eq!(check(good).is_ok(), !spelled, "{good}");
         }
     }
 }

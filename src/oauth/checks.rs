@@ -11,7 +11,7 @@ use super::{
     resource,
 };
 use crate::{
-    domain::{Actor, Client, Event, GrantType, redirect_uri_matches},
+    domain::{Actor, Client, Event, GrantType},
     protocol::{AuthorizationRequest, ErrorCode, OauthError, Params, ResponseMode, Scope},
 };
 
@@ -73,9 +73,9 @@ async fn trusted(cx: &Cx<'_>, params: &Params) -> Result<(Arc<Client>, String, b
     let client = client.ok_or_else(|| page("this client is not known here"))?;
     let registered = &client.metadata.redirect_uris;
     let (redirect_uri, given) = match (params.find("redirect_uri"), registered.as_slice()) {
-        (Some(uri), _) if registered.iter().any(|known| redirect_uri_matches(known, uri)) => (uri.to_owned(), true),
+        (Some(uri), _) if registered.iter().any(|known| known.matches(uri)) => (uri.to_owned(), true),
         (Some(_), _) => return Err(page("this redirect_uri is not registered for the client")),
-        (None, [only]) => (only.clone(), false),
+        (None, [only]) => (only.as_str().to_owned(), false),
         (None, _) => return Err(page("redirect_uri is missing")),
     };
     Ok((client, redirect_uri, given))

@@ -6,7 +6,7 @@ use super::{
     hint::{Hint, read_hint},
 };
 use crate::{
-    domain::{Session, SessionId, redirect_uri_matches},
+    domain::{Session, SessionId},
     protocol::{OauthError, Params},
 };
 
@@ -92,7 +92,7 @@ async fn back(cx: &Cx<'_>, params: &Params, hint: Option<&Hint>) -> Result<Logou
     };
     let client = cx.app.directory.find_client(cx.tenant, client_id).await?.ok_or_else(unregistered)?;
     let registered = &client.metadata.post_logout_redirect_uris;
-    if !registered.iter().any(|known| redirect_uri_matches(known, wanted)) {
+    if !registered.iter().any(|known| known.matches(wanted)) {
         return Err(unregistered());
     }
     let mut uri = url::Url::parse(wanted).map_err(|_| unregistered())?;

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::{Member, Shown, Signed, confirm::Question, differences, go, lines, next_page, seen};
 use crate::{
     admin::{self, Action, AdminError, ClientInput, ClientView, Expected, Whom},
-    domain::{AuthMethod, FieldError, GrantType, Tenant},
+    domain::{AuthMethod, FieldError, GrantType, Tenant, ClientMetadata, RedirectUri},
     protocol::{OauthError, Params},
     storage::Selection,
     views::admin::{Choice, ClientForm, ClientSecretPage, Clients},
@@ -28,34 +28,41 @@ pub(super) async fn list(member: Signed, slug: &str, query: Query) -> Shown {
     }
 }
 
+/// What the form of a new client proposes.
+fn proposed() -> ClientMetadata {
+    ClientMetadata {
+        grant_types: vec![GrantType::AuthorizationCode, GrantType::RefreshToken],
+        scope: "openid profile email offline_access".parse().unwrap_or_default(),
+        ..ClientMetadata::default()
+    }
+}
+
 /// The form as it stands for a client, or empty.
 fn form_of(member: &Member, tenant: &Tenant, client: Option<ClientView>) -> ClientForm {
-    let shown = client.as_ref();
-    let text = |pick: fn(&ClientView) -> String| shown.map(pick).unwrap_or_default();
-    let method = shown.map_or(AuthMethod::default().as_str(), |client| &client.token_endpoint_auth_method);
-    let chosen = |grant: GrantType| match shown {
-        Some(client) => client.grant_types.iter().any(|known| known == grant.as_str()),
-        None => matches!(grant, GrantType::AuthorizationCode | GrantType::RefreshToken),
-    };
+    let metadata = client.as_ref().map_or_else(proposed, |client| client.metadata.clone());
+    let lines = |uris: &[RedirectUri]| uris.iter().map(RedirectUri::as_str).collect::<Vec<_>>().join("\n");
     ClientForm {
         frame: member.frame("clients", Some(tenant)),
-        client_id: text(|client| client.client_id.clone()),
-        client_name: text(|client| client.client_name.clone()),
-        redirect_uris: text(|client| client.redirect_uris.join("\n")),
-        post_logout_redirect_uris: text(|client| client.post_logout_redirect_uris.join("\n")),
-        scope: shown.map_or_else(|| "openid profile email offline_access".to_owned(), |client| client.scope.clone()),
-        jwks: text(|client| client.jwks.as_ref().map(Value::to_string).unwrap_or_default()),
-        skip_consent: shown.is_some_and(|client| client.skip_consent),
+        client_id: client.as_ref().map(|client| client.client_id.clone()).unwrap_or_default(),
+        client_name: metadata.client_name.clone(),
+        redirect_uris: lines(&metadata.redirect_uris),
+        post_logout_redirect_uris: lines(&metadata.post_logout_redirect_uris),
+        scope: metadata.scope.to_string(),
+        jwks: metadata.jwks.as_ref().map(Value::to_string).unwrap_or_default(),
+        skip_consent: metadata.skip_consent,
         methods: AuthMethod::ALL
             .iter()
-            .map(|known| Choice { value: known.as_str().into(), chosen: known.as_str() == method })
+            .map(|known| Choice {
+                value: known.as_str().into(),
+                chosen: *known == metadata.token_endpoint_auth_method,
+            })
             .collect(),
         grants: GrantType::ALL
             .iter()
-            .map(|grant| Choice { value: grant.as_str().into(), chosen: chosen(*grant) })
+            .map(|grant| Choice { value: grant.as_str().into(), chosen: metadata.grant_types.contains(grant) })
             .collect(),
         error: None,
-        version: shown.map_or(1, |client| client.version),
+        version: client.as_ref().map_or(1, |client| client.version),
         differences: Vec::new(),
         notice: None,
         client,
