@@ -6,14 +6,15 @@ use secrecy::ExposeSecret;
 use tokio::sync::Notify;
 
 use crate::{
+    changes::{Mirror, Parts, Revocations},
     config::Config,
     domain::{NodeId, Tenant},
     effects::Effects,
     events::AuditLog,
     jobs::{Jobs, Work},
     keys::{Keystore, MasterKey, MasterKeyError},
-    revocation::{Mirror, Parts, Revocations},
-    storage::{Directory, EveryTenant, Storage, StorageError, View},
+    memory::{Directory, View},
+    storage::{EveryTenant, Storage, StorageError},
     throttle::Throttle,
 };
 

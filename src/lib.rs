@@ -4,6 +4,7 @@
 
 pub mod accounts;
 pub mod admin;
+pub mod changes;
 pub mod cli;
 pub mod config;
 pub mod domain;
@@ -12,9 +13,9 @@ pub mod events;
 pub mod installation;
 pub mod jobs;
 pub mod keys;
+pub mod memory;
 pub mod oauth;
 pub mod protocol;
-pub mod revocation;
 pub mod storage;
 pub mod throttle;
 pub mod turns;

@@ -5,10 +5,10 @@ use std::{sync::Arc, time::Duration};
 use super::{Action, Admin, AdminError, Ending, Listed, Permit, SessionView, Whom, limited};
 use crate::{
     admin::Authority,
+    changes::{BOUND, Effectiveness},
     domain::{self, EndReason, Event, EventNumber, FieldError, SessionId, Tenant, Timestamp, UserId},
     keys::{RefreshToken, TokenType},
     protocol::AccessTokenClaims,
-    revocation::{BOUND, Effectiveness},
     storage::{EndOne, EndRequest, Reached, Selection, SessionFilter},
 };
 

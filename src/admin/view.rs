@@ -5,8 +5,9 @@ use utoipa::ToSchema;
 
 use crate::{
     domain::{
-        AuditEntry, Client, ClientSecret, Resource, ScopeDefinition, Session, SigningKey, Tenant, TenantSettings,
-        Timestamp, TokenFamily, User, ClientMetadata},
+        AuditEntry, Client, ClientMetadata, ClientSecret, Resource, ScopeDefinition, Session, SigningKey, Tenant,
+        TenantSettings, Timestamp, TokenFamily, User,
+    },
     storage::Page,
 };
 

@@ -4,11 +4,11 @@ use secrecy::ExposeSecret as _;
 
 use super::{Done, Failure, open_storage, output::say};
 use crate::{
+    changes::Mirror,
     config::Config,
     domain::NodeId,
     effects::{Effects, is_open_to_others},
     keys::{Keystore, MasterKey},
-    revocation::Mirror,
     storage::Storage,
 };
 

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{EventNumber, FieldError, SecretId, Tenant, TenantId, Timestamp, RedirectUri, text_enum::text_enum};
+use super::{EventNumber, FieldError, RedirectUri, SecretId, Tenant, TenantId, Timestamp, text_enum::text_enum};
 use crate::protocol::Scope;
 
 text_enum! {

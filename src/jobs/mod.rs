@@ -18,8 +18,8 @@ use std::{
 use tokio::task::JoinHandle;
 
 use crate::{
+    changes::Revocations,
     effects::Effects,
-    revocation::Revocations,
     storage::{Step, Storage, StorageError},
 };
 

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use super::{Mac, MasterKey, Purpose, generate::PrivateKey, jwt::VerifyingKey};
 use crate::{
     domain::{KeyState, SigningAlg, SigningKey, Tenant, TenantId, Timestamp},
-    storage::{Cache, Storage, StorageError, View},
+    memory::{Cache, View},
+    storage::{Storage, StorageError},
     turns::{Standing, Turns},
 };
 

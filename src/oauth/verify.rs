@@ -2,9 +2,9 @@
 
 use super::Cx;
 use crate::{
+    changes::Subjects,
     keys::TokenType,
     protocol::{AccessTokenClaims, OauthError},
-    revocation::Subjects,
 };
 
 /// Seconds by which the clocks of nodes may differ.

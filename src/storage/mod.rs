@@ -4,61 +4,40 @@
 //! to a tenant is reached through [`Unit::tenant`], whose [`TenantStore`] puts that
 //! tenant into each of its queries; no other way leads to a scoped table.
 
-mod audit;
-mod cache;
-mod clients;
-mod codes;
-#[allow(missing_docs)]
-mod columns;
-mod connection;
-mod consents;
-mod deadline;
-mod directory;
-mod endings;
-mod error;
-mod families;
-mod gathered;
+mod engine;
+mod events;
+mod grants;
+mod identity;
 mod jobs;
-mod migrate;
-mod nodes;
-mod pool;
-mod postgres;
-mod revocation_events;
-mod rotations;
+mod keys;
 #[allow(missing_docs)]
 mod schema;
-mod scope;
-mod session_lists;
 mod sessions;
-mod settle;
-mod signing_keys;
-mod sqlite;
-mod standing;
-mod sweep;
-mod tenants;
-mod unit;
-mod users;
-mod view;
 
-pub use audit::AuditFilter;
-pub use cache::Cache;
-pub use columns::Key;
-pub use directory::{Directory, Known};
-pub use endings::{EndOne, EndRequest};
-pub use error::StorageError;
-pub use jobs::{Settling, Step};
-pub use nodes::{LEASE, NodeSeen};
-pub use pool::{Db, Pool, PoolError};
-pub use revocation_events::{Place, SHELL_TOKEN_TTL};
-pub use rotations::{Rotated, Rotation, RotationRequest};
-pub(crate) use scope::EveryTenant;
-pub use scope::Scope;
-pub use session_lists::{ListedSession, Reached, Selection, SessionFilter};
-pub use signing_keys::KeyRotation;
-pub use sweep::Sweep;
-pub use unit::{CommitListener, Storage, TenantStore, Unit};
-pub use users::UserCursor;
-pub use view::View;
+pub(crate) use engine::scope::EveryTenant;
+pub use engine::{
+    columns::Key,
+    error::StorageError,
+    pool::{Db, Pool, PoolError},
+    scope::Scope,
+    unit::{CommitListener, Storage, TenantStore, Unit},
+};
+pub use events::{
+    audit::AuditFilter,
+    nodes::{LEASE, NodeSeen},
+    revocation_events::{Place, SHELL_TOKEN_TTL},
+};
+pub use grants::rotations::{Rotated, Rotation, RotationRequest};
+pub use identity::users::UserCursor;
+pub use jobs::{
+    queue::{Settling, Step},
+    sweep::Sweep,
+};
+pub use keys::signing_keys::KeyRotation;
+pub use sessions::{
+    endings::{EndOne, EndRequest},
+    lists::{ListedSession, Reached, Selection, SessionFilter},
+};
 
 /// A page of a keyset-paged list: what it holds, and where the next one begins.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -10,8 +10,8 @@ use std::ops::Deref;
 use super::Cx;
 use crate::{
     domain::{Actor, AuthMethod, Client, Event, EventNumber, Standing, Tenant},
+    memory::Known,
     protocol::{ErrorCode, OauthError, Params},
-    storage::Known,
 };
 
 /// What a request shows to prove who the client is.

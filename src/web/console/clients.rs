@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::{Member, Shown, Signed, confirm::Question, differences, go, lines, next_page, seen};
 use crate::{
     admin::{self, Action, AdminError, ClientInput, ClientView, Expected, Whom},
-    domain::{AuthMethod, FieldError, GrantType, Tenant, ClientMetadata, RedirectUri},
+    domain::{AuthMethod, ClientMetadata, FieldError, GrantType, RedirectUri, Tenant},
     protocol::{OauthError, Params},
     storage::Selection,
     views::admin::{Choice, ClientForm, ClientSecretPage, Clients},
@@ -52,10 +52,7 @@ fn form_of(member: &Member, tenant: &Tenant, client: Option<ClientView>) -> Clie
         skip_consent: metadata.skip_consent,
         methods: AuthMethod::ALL
             .iter()
-            .map(|known| Choice {
-                value: known.as_str().into(),
-                chosen: *known == metadata.token_endpoint_auth_method,
-            })
+            .map(|known| Choice { value: known.as_str().into(), chosen: *known == metadata.token_endpoint_auth_method })
             .collect(),
         grants: GrantType::ALL
             .iter()

@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use portcullis::{
+    changes::{Registry, Subjects},
     domain::{Change, Ending, EventNumber, TenantId},
     effects::Effects,
-    revocation::{Registry, Subjects},
 };
 use rocket::{http::Method, tokio};
 use serde_json::{Value, json};

@@ -1,0 +1,315 @@
+//! One connection of either database, and the macro that runs a query on it.
+//!
+//! Diesel checks each query at compile time once per backend; `on_conn!` writes it once, and
+//! gives it its deadline and its tenant.
+
+use std::ops::{Deref, DerefMut};
+
+use deadpool::managed::Object;
+use diesel::{
+    QueryResult, SqliteConnection,
+    connection::{AnsiTransactionManager, TransactionManager as _},
+};
+use diesel_async::{
+    AsyncConnection, AsyncPgConnection, RunQueryDsl as _, SimpleAsyncConnection as _, TransactionManager as _,
+    sync_connection_wrapper::{SpawnBlocking, SyncConnectionWrapper},
+};
+use tokio::{sync::OwnedMutexGuard, time::Instant};
+
+use crate::storage::{
+    Scope, StorageError,
+    engine::deadline,
+    engine::error::is_lasting,
+    engine::migrate::pg_advisory_xact_lock,
+    engine::postgres::{PgManager, Pooled},
+    engine::sqlite::SqliteManager,
+};
+
+/// Runs SQLite's calls where they stand: a call takes microseconds, a hop to another
+/// thread takes more (measured in design.md, section 1).
+pub(crate) struct InPlace;
+
+type BoxError = Box<dyn std::error::Error + Send + Sync + 'static>;
+type BoxFuture<'a, T> = std::pin::Pin<Box<dyn Future<Output = T> + Send + 'a>>;
+
+impl SpawnBlocking for InPlace {
+    fn spawn_blocking<'a, R>(&mut self, task: impl FnOnce() -> R + Send + 'static) -> BoxFuture<'a, Result<R, BoxError>>
+    where
+        R: Send + 'static,
+    {
+        let result = tokio::task::block_in_place(task);
+        Box::pin(std::future::ready(Ok(result)))
+    }
+
+    fn get_runtime() -> Self {
+        Self
+    }
+}
+
+pub(crate) type SqliteConn = SyncConnectionWrapper<SqliteConnection, InPlace>;
+
+/// A SQLite connection on loan: one of the readers, the one writer, or one of its own.
+pub(crate) enum SqliteLease {
+    Reader(Object<SqliteManager>),
+    Writer(OwnedMutexGuard<SqliteConn>),
+}
+
+impl Drop for SqliteLease {
+    /// Undoes what was not committed, now: the write lock would keep other processes out.
+    fn drop(&mut self) {
+        if let Self::Writer(conn) = self {
+            // `InPlace` has run it by the time it returns; the future only bears the result,
+            // and a connection that cannot even roll back fails at its next use.
+            drop(conn.spawn_blocking(|conn| {
+                let open = AnsiTransactionManager::transaction_manager_status_mut(conn)
+                    .transaction_depth()
+                    .is_ok_and(|depth| depth.is_some());
+                if open { AnsiTransactionManager::rollback_transaction(conn) } else { Ok(()) }
+            }));
+        }
+    }
+}
+
+impl Deref for SqliteLease {
+    type Target = SqliteConn;
+    fn deref(&self) -> &SqliteConn {
+        match self {
+            Self::Reader(conn) => conn,
+            Self::Writer(conn) => conn,
+        }
+    }
+}
+
+impl DerefMut for SqliteLease {
+    fn deref_mut(&mut self) -> &mut SqliteConn {
+        match self {
+            Self::Reader(conn) => conn,
+            Self::Writer(conn) => conn,
+        }
+    }
+}
+
+/// A PostgreSQL connection on loan.
+pub(crate) struct PgLease {
+    /// `None` once it has been given back or closed.
+    object: Option<Object<PgManager>>,
+    in_transaction: bool,
+    /// A statement was cut off or the server is of no more use: the connection is closed, and
+    /// the server undoes what was open on it.
+    spoilt: bool,
+}
+
+/// The lock by which files take turns. Any number, the same on every node: "portfile" in ASCII.
+const TURN: i64 = 0x706f_7274_6669_6c65;
+
+pub(crate) type PgTransactions = <AsyncPgConnection as AsyncConnection>::TransactionManager;
+
+impl PgLease {
+    pub(in crate::storage) fn new(object: Object<PgManager>) -> Self {
+        Self { object: Some(object), in_transaction: false, spoilt: false }
+    }
+
+    fn pooled(&mut self) -> &mut Pooled {
+        match &mut self.object {
+            Some(object) => object,
+            // It is taken in `drop` alone, after which nobody is left to look.
+            None => std::process::abort(),
+        }
+    }
+
+    pub(in crate::storage) async fn begin(&mut self) -> QueryResult<()> {
+        PgTransactions::begin_transaction(&mut self.pooled().conn).await?;
+        self.in_transaction = true;
+        Ok(())
+    }
+
+    pub(in crate::storage) async fn commit(&mut self) -> QueryResult<()> {
+        PgTransactions::commit_transaction(&mut self.pooled().conn).await?;
+        self.in_transaction = false;
+        Ok(())
+    }
+
+    /// Waits until no other file is being applied, and keeps the turn until the transaction ends.
+    pub(in crate::storage) async fn take_turn(&mut self) -> QueryResult<()> {
+        let conn = &mut self.pooled().conn;
+        conn.batch_execute(deadline::SERVER_SIDE_TURN).await?;
+        diesel::select(pg_advisory_xact_lock(TURN)).execute(conn).await?;
+        conn.batch_execute(deadline::SERVER_SIDE_FILE).await
+    }
+
+    /// Tells the policies of the database whose rows the next statements are for. A connection
+    /// keeps this until it is told otherwise, so it is only told what it does not know.
+    pub(in crate::storage) async fn enter(&mut self, scope: Scope) -> QueryResult<()> {
+        let pooled = self.pooled();
+        if pooled.scope == Some(scope) {
+            return Ok(());
+        }
+        // A setting that is made in a transaction goes when that is undone: then it is told again.
+        pooled.scope = None;
+        let (tenant, every) = match scope.tenant() {
+            Some(tenant) => (tenant.to_string(), "off"),
+            None => (String::new(), "on"),
+        };
+        // SET is beyond Diesel. Both values are our own: a UUID and a word.
+        let set = format!("SET portcullis.tenant = '{tenant}'; SET portcullis.every_tenant = {every}");
+        pooled.conn.batch_execute(&set).await?;
+        pooled.scope = Some(scope);
+        Ok(())
+    }
+
+    pub(in crate::storage) fn spoil(&mut self) {
+        self.spoilt = true;
+    }
+}
+
+impl Drop for PgLease {
+    /// Undoes what was not committed, in a task: its row locks would hold others up, and a
+    /// connection closed for each refusal would be an attacker's gift.
+    fn drop(&mut self) {
+        let Some(mut object) = self.object.take() else { return };
+        if self.spoilt {
+            drop(Object::take(object));
+        } else if self.in_transaction {
+            object.scope = None;
+            tokio::spawn(async move {
+                let undone = PgTransactions::rollback_transaction(&mut object.conn);
+                match tokio::time::timeout(deadline::STATEMENT, undone).await {
+                    Ok(Ok(())) => {}
+                    // Closing the connection makes the server do it.
+                    _ => drop(Object::take(object)),
+                }
+            });
+        }
+    }
+}
+
+impl Deref for PgLease {
+    type Target = AsyncPgConnection;
+    fn deref(&self) -> &AsyncPgConnection {
+        match &self.object {
+            Some(object) => &object.conn,
+            None => std::process::abort(),
+        }
+    }
+}
+
+impl DerefMut for PgLease {
+    fn deref_mut(&mut self) -> &mut AsyncPgConnection {
+        &mut self.pooled().conn
+    }
+}
+
+/// A connection of either database.
+pub struct Connection(pub(crate) Backend);
+
+pub(crate) enum Backend {
+    Sqlite(SqliteLease),
+    Postgres(Box<PgLease>),
+}
+
+/// Waits for `statement` until `deadline` at most. One that is cut off spoils its connection.
+pub(in crate::storage) async fn within<T>(
+    deadline: Instant,
+    statement: impl Future<Output = QueryResult<T>>,
+) -> (Result<T, StorageError>, bool) {
+    match tokio::time::timeout_at(deadline, statement).await {
+        Ok(Ok(value)) => (Ok(value), false),
+        Ok(Err(why)) => {
+            let spoilt = is_lasting(&why);
+            (Err(why.into()), spoilt)
+        }
+        Err(_) => (Err(StorageError::away("a statement did not come back in time")), true),
+    }
+}
+
+/// Runs one future or the other, by the database that the unit speaks to, with the unit's deadline
+/// and for its tenant. Each is boxed: both, one in another, would fill a thread's stack.
+macro_rules! on_backend {
+    ($unit:expr, sqlite $sqlite:ident => $on_sqlite:expr, postgres $postgres:ident => $on_postgres:expr) => {{
+        let unit: &mut $crate::storage::Unit = $unit.as_unit();
+        let deadline = unit.statement_deadline();
+        let scope = unit.scope;
+        match &mut unit.conn.0 {
+            $crate::storage::engine::connection::Backend::Sqlite(lease) => {
+                let $sqlite: &mut $crate::storage::engine::connection::SqliteConn = lease;
+                let result: diesel::QueryResult<_> = Box::pin(async { $on_sqlite }).await;
+                result.map_err($crate::storage::StorageError::from)
+            }
+            $crate::storage::engine::connection::Backend::Postgres(lease) => {
+                let statement = Box::pin(async {
+                    lease.enter(scope).await?;
+                    let $postgres: &mut diesel_async::AsyncPgConnection = lease;
+                    let result: diesel::QueryResult<_> = async { $on_postgres }.await;
+                    result
+                });
+                let (result, spoilt) = $crate::storage::engine::connection::within(deadline, statement).await;
+                if spoilt {
+                    lease.spoil();
+                }
+                result
+            }
+        }
+    }};
+}
+pub(crate) use on_backend;
+
+/// Runs the same query on whichever database the unit speaks to.
+macro_rules! on_conn {
+    ($unit:expr, $conn:ident => $query:expr) => {
+        $crate::storage::engine::connection::on_backend!($unit, sqlite $conn => $query, postgres $conn => $query)
+    };
+}
+pub(crate) use on_conn;
+
+/// Runs a query for each of many things, rows or keys: on PostgreSQL all are sent at once. A list
+/// of keys in one statement would be shorter, but a planner without statistics takes the rows of a
+/// tenant for fewer than the keys, and reads all of them (docs/adr/0009).
+macro_rules! on_conn_each {
+    ($unit:expr, $each:expr, $one:ident, $conn:ident => $query:expr) => {
+        $crate::storage::engine::connection::on_backend!(
+            $unit,
+            sqlite $conn => {
+                let mut all = Vec::new();
+                for $one in $each {
+                    all.push($query?);
+                }
+                Ok(all)
+            },
+            postgres shared => {
+                let shared: &diesel_async::AsyncPgConnection = shared;
+                let all = $each.into_iter().map(|$one| async move {
+                    let mut shared = shared;
+                    let $conn = &mut shared;
+                    $query
+                });
+                rocket::futures::future::try_join_all(all).await
+            }
+        )
+    };
+}
+pub(crate) use on_conn_each;
+
+/// Marks the rows of `$table` with these keys as ended.
+macro_rules! mark_rows {
+    ($unit:expr, $table:ident, $tenant:expr, $keys:expr, $reason:expr, $now:expr) => {{
+        let tenant: $crate::storage::Key = $tenant;
+        let change = ($table::ended_at.eq(Some($now.millis())), $table::end_reason.eq(Some($reason.as_str())));
+        let rows = $keys.into_iter().map(|key: $crate::storage::Key| {
+            diesel::update($table::table.filter($table::tenant_id.eq(tenant)).filter($table::id.eq(key))).set(change)
+        });
+        $crate::storage::engine::connection::on_conn_each!($unit, rows, row, conn => row.execute(conn).await)
+    }};
+}
+pub(crate) use mark_rows;
+
+/// Removes the rows of `$table` whose `$column` is one of these keys.
+macro_rules! remove_rows {
+    ($unit:expr, $table:ident, $tenant:expr, $column:expr, $keys:expr) => {{
+        let tenant: $crate::storage::Key = $tenant;
+        let rows = $keys.into_iter().map(|key| {
+            diesel::delete($table::table.filter($table::tenant_id.eq(tenant)).filter($column.eq(key)))
+        });
+        $crate::storage::engine::connection::on_conn_each!($unit, rows, row, conn => row.execute(conn).await)
+    }};
+}
+pub(crate) use remove_rows;

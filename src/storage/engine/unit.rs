@@ -1,0 +1,338 @@
+//! A unit of work: one connection, for one read or one transaction, with a deadline.
+
+use std::{
+    sync::{
+        Arc, OnceLock,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+
+use diesel::connection::AnsiTransactionManager;
+use tokio::time::{Instant, timeout_at};
+
+use crate::domain::{FamilyId, RevocationEvent, Tenant, TenantId};
+use crate::storage::{
+    EveryTenant, Key, Pool, Scope, StorageError,
+    engine::connection::{Backend, Connection, within},
+    engine::deadline,
+    engine::gathered::Gathered,
+    engine::pool::For,
+    events::revocation_events::Pending,
+    grants::rotations::RotationRequest,
+    sessions::endings::EndRequest,
+};
+
+/// Hears of what was committed, before the writer goes on.
+#[async_trait::async_trait]
+pub trait CommitListener: Send + Sync + 'static {
+    /// These events were committed.
+    async fn committed(&self, events: &[RevocationEvent]);
+}
+
+/// The database of the installation.
+#[derive(Clone)]
+pub struct Storage {
+    pub(in crate::storage) pool: Pool,
+    listener: Arc<OnceLock<Arc<dyn CommitListener>>>,
+    rotations: Arc<OnceLock<Gathered<RotationRequest>>>,
+    endings: Arc<OnceLock<Gathered<EndRequest>>>,
+    /// Steps of jobs that were taken.
+    steps: Arc<AtomicU64>,
+    /// Rotations, by family and generation, that may have been committed and were answered 503.
+    pub(in crate::storage) unanswered: moka::sync::Cache<(FamilyId, u32), ()>,
+}
+
+/// How long, and how many, rotations without an answer are remembered.
+const UNANSWERED: (Duration, u64) = (Duration::from_secs(3600), 100_000);
+
+impl Storage {
+    /// Storage over `pool`.
+    pub fn new(pool: Pool) -> Self {
+        let (kept, most) = UNANSWERED;
+        Self {
+            pool,
+            listener: Arc::default(),
+            rotations: Arc::default(),
+            endings: Arc::default(),
+            steps: Arc::default(),
+            unanswered: moka::sync::Cache::builder().max_capacity(most).time_to_live(kept).build(),
+        }
+    }
+
+    /// Makes `listener` hear of every commit from now on. The first one stays.
+    pub fn listen(&self, listener: Arc<dyn CommitListener>) {
+        // A second listener would be a second registry; keeping the first is what `build` relies on.
+        let _ = self.listener.set(listener);
+    }
+
+    /// The writer of gathered rotations, where the database needs one.
+    pub(in crate::storage) fn gathered_rotations(&self) -> Option<&Gathered<RotationRequest>> {
+        (self.backend() == "sqlite").then(|| self.rotations.get_or_init(|| Gathered::start(self.detached())))
+    }
+
+    /// The writer of gathered endings.
+    pub(in crate::storage) fn gathered_endings(&self) -> &Gathered<EndRequest> {
+        self.endings.get_or_init(|| Gathered::start(self.detached()))
+    }
+
+    /// Whether the next step is of a job that was begun: each second one is.
+    pub(in crate::storage) fn takes_begun_job(&self) -> bool {
+        self.steps.fetch_add(1, Ordering::Relaxed) % 2 == 1
+    }
+
+    /// The same database for a task that outlives every request. It holds no way back to the
+    /// task itself, so the task ends when the last one who could ask it is gone.
+    fn detached(&self) -> Self {
+        Self { listener: Arc::clone(&self.listener), ..Self::new(self.pool.clone()) }
+    }
+
+    /// The database's file, where it is one.
+    pub fn file(&self) -> Option<&std::path::Path> {
+        self.pool.file()
+    }
+
+    /// `sqlite` or `postgres`.
+    pub fn backend(&self) -> &'static str {
+        self.pool.backend()
+    }
+
+    /// A unit that reads.
+    ///
+    /// # Errors
+    /// [`StorageError::Away`].
+    pub async fn read(&self, scope: impl Into<Scope>) -> Result<Unit, StorageError> {
+        self.begin_reading(scope.into(), For::Request).await
+    }
+
+    /// A unit that reads over a connection that no request uses.
+    pub(crate) async fn read_apart(&self, scope: impl Into<Scope>) -> Result<Unit, StorageError> {
+        self.begin_reading(scope.into(), For::Follower).await
+    }
+
+    async fn begin_reading(&self, scope: Scope, whom: For) -> Result<Unit, StorageError> {
+        let deadline = Instant::now() + deadline::UNIT;
+        let conn = in_time(deadline, self.pool.reader(whom)).await?;
+        Ok(self.unit(conn, scope, deadline, whom))
+    }
+
+    /// Whether the database answers, over a connection that no request uses.
+    ///
+    /// # Errors
+    /// [`StorageError`] where it does not.
+    pub async fn probe(&self) -> Result<(), StorageError> {
+        self.read_apart(EveryTenant::Installation).await?.head().await.map(|_| ())
+    }
+
+    /// A unit that reads, of a job.
+    pub(crate) async fn read_for_job(&self, scope: impl Into<Scope>) -> Result<Unit, StorageError> {
+        self.begin_reading(scope.into(), For::Job).await
+    }
+
+    /// A unit that writes: a transaction, undone unless [`Unit::commit`] is called.
+    ///
+    /// # Errors
+    /// [`StorageError::Away`].
+    pub async fn write(&self, scope: impl Into<Scope>) -> Result<Unit, StorageError> {
+        self.begin_writing(scope.into(), For::Request, deadline::UNIT).await
+    }
+
+    /// A unit that writes, of the one who follows the events.
+    pub(crate) async fn write_apart(&self, scope: impl Into<Scope>) -> Result<Unit, StorageError> {
+        self.begin_writing(scope.into(), For::Follower, deadline::UNIT).await
+    }
+
+    /// A unit that writes, of a job: nobody waits for it.
+    pub(crate) async fn write_for_job(&self, scope: impl Into<Scope>) -> Result<Unit, StorageError> {
+        self.begin_writing(scope.into(), For::Job, deadline::JOB).await
+    }
+
+    /// A unit that writes a file of several tenants, once those that came before are done. It has
+    /// more time than a request: people wait for it, and may.
+    ///
+    /// # Errors
+    /// [`StorageError::Away`].
+    pub(crate) async fn write_in_turn(&self) -> Result<Unit, StorageError> {
+        let begun = || self.begin_writing(EveryTenant::File.into(), For::File, deadline::TURN);
+        let mut unit = in_turn(begun).await?;
+        unit.deadline = Instant::now() + deadline::FILE;
+        Ok(unit)
+    }
+
+    async fn begin_writing(&self, scope: Scope, whom: For, limit: Duration) -> Result<Unit, StorageError> {
+        let deadline = Instant::now() + limit;
+        let conn = in_time(deadline, self.pool.writer(whom)).await?;
+        let mut unit = self.unit(conn, scope, deadline, whom);
+        unit.begin().await?;
+        Ok(unit)
+    }
+
+    fn unit(&self, conn: Connection, scope: Scope, deadline: Instant, whom: For) -> Unit {
+        let listener = self.listener.get().cloned();
+        Unit { conn, scope, whole: scope, deadline, whom, pending: Vec::new(), holds_logins_of: None, listener }
+    }
+
+    /// SQLite's one connection for writing, outside a unit: for migrations.
+    pub(in crate::storage) async fn writer(&self) -> Result<Connection, StorageError> {
+        self.pool.writer(For::Request).await.map_err(StorageError::away)
+    }
+}
+
+async fn in_time(
+    deadline: Instant,
+    connection: impl Future<Output = Result<Connection, crate::storage::PoolError>>,
+) -> Result<Connection, StorageError> {
+    match timeout_at(deadline, connection).await {
+        Ok(connection) => connection.map_err(StorageError::away),
+        Err(_) => Err(StorageError::away("no connection in time")),
+    }
+}
+
+/// Tries again, for as long as a file waits for its turn, while another process writes to SQLite. It
+/// keeps nothing in between: others of this process are not held up.
+pub(in crate::storage) async fn in_turn<T, F>(mut attempt: impl FnMut() -> F) -> Result<T, StorageError>
+where
+    F: Future<Output = Result<T, StorageError>>,
+{
+    let until = Instant::now() + deadline::TURN;
+    loop {
+        match attempt().await {
+            Err(why) if why.is_busy() && Instant::now() < until => tokio::time::sleep(deadline::LOOK).await,
+            done => return done,
+        }
+    }
+}
+
+/// One connection at work.
+pub struct Unit {
+    pub(in crate::storage) conn: Connection,
+    /// Whose rows the next statement is for.
+    pub(in crate::storage) scope: Scope,
+    /// Whose rows the unit is for as a whole.
+    whole: Scope,
+    deadline: Instant,
+    whom: For,
+    pub(in crate::storage) pending: Vec<Pending>,
+    /// The tenant whose row it holds, so that nobody else takes a name or an address there.
+    pub(in crate::storage) holds_logins_of: Option<TenantId>,
+    listener: Option<Arc<dyn CommitListener>>,
+}
+
+impl Unit {
+    /// What belongs to `tenant`, who must be one that this unit is for.
+    pub fn tenant(&mut self, tenant: &Tenant) -> TenantStore<'_> {
+        self.tenant_of(tenant.id)
+    }
+
+    /// The same by id, for the parts of storage that hold no tenant.
+    pub(in crate::storage) fn tenant_of(&mut self, tenant_id: TenantId) -> TenantStore<'_> {
+        debug_assert!(self.scope.covers(tenant_id), "a unit of one tenant was asked for another's rows");
+        TenantStore { unit: self, tenant_id }
+    }
+
+    /// Holds a unit that spans tenants to the rows of `tenant`, until it is narrowed to another. The
+    /// events that it has made are numbered over all of them when it commits.
+    pub(crate) fn narrow(&mut self, tenant: &Tenant) {
+        debug_assert!(self.whole.covers(tenant.id), "a unit of one tenant was narrowed to another");
+        self.scope = tenant.into();
+    }
+
+    /// Whether there is time left: SQLite, whose statements are not cut off, is asked nothing more.
+    ///
+    /// # Errors
+    /// [`StorageError::Away`].
+    pub(crate) fn check_time(&self) -> Result<(), StorageError> {
+        if Instant::now() < self.deadline { Ok(()) } else { Err(StorageError::away("it takes too long")) }
+    }
+
+    /// This unit, borrowed alike whether it is owned or borrowed already.
+    pub(in crate::storage) fn as_unit(&mut self) -> &mut Self {
+        self
+    }
+
+    /// Until when the next statement may take.
+    pub(in crate::storage) fn statement_deadline(&self) -> Instant {
+        match self.whom {
+            For::Job | For::File => self.deadline,
+            _ => self.deadline.min(Instant::now() + deadline::STATEMENT),
+        }
+    }
+
+    /// Starts a transaction; SQLite takes the write lock at once, so that it cannot fail to later.
+    async fn begin(&mut self) -> Result<(), StorageError> {
+        let deadline = self.statement_deadline();
+        match &mut self.conn.0 {
+            Backend::Sqlite(lease) => {
+                let begun = |conn: &mut diesel::SqliteConnection| {
+                    AnsiTransactionManager::begin_transaction_sql(conn, "BEGIN IMMEDIATE")
+                };
+                Ok(lease.spawn_blocking(begun).await?)
+            }
+            Backend::Postgres(lease) => {
+                // Before the transaction: what is set in one goes with it when it is undone.
+                let (scope, whom) = (self.scope, self.whom);
+                let begun = async {
+                    lease.enter(scope).await?;
+                    lease.begin().await?;
+                    if whom == For::File { lease.take_turn().await } else { Ok(()) }
+                };
+                let (result, spoilt) = within(deadline, begun).await;
+                if spoilt {
+                    lease.spoil();
+                }
+                result
+            }
+        }
+    }
+
+    /// Makes everything that was written in this unit last, gives the events among it their
+    /// numbers, and tells the listener. It goes on where the caller is cut off.
+    ///
+    /// # Errors
+    /// [`StorageError::Away`]: nothing of it was written, or it cannot be told whether it was.
+    pub async fn commit(self) -> Result<Vec<RevocationEvent>, StorageError> {
+        let done = tokio::spawn(self.commit_whole()).await;
+        done.unwrap_or_else(|why| Err(StorageError::away(why)))
+    }
+
+    async fn commit_whole(mut self) -> Result<Vec<RevocationEvent>, StorageError> {
+        self.scope = self.whole;
+        let events = self.number_events().await?;
+        let deadline = self.statement_deadline();
+        match &mut self.conn.0 {
+            Backend::Sqlite(lease) => {
+                use diesel::connection::TransactionManager as _;
+                lease.spawn_blocking(AnsiTransactionManager::commit_transaction).await?;
+            }
+            Backend::Postgres(lease) => {
+                let (result, spoilt) = within(deadline, lease.commit()).await;
+                if spoilt {
+                    lease.spoil();
+                }
+                result?;
+            }
+        }
+        drop(self.conn);
+        if let Some(listener) = self.listener.filter(|_| !events.is_empty()) {
+            listener.committed(&events).await;
+        }
+        Ok(events)
+    }
+}
+
+/// What belongs to one tenant. Its queries cannot name another.
+pub struct TenantStore<'unit> {
+    pub(in crate::storage) unit: &'unit mut Unit,
+    pub(in crate::storage) tenant_id: TenantId,
+}
+
+impl TenantStore<'_> {
+    /// The tenant.
+    pub fn tenant_id(&self) -> TenantId {
+        self.tenant_id
+    }
+
+    pub(in crate::storage) fn key(&self) -> Key {
+        self.tenant_id.into()
+    }
+}

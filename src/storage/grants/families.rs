@@ -1,0 +1,251 @@
+//! Token families: one row each, rotated by one compare-and-set (RFC 6749 §6).
+
+use std::collections::HashMap;
+
+use diesel::{
+    ExpressionMethods, Insertable, NullableExpressionMethods as _, OptionalExtension, QueryDsl, Queryable, Selectable,
+    SelectableHelper,
+};
+use diesel_async::RunQueryDsl;
+
+use crate::domain::{Authentication, EndReason, Ending, EventNumber, FamilyId, SessionId, Timestamp, TokenFamily};
+use crate::storage::{
+    Key, Place, StorageError, TenantStore,
+    engine::columns::portcullis_now_ms,
+    engine::connection::{on_conn, on_conn_each},
+    fills,
+};
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::storage::engine::columns::Id16;
+
+    token_families (tenant_id, id) {
+        tenant_id -> Id16,
+        id -> Id16,
+        session_id -> Id16,
+        user_id -> Id16,
+        client_id -> Text,
+        scope -> Text,
+        resource -> Text,
+        generation -> BigInt,
+        born_seq -> BigInt,
+        auth_time -> BigInt,
+        amr -> Text,
+        created_at -> BigInt,
+        rotated_at -> Nullable<BigInt>,
+        expires_at -> BigInt,
+        ended_at -> Nullable<BigInt>,
+        end_reason -> Nullable<Text>,
+    }
+}
+
+/// Families of a session that are read at most to name its clients.
+const MOST_READ: i64 = 100;
+
+/// Families that are read at most along the sessions of a page.
+const MOST_ALONG: i64 = 200;
+
+#[derive(Queryable, Selectable, Insertable)]
+#[diesel(table_name = token_families)]
+pub(in crate::storage) struct Row {
+    tenant_id: Key,
+    id: Key,
+    session_id: Key,
+    user_id: Key,
+    client_id: String,
+    scope: String,
+    resource: String,
+    generation: i64,
+    born_seq: i64,
+    auth_time: i64,
+    amr: String,
+    created_at: i64,
+    rotated_at: Option<i64>,
+    expires_at: i64,
+    ended_at: Option<i64>,
+    end_reason: Option<String>,
+}
+
+impl TryFrom<Row> for TokenFamily {
+    type Error = StorageError;
+
+    fn try_from(row: Row) -> Result<Self, StorageError> {
+        Ok(Self {
+            tenant_id: row.tenant_id.into(),
+            id: row.id.into(),
+            session_id: row.session_id.into(),
+            user_id: row.user_id.into(),
+            client_id: row.client_id,
+            scope: row.scope.parse().map_err(StorageError::broken)?,
+            resource: serde_json::from_str(&row.resource).map_err(StorageError::broken)?,
+            generation: u32::try_from(row.generation).map_err(StorageError::broken)?,
+            born_seq: EventNumber(row.born_seq),
+            authentication: Authentication {
+                at: Timestamp::from_millis(row.auth_time),
+                amr: serde_json::from_str(&row.amr).map_err(StorageError::broken)?,
+            },
+            created_at: Timestamp::from_millis(row.created_at),
+            rotated_at: row.rotated_at.map(Timestamp::from_millis),
+            expires_at: Timestamp::from_millis(row.expires_at),
+            ended_at: row.ended_at.map(Timestamp::from_millis),
+            end_reason: EndReason::stored(row.end_reason.as_deref()),
+        })
+    }
+}
+
+impl TenantStore<'_> {
+    /// Adds a family.
+    pub async fn insert_family(&mut self, family: &TokenFamily) -> Result<(), StorageError> {
+        let row = Row {
+            tenant_id: self.key(),
+            id: family.id.into(),
+            session_id: family.session_id.into(),
+            user_id: family.user_id.into(),
+            client_id: family.client_id.clone(),
+            scope: family.scope.to_string(),
+            resource: serde_json::to_string(&family.resource).map_err(StorageError::broken)?,
+            generation: family.generation.into(),
+            born_seq: family.born_seq.0,
+            auth_time: family.authentication.at.millis(),
+            amr: serde_json::to_string(&family.authentication.amr).map_err(StorageError::broken)?,
+            created_at: family.created_at.millis(),
+            rotated_at: family.rotated_at.map(Timestamp::millis),
+            expires_at: family.expires_at.millis(),
+            ended_at: family.ended_at.map(Timestamp::millis),
+            end_reason: family.end_reason.map(|reason| reason.as_str().to_owned()),
+        };
+        on_conn!(self.unit, conn => diesel::insert_into(token_families::table).values(&row).execute(conn).await)?;
+        Ok(())
+    }
+
+    /// The family with this identifier.
+    pub async fn find_family(&mut self, id: FamilyId) -> Result<Option<TokenFamily>, StorageError> {
+        let query = token_families::table
+            .filter(token_families::tenant_id.eq(self.key()))
+            .filter(token_families::id.eq(Key::from(id)));
+        let row: Option<Row> =
+            on_conn!(self.unit, conn => query.select(Row::as_select()).first(conn).await.optional())?;
+        row.map(TokenFamily::try_from).transpose()
+    }
+
+    /// The families of a session, the oldest first, 200 at most.
+    pub async fn list_families(&mut self, session: SessionId) -> Result<Vec<TokenFamily>, StorageError> {
+        let query = token_families::table
+            .filter(token_families::tenant_id.eq(self.key()))
+            .filter(token_families::session_id.eq(Key::from(session)))
+            .order(token_families::id)
+            .limit(200);
+        let rows: Vec<Row> = on_conn!(self.unit, conn => query.select(Row::as_select()).load(conn).await)?;
+        rows.into_iter().map(TokenFamily::try_from).collect()
+    }
+
+    /// What a client was granted in a session before the grant `before`, or at all; the newest first, 200 at
+    /// most.
+    pub async fn list_families_of(
+        &mut self,
+        session: SessionId,
+        client_id: &str,
+        before: Option<FamilyId>,
+    ) -> Result<Vec<TokenFamily>, StorageError> {
+        let before = before.map_or(Key::LAST, Key::from);
+        let query = token_families::table
+            .filter(token_families::tenant_id.eq(self.key()))
+            .filter(token_families::client_id.eq(client_id.to_owned()))
+            .filter(token_families::session_id.eq(Key::from(session)))
+            .filter(token_families::id.lt(before))
+            .order(token_families::id.desc())
+            .limit(200);
+        let rows: Vec<Row> = on_conn!(self.unit, conn => query.select(Row::as_select()).load(conn).await)?;
+        rows.into_iter().map(TokenFamily::try_from).collect()
+    }
+
+    /// The clients that have families in these sessions, by session, in the order of their names.
+    /// Of a session with very many families, those of the first are named.
+    pub async fn clients_of(
+        &mut self,
+        sessions: &[SessionId],
+    ) -> Result<HashMap<SessionId, Vec<String>>, StorageError> {
+        let mut clients: HashMap<SessionId, Vec<String>> = HashMap::new();
+        let mut rest: Vec<Key> = sessions.iter().copied().map(Key::from).collect();
+        let (Some(first), Some(last)) = (rest.iter().min().copied(), rest.iter().max().copied()) else {
+            return Ok(clients);
+        };
+        // Sessions of a page mostly lie side by side: one look along them finds all.
+        let key = self.key();
+        let along = token_families::table
+            .filter(token_families::tenant_id.eq(key))
+            .filter(token_families::session_id.ge(first))
+            .filter(token_families::session_id.le(last))
+            .order((token_families::session_id, token_families::id))
+            .limit(MOST_ALONG)
+            .select((token_families::session_id, token_families::client_id));
+        let mut found: Vec<(Key, String)> = on_conn!(self.unit, conn => along.load(conn).await)?;
+        let is_cut = fills(found.len(), MOST_ALONG);
+        let cut_at = found.last().filter(|_| is_cut).map(|(session, _)| *session);
+        // The others are looked for one by one.
+        rest.retain(|session| cut_at.is_some_and(|at| *session >= at));
+        let others: Vec<Vec<(Key, String)>> = on_conn_each!(self.unit, rest, session, conn => {
+            token_families::table
+                .filter(token_families::tenant_id.eq(key))
+                .filter(token_families::session_id.eq(session))
+                .order(token_families::id)
+                .limit(MOST_READ)
+                .select((token_families::session_id, token_families::client_id))
+                .load(conn)
+                .await
+        })?;
+        found.extend(others.into_iter().flatten());
+        for (session, client) in found {
+            let known = clients.entry(session.into()).or_default();
+            if let Err(at) = known.binary_search(&client) {
+                known.insert(at, client);
+            }
+        }
+        Ok(clients)
+    }
+
+    /// Moves a family on from `presented` to the generation after it; answers whether it did. Of
+    /// two that move it on at once, one does.
+    pub(in crate::storage) async fn advance_family(
+        &mut self,
+        id: FamilyId,
+        presented: u32,
+        expires_at: Timestamp,
+    ) -> Result<bool, StorageError> {
+        let target = token_families::table
+            .filter(token_families::tenant_id.eq(self.key()))
+            .filter(token_families::id.eq(Key::from(id)))
+            .filter(token_families::generation.eq(i64::from(presented)))
+            .filter(token_families::ended_at.is_null());
+        let change = (
+            token_families::generation.eq(token_families::generation + 1),
+            token_families::rotated_at.eq(portcullis_now_ms(0).nullable()),
+            token_families::expires_at.eq(expires_at.millis()),
+        );
+        let moved = on_conn!(self.unit, conn => diesel::update(target).set(change).execute(conn).await)?;
+        Ok(moved == 1)
+    }
+
+    /// Ends one grant: its family, and its access tokens once this unit has committed.
+    pub async fn end_family(&mut self, id: FamilyId, reason: EndReason, now: Timestamp) -> Result<Place, StorageError> {
+        let target = token_families::table
+            .filter(token_families::tenant_id.eq(self.key()))
+            .filter(token_families::id.eq(Key::from(id)))
+            .filter(token_families::ended_at.is_null());
+        let change =
+            (token_families::ended_at.eq(Some(now.millis())), token_families::end_reason.eq(Some(reason.as_str())));
+        on_conn!(self.unit, conn => diesel::update(target).set(change).execute(conn).await)?;
+        // The grant may have access tokens without a family: its ending does not ask for a row.
+        Ok(self.end_one(Ending::Grant(id)))
+    }
+
+    /// Makes the last rotation of a family look as if it had happened `seconds` earlier. For
+    /// tests: the grace is measured by the database's clock, which they cannot set.
+    pub async fn age_rotations(&mut self, seconds: i64) -> Result<(), StorageError> {
+        let target = token_families::table.filter(token_families::tenant_id.eq(self.key()));
+        let change = token_families::rotated_at.eq(token_families::rotated_at - seconds * 1000);
+        on_conn!(self.unit, conn => diesel::update(target).set(change).execute(conn).await)?;
+        Ok(())
+    }
+}

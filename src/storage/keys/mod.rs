@@ -1,0 +1,3 @@
+//! Signing keys.
+
+pub(in crate::storage) mod signing_keys;

@@ -1,0 +1,280 @@
+//! Lists and counts of sessions. A page reads a bounded number of rows, whatever is asked for.
+
+use diesel::{
+    BoolExpressionMethods, ExpressionMethods, JoinOnDsl, NullableExpressionMethods, QueryDsl, SelectableHelper,
+};
+use diesel_async::RunQueryDsl;
+
+use crate::domain::{EventNumber, Session, SessionId, Timestamp, UserId};
+use crate::storage::{
+    Key, Page, StorageError, TenantStore,
+    engine::connection::{on_conn, on_conn_each},
+    fills,
+    schema::{clients, sessions, tenants, token_families, users},
+    sessions::rows::Row,
+};
+
+/// Which sessions a list shows.
+#[derive(Debug, Clone, Default)]
+pub struct SessionFilter {
+    /// Those of this user.
+    pub user: Option<UserId>,
+    /// Those in which this client has a token family.
+    pub client: Option<String>,
+    /// Those made from this address.
+    pub ip: Option<String>,
+    /// Live ones, or ended and expired ones.
+    pub active: Option<bool>,
+    /// The last identifier of the page before.
+    pub after: Option<SessionId>,
+}
+
+impl SessionFilter {
+    /// Whether nothing narrows the list but whether sessions are live.
+    fn is_wide(&self) -> bool {
+        self.user.is_none() && self.client.is_none() && self.ip.is_none()
+    }
+
+    /// Whether a session is asked for.
+    fn wants(&self, listed: &ListedSession) -> bool {
+        self.active.is_none_or(|active| active == listed.is_live)
+            && self.user.is_none_or(|user| user == listed.session.user_id)
+            && self.ip.as_ref().is_none_or(|ip| *ip == listed.session.ip)
+    }
+}
+
+/// A session in a list.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ListedSession {
+    /// The session.
+    pub session: Session,
+    /// Whether it is good: its own row may not have been settled yet.
+    pub is_live: bool,
+    /// The name its user signs in with; empty where the user is gone.
+    pub username: String,
+}
+
+/// Which sessions an ending reaches.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Selection {
+    /// One session.
+    Session(SessionId),
+    /// Every session of a user.
+    User(UserId),
+    /// Every grant of a client, and the sessions that were made through it alone.
+    Client(String),
+    /// Every session of the tenant.
+    Tenant,
+}
+
+/// What an ending reaches, counted up to a bound.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize, utoipa::ToSchema)]
+pub struct Reached {
+    /// Sessions.
+    pub sessions: usize,
+    /// Refresh token families.
+    pub families: usize,
+    /// Whether there may be more: so many rows were looked at that it was left at that.
+    pub more: bool,
+}
+
+/// Rows a page reads at most. Where few of them are to be shown, the page is short and the next
+/// one goes on from there.
+const MOST_READ: i64 = 300;
+
+/// A session, its user's name and endings, and its own client's.
+type Read = (Row, Option<(String, i64)>, i64, Option<i64>);
+
+/// Some rows of a list, and where to go on: `None` at the end.
+struct Part {
+    rows: Vec<Read>,
+    last: Option<SessionId>,
+}
+
+/// Sessions of a tenant, each with what says whether it is live.
+macro_rules! listed_sessions {
+    ($key:expr) => {{
+        let of_user = users::tenant_id.eq(sessions::tenant_id).and(users::id.eq(sessions::user_id));
+        let own_client =
+            clients::tenant_id.eq(sessions::tenant_id).and(clients::client_id.nullable().eq(sessions::client_id));
+        sessions::table
+            .inner_join(tenants::table.on(tenants::id.eq(sessions::tenant_id)))
+            .left_join(users::table.on(of_user))
+            .left_join(clients::table.on(own_client))
+            .filter(sessions::tenant_id.eq($key))
+            .select((
+                Row::as_select(),
+                (users::username, users::ended_seq).nullable(),
+                tenants::ended_seq,
+                clients::ended_seq.nullable(),
+            ))
+    }};
+}
+
+fn listed((row, user, tenant_ended, client_ended): Read, now: Timestamp) -> Result<ListedSession, StorageError> {
+    let session = Session::try_from(row)?;
+    let ended = |at: Option<i64>| at.is_none_or(|at| session.born_seq < EventNumber(at));
+    let by_client = session.client_id.is_some() && ended(client_ended);
+    let by_others = ended(Some(tenant_ended)) || ended(user.as_ref().map(|(_, at)| *at));
+    Ok(ListedSession {
+        is_live: session.is_live(now) && !by_client && !by_others,
+        username: user.map(|(name, _)| name).unwrap_or_default(),
+        session,
+    })
+}
+
+impl TenantStore<'_> {
+    /// Sessions, the newest first (identifiers are ordered by time).
+    pub async fn list_sessions(
+        &mut self,
+        filter: &SessionFilter,
+        now: Timestamp,
+        limit: i64,
+    ) -> Result<Page<ListedSession>, StorageError> {
+        let wanted = usize::try_from(limit).unwrap_or(usize::MAX);
+        let (mut items, mut position, mut read) = (Vec::new(), filter.after, 0);
+        let mut some = limit + 1;
+        while read < MOST_READ {
+            let part = self.read_sessions(filter, position, some).await?;
+            read += some;
+            for row in part.rows {
+                let row = listed(row, now)?;
+                if !filter.wants(&row) {
+                    continue;
+                }
+                if items.len() == wanted {
+                    // One more than fits: the page ends before it.
+                    return Ok(Page { next: items.last().map(id_of), items });
+                }
+                items.push(row);
+            }
+            match part.last {
+                Some(last) => position = Some(last),
+                None => return Ok(Page { items, next: None }),
+            }
+            some = MOST_READ.min(some * 4);
+        }
+        Ok(Page { items, next: position.map(|id| id.to_string()) })
+    }
+
+    /// At most `limit` rows after `after`, of which some may not be asked for.
+    async fn read_sessions(
+        &mut self,
+        filter: &SessionFilter,
+        after: Option<SessionId>,
+        limit: i64,
+    ) -> Result<Part, StorageError> {
+        if let Some(client) = &filter.client {
+            let (sessions, last) = self.sessions_of_client(client, after, limit).await?;
+            return Ok(Part { rows: self.sessions_by_id(sessions).await?, last });
+        }
+        let key = self.key();
+        let rows: Vec<Read> = on_conn!(self.unit, conn => {
+            let mut query = listed_sessions!(key).order(sessions::id.desc()).limit(limit).into_boxed();
+            if let Some(user) = filter.user {
+                query = query.filter(sessions::user_id.eq(Key::from(user)));
+            }
+            if let Some(ip) = &filter.ip {
+                query = query.filter(sessions::ip.eq(ip.clone()));
+            }
+            // Where nothing else narrows the list, a partial index has to: what was ended and is
+            // not settled yet joins the ended ones a moment later.
+            match filter.active {
+                // Beside another filter it would only tempt the planner away from that one's index.
+                Some(true) if filter.is_wide() => query = query.filter(sessions::ended_at.is_null()),
+                Some(false) if filter.is_wide() => query = query.filter(sessions::ended_at.is_not_null()),
+                _ => {}
+            }
+            if let Some(after) = after {
+                query = query.filter(sessions::id.lt(Key::from(after)));
+            }
+            query.load(conn).await
+        })?;
+        let is_full = fills(rows.len(), limit);
+        let last = rows.last().filter(|_| is_full).map(|(row, ..)| row.key().into());
+        Ok(Part { rows, last })
+    }
+
+    async fn sessions_by_id(&mut self, ids: Vec<Key>) -> Result<Vec<Read>, StorageError> {
+        let key = self.key();
+        let rows: Vec<Vec<Read>> = on_conn_each!(self.unit, ids, id, conn => {
+            listed_sessions!(key).filter(sessions::id.eq(id)).load(conn).await
+        })?;
+        Ok(rows.into_iter().flatten().collect())
+    }
+
+    /// Sessions of a client, the newest first, found by at most `limit` of its families, of which
+    /// several may be of one; and where to go on.
+    async fn sessions_of_client(
+        &mut self,
+        client_id: &str,
+        after: Option<SessionId>,
+        limit: i64,
+    ) -> Result<(Vec<Key>, Option<SessionId>), StorageError> {
+        let before = after.map_or(Key::LAST, Key::from);
+        let query = token_families::table
+            .filter(token_families::tenant_id.eq(self.key()))
+            .filter(token_families::client_id.eq(client_id.to_owned()))
+            .filter(token_families::session_id.lt(before))
+            .select(token_families::session_id)
+            .order(token_families::session_id.desc())
+            .limit(limit);
+        let mut sessions: Vec<Key> = on_conn!(self.unit, conn => query.load(conn).await)?;
+        let is_full = fills(sessions.len(), limit);
+        sessions.dedup();
+        let last = sessions.last().filter(|_| is_full).map(|id| SessionId::from(*id));
+        Ok((sessions, last))
+    }
+
+    /// How many sessions and families of the tenant are live, counted no further than to `most`.
+    /// Those of an ending that is not settled yet may be among them.
+    pub async fn count_live(&mut self, most: i64) -> Result<Reached, StorageError> {
+        self.count_reached(&Selection::Tenant, most).await
+    }
+
+    /// What ending `selection` would reach, counted no further than to `most`.
+    pub async fn count_reached(&mut self, selection: &Selection, most: i64) -> Result<Reached, StorageError> {
+        let key = self.key();
+        // Where an index finds them, whether they have ended is looked at here: the partial index
+        // of live sessions would find all of the tenant's.
+        let sessions: Vec<Option<i64>> = on_conn!(self.unit, conn => {
+            let query = sessions::table
+                .filter(sessions::tenant_id.eq(key))
+                .select(sessions::ended_at)
+                .limit(most)
+                .into_boxed();
+            let query = match selection {
+                Selection::Session(id) => query.filter(sessions::id.eq(Key::from(*id))),
+                Selection::User(id) => query.filter(sessions::user_id.eq(Key::from(*id))),
+                Selection::Client(id) => query.filter(sessions::client_id.eq(Some(id.clone()))),
+                // The order is an index's: without it all tenants' rows might be looked through.
+                Selection::Tenant => query.filter(sessions::ended_at.is_null()).order(sessions::id),
+            };
+            query.load(conn).await
+        })?;
+        let families: Vec<Option<i64>> = on_conn!(self.unit, conn => {
+            let query = token_families::table
+                .filter(token_families::tenant_id.eq(key))
+                .select(token_families::ended_at)
+                .limit(most)
+                .into_boxed();
+            let query = match selection {
+                Selection::Session(id) => query.filter(token_families::session_id.eq(Key::from(*id))),
+                Selection::User(id) => query.filter(token_families::user_id.eq(Key::from(*id))),
+                Selection::Client(id) => {
+                    query.filter(token_families::client_id.eq(id.clone())).order(token_families::session_id)
+                }
+                Selection::Tenant => query.order(token_families::id),
+            };
+            query.load(conn).await
+        })?;
+        let live = |rows: &[Option<i64>]| rows.iter().filter(|ended| ended.is_none()).count();
+        let is_cut = |rows: &[Option<i64>]| fills(rows.len(), most);
+        let more = is_cut(&sessions) || is_cut(&families);
+        Ok(Reached { sessions: live(&sessions), families: live(&families), more })
+    }
+}
+
+fn id_of(listed: &ListedSession) -> String {
+    listed.session.id.to_string()
+}
