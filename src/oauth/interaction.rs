@@ -1,7 +1,8 @@
 //! A sign-in in progress: an authorization request between the pages that it leads over.
 //!
-//! Pages carry it sealed: nobody but this server makes or changes one, and it is good in the browser that
-//! began it alone. Nothing is stored before somebody has proved anything, so a flood of requests leaves
+//! Pages carry it sealed: nobody but this server makes or changes one. As long as nobody has proved anything
+//! it is worth as much as a link to the authorization endpoint; from then on it is good in that browser alone.
+//! Nothing is stored before somebody has proved anything, so a flood of requests leaves
 //! nothing behind (docs/adr/0013). Each step decides anew against the request that is in it.
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
@@ -70,6 +71,7 @@ impl Interaction {
         };
         // Three texts and numbers: there is nothing that could not be written.
         let body = serde_json::to_vec(&sealed).unwrap_or_default();
+        let browser = if self.proved_at.is_some() { browser } else { NO_BROWSER };
         let tag = mac(cx).tag(&message(browser, &body));
         format!("{}.{}", URL_SAFE_NO_PAD.encode(&body), URL_SAFE_NO_PAD.encode(tag))
     }
@@ -86,18 +88,23 @@ impl Interaction {
         let (body, tag) = text.split_once('.').ok_or_else(wrong)?;
         let decoded = |text| URL_SAFE_NO_PAD.decode(text).map_err(|_| wrong());
         let (body, tag) = (decoded(body)?, decoded(tag)?);
-        if !mac(cx).is_tag_of(&tag, &message(browser, &body)) {
+        let mac = mac(cx);
+        let is_of = |browser| mac.is_tag_of(&tag, &message(browser, &body));
+        if !is_of(browser) && !is_of(NO_BROWSER) {
             return Err(wrong());
         }
         let sealed: Sealed = serde_json::from_slice(&body).map_err(|_| wrong())?;
         let expires_at = Timestamp::from_millis(sealed.expires);
-        if cx.now >= expires_at {
+        if cx.now >= expires_at || (sealed.proved.is_some() && !is_of(browser)) {
             return Err(wrong());
         }
         let params = Params::parse(sealed.request.as_bytes())?;
         Ok(Self { params, proved_at: sealed.proved.map(Timestamp::from_millis), expires_at })
     }
 }
+
+/// In the place of a browser's name, which is never empty.
+const NO_BROWSER: &str = "";
 
 fn mac(cx: &Cx<'_>) -> Mac {
     cx.app.keys.mac(Purpose::Interaction, Some(cx.tenant.id))

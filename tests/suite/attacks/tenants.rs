@@ -270,10 +270,12 @@ async fn no_cookie_crosses(app: &TestApp, method: Method, path: &str, held: &Art
     agent.cookies.extend(held.cookies.iter().cloned());
     let query = app.globex().authorization("app", &[]);
     let query = query.split_once('?').unwrap().1;
-    let request = form(&[("request", query)]);
+    // As the tenant that is tried has sealed it, for a stranger.
+    let sealed = Agent::new(app).get(&app.globex().authorization("app", &[])).await.location();
+    let sealed = sealed.split_once("request=").unwrap().1;
     let reply = match (method, path.rsplit('/').next().unwrap()) {
         (Method::Get, "authorize") => agent.get(&format!("{path}?{query}")).await,
-        (Method::Get, "consent" | "login") => agent.get(&format!("{path}?{request}")).await,
+        (Method::Get, "consent" | "login") => agent.get(&format!("{path}?request={sealed}")).await,
         (Method::Get, "logout") => {
             let hint = form(&[("id_token_hint", held.tokens.id.as_deref().unwrap())]);
             agent.get(&format!("{path}?{hint}")).await
@@ -286,7 +288,7 @@ async fn no_cookie_crosses(app: &TestApp, method: Method, path: &str, held: &Art
         _ => {
             let csrf = agent.get("/t/globex/login").await.hidden("csrf_token");
             let fields =
-                [("csrf_token", csrf.as_str()), ("request", query), ("decision", "allow"), ("confirmed", "yes")];
+                [("csrf_token", csrf.as_str()), ("request", sealed), ("decision", "allow"), ("confirmed", "yes")];
             agent.post(path, &fields).await
         }
     };
