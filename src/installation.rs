@@ -15,7 +15,7 @@ use crate::{
     keys::{Keystore, MasterKey, MasterKeyError},
     memory::{Directory, View},
     storage::{EveryTenant, Storage, StorageError},
-    throttle::Throttle,
+    throttle::{self, Throttle},
 };
 
 /// The parts of a running server, shared by all requests.
@@ -90,8 +90,8 @@ impl Installation {
         }));
         storage.listen(Arc::clone(&revocations) as _);
         let audit = AuditLog::start(effects.clone(), storage.clone());
-        let client_failures = Throttle::new(effects.clock(), 100, 1);
-        let revoking = Throttle::per(effects.clock(), 1000, 50);
+        let client_failures = Throttle::new(effects.clock(), throttle::CLIENT_FAILURES);
+        let revoking = Throttle::new(effects.clock(), throttle::REVOCATIONS);
         let jobs = Jobs::default();
         Ok(Arc::new(Self {
             config,

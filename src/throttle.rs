@@ -10,11 +10,36 @@ use std::{
     collections::HashMap,
     hash::{BuildHasher as _, Hash, RandomState},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
 };
 
 use crate::effects::Clock;
 
-/// At most so many failures at once; one is forgiven each so many seconds.
+/// How much is let through: so many at once, and one more each so often.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limit {
+    /// At once.
+    pub at_once: u32,
+    /// One more each so often.
+    pub then_each: Duration,
+}
+
+/// Client authentications that failed, of a client from one network (RFC 6749 §2.3.1): a client that retries
+/// with an old secret is a busy one, and secrets of 256 bits cannot be guessed.
+pub const CLIENT_FAILURES: Limit = Limit { at_once: 100, then_each: Duration::from_secs(1) };
+/// Revocations of single tokens by a client for a subject: each is remembered by every node.
+pub const REVOCATIONS: Limit = Limit { at_once: 1000, then_each: Duration::from_millis(50) };
+/// Wrong passwords for a user, or for a name that is nobody's; and as many again from where the user has
+/// signed in before, so that strangers lock nobody out (NIST SP 800-63B §3.2.2 allows 100 in all).
+pub const PASSWORD_FAILURES: Limit = Limit { at_once: 20, then_each: Duration::from_secs(30) };
+/// Wrong passwords from one network: a school or an office has one address.
+pub const NETWORK_FAILURES: Limit = Limit { at_once: 300, then_each: Duration::from_secs(1) };
+/// Refusals from one network at a tenant that are written one by one into the audit trail.
+pub const TRAIL_OF_ORIGIN: Limit = Limit { at_once: 200, then_each: Duration::from_millis(500) };
+/// Refusals at a tenant that are.
+pub const TRAIL_OF_TENANT: Limit = Limit { at_once: 2000, then_each: Duration::from_millis(50) };
+
+/// Holds failures to a [`Limit`].
 pub struct Throttle {
     clock: Arc<dyn Clock>,
     limit: i64,
@@ -43,17 +68,13 @@ pub struct Attempt<'a> {
 }
 
 impl Throttle {
-    /// `limit` failures at once; one forgiven each `seconds`.
-    pub fn new(clock: Arc<dyn Clock>, limit: u32, seconds: u32) -> Self {
-        Self::per(clock, limit, seconds.saturating_mul(1000))
-    }
-
-    /// `limit` at once; one forgiven each `millis` milliseconds.
-    pub fn per(clock: Arc<dyn Clock>, limit: u32, millis: u32) -> Self {
+    /// By `limit`.
+    pub fn new(clock: Arc<dyn Clock>, limit: Limit) -> Self {
+        let forgiven_each_ms = i64::try_from(limit.then_each.as_millis()).unwrap_or(i64::MAX).max(1);
         Self {
             clock,
-            limit: limit.max(1).into(),
-            forgiven_each_ms: i64::from(millis.max(1)),
+            limit: limit.at_once.max(1).into(),
+            forgiven_each_ms,
             hashers: Default::default(),
             entries: Mutex::default(),
         }

@@ -11,7 +11,7 @@ use crate::{
     installation::Installation,
     keys::{Mac, Purpose},
     storage::StorageError,
-    throttle::{Attempt, Throttle},
+    throttle::{self, Attempt, Throttle},
     turns::Standing,
 };
 
@@ -62,10 +62,10 @@ impl Accounts {
         let clock = || app.effects.clock();
         Self {
             password: Password::new(&app.keys),
-            by_user: Throttle::new(clock(), 20, 30),
-            by_device: Throttle::new(clock(), 20, 30),
-            by_place: Throttle::new(clock(), 20, 30),
-            by_address: Throttle::new(clock(), 300, 1),
+            by_user: Throttle::new(clock(), throttle::PASSWORD_FAILURES),
+            by_device: Throttle::new(clock(), throttle::PASSWORD_FAILURES),
+            by_place: Throttle::new(clock(), throttle::PASSWORD_FAILURES),
+            by_address: Throttle::new(clock(), throttle::NETWORK_FAILURES),
             places: moka::sync::Cache::builder().max_capacity(100_000).time_to_live(PLACE_IS_KNOWN).build(),
             app,
         }

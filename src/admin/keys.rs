@@ -2,12 +2,9 @@
 
 use super::{Action, Admin, AdminError, Ending, KeyView, Permit, sessions::ended};
 use crate::{
-    domain::{Event, KeyState, SigningKey, TenantSettings},
+    domain::{Event, KeyState, SigningKey, limits},
     storage::KeyRotation,
 };
-
-/// Seconds that verifiers may hold a tenant's keys; said in the JWKS response.
-const JWKS_MAX_AGE: i64 = 300;
 
 /// The tenant's keys, the oldest first.
 ///
@@ -30,7 +27,7 @@ pub async fn rotate_keys(admin: &Admin<'_>, permit: &Permit) -> Result<Vec<KeyVi
     // RSA keys take a while to make, so they are made before the transaction.
     let upcoming = admin.app.keys.new_signing_key(tenant.id, tenant.settings.signing_alg, KeyState::Next, now).await?;
     // The longest that any setting allows: a token issued under an earlier one must find its key.
-    let gone_at = now.plus(TenantSettings::MOST_ACCESS_TOKEN_TTL + JWKS_MAX_AGE + 60);
+    let gone_at = now.plus(limits::RETIRED_KEY_TTL);
     let mut unit = admin.app.storage.write(tenant).await?;
     let mut store = unit.tenant(tenant);
     let keys = store.list_keys().await?;
@@ -40,7 +37,7 @@ pub async fn rotate_keys(admin: &Admin<'_>, permit: &Permit) -> Result<Vec<KeyVi
     };
     // A verifier may hold the set from before the next key was in it. The first next key was in all sets.
     let is_first = keys.iter().all(|key| next.created_at <= key.created_at);
-    let known_at = next.created_at.plus(JWKS_MAX_AGE);
+    let known_at = next.created_at.plus(limits::JWKS_MAX_AGE);
     if !is_first && now < known_at {
         let text = format!("the next key is too young to sign: verifiers know it from {known_at}; or withdraw the key");
         return Err(AdminError::Conflict(text));

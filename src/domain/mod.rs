@@ -11,6 +11,7 @@ mod event;
 mod family;
 mod field_error;
 mod ids;
+pub mod limits;
 mod login_name;
 mod redirect_uri;
 mod revocation;

@@ -23,7 +23,7 @@ use crate::{
     domain::{Actor, AuditEntry, AuditId, Event, Occurrence, Origin, Tenant, TenantId},
     effects::Effects,
     storage::{Storage, StorageError},
-    throttle::Throttle,
+    throttle::{self, Throttle},
 };
 
 const WAITING: usize = 8192;
@@ -68,8 +68,8 @@ impl AuditLog {
     pub fn start(effects: Effects, storage: Storage) -> Self {
         let (queue, waiting) = mpsc::channel(WAITING);
         let shared = Arc::new(Shared {
-            of_origin: Throttle::per(effects.clock(), 200, 500),
-            of_tenant: Throttle::per(effects.clock(), 2000, 50),
+            of_origin: Throttle::new(effects.clock(), throttle::TRAIL_OF_ORIGIN),
+            of_tenant: Throttle::new(effects.clock(), throttle::TRAIL_OF_TENANT),
             held_back: Mutex::default(),
             dropped: AtomicU64::default(),
             effects: effects.clone(),

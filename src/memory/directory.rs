@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::{Cache, View};
 use crate::{
-    domain::{Change, Client, Ending, EventNumber, GrantType, Slug, Tenant, TenantId},
+    domain::{Change, Client, Ending, EventNumber, GrantType, Slug, Tenant, TenantId, limits::is_storable},
     storage::{Storage, StorageError},
 };
 
@@ -130,7 +130,7 @@ impl Directory {
     }
 }
 
-/// No client has any other identifier, and PostgreSQL has no text with a NUL in it.
+/// No client has any other identifier.
 fn may_be_client_id(text: &str) -> bool {
-    text.len() <= 128 && !text.contains('\0')
+    text.len() <= 128 && is_storable(text)
 }

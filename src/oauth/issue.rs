@@ -4,14 +4,11 @@ use std::sync::Arc;
 
 use super::{Cx, RefreshToken, claims, confirmation::Confirmation, resource, subject::Subject};
 use crate::{
-    domain::{Authentication, Client, EventNumber, FamilyId, Origin, Session, Tenant, TokenFamily, User},
+    domain::{Authentication, Client, EventNumber, FamilyId, Origin, Session, Tenant, TokenFamily, User, limits},
     installation::Installation,
     keys::{TenantKeys, TokenType},
     protocol::{OauthError, Scope, TokenResponse},
 };
-
-/// Seconds a token from `portcullis token` lives.
-pub const ADMIN_TOKEN_TTL: i64 = crate::storage::SHELL_TOKEN_TTL;
 
 /// A grant that is decided and ready to become tokens.
 pub(super) struct Decided<'a> {
@@ -96,7 +93,7 @@ pub async fn mint_for_shell(
     let known = app.storage.read(&**tenant).await?.head().await?;
     let cx = Cx::new(app, tenant, &origin);
     let keys = app.keys.of(tenant).await?;
-    let decided = Decided { known, scope, ttl: ADMIN_TOKEN_TTL, ..Decided::of_client(&cx, "portcullis-shell") };
+    let decided = Decided { known, scope, ttl: limits::SHELL_TOKEN_TTL, ..Decided::of_client(&cx, "portcullis-shell") };
     issue(&cx, &keys, decided)
 }
 

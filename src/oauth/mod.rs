@@ -32,7 +32,7 @@ use crate::{
 };
 
 use crate::keys::RefreshToken;
-pub use issue::{ADMIN_TOKEN_TTL, mint_for_shell};
+pub use issue::mint_for_shell;
 pub use verify::verify_access_token;
 
 /// One request to one tenant: read-only, made once, handed down.

@@ -3,12 +3,10 @@
 use super::Cx;
 use crate::{
     changes::Subjects,
+    domain::limits,
     keys::TokenType,
     protocol::{AccessTokenClaims, OauthError},
 };
-
-/// Seconds by which the clocks of nodes may differ.
-const SKEW: i64 = 60;
 
 /// The claims of a good access token of this tenant (RFC 9068 §4).
 ///
@@ -24,7 +22,7 @@ pub async fn verify_access_token(cx: &Cx<'_>, token: &str) -> Result<AccessToken
     if cx.now.secs() >= claims.exp {
         return Err(refused("expired"));
     }
-    if claims.iat > cx.now.secs() + SKEW {
+    if claims.iat > cx.now.secs() + limits::CLOCK_SKEW {
         return Err(refused("issued in the future"));
     }
     if cx.app.revocations.refuses(cx.tenant, &Subjects::of(&claims)).await? {

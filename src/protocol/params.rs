@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::OauthError;
+use crate::domain::limits::is_storable;
 
 /// The parameters of a request. A parameter sent without a value counts as left out
 /// (RFC 6749 §3.1).
@@ -39,7 +40,7 @@ impl Params {
             if seen >= Self::MOST {
                 return (Self::default(), Some(OauthError::invalid_request("too many parameters")));
             }
-            if value.contains('\0') || name.contains('\0') {
+            if !is_storable(&value) || !is_storable(&name) {
                 return (Self::default(), Some(OauthError::invalid_request("a NUL byte in a parameter")));
             }
             if name == "resource" {

@@ -25,7 +25,7 @@ pub use engine::{
 pub use events::{
     audit::AuditFilter,
     nodes::{LEASE, NodeSeen},
-    revocation_events::{Place, SHELL_TOKEN_TTL},
+    revocation_events::Place,
 };
 pub use grants::rotations::{Rotated, Rotation, RotationRequest};
 pub use identity::users::UserCursor;

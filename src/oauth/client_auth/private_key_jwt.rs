@@ -5,7 +5,7 @@ use serde::Deserialize;
 
 use super::Claim;
 use crate::{
-    domain::{Client, Timestamp},
+    domain::{Client, Timestamp, limits::CLOCK_SKEW},
     keys::{sha256, verify_assertion},
     oauth::Cx,
     protocol::{NumericDate, OauthError, Params},
@@ -15,9 +15,6 @@ const TYPE: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
 
 /// Where the token endpoint lies under the issuer.
 const TOKEN_ENDPOINT: &str = "/oauth2/token";
-
-/// Seconds by which a client's clock may differ.
-const SKEW: i64 = 60;
 
 /// Seconds ahead that an assertion may expire at most: its `jti` is remembered until then, and what is
 /// remembered must have a bound.
@@ -44,13 +41,13 @@ impl Assertion {
     /// Why it is not, for the audit trail.
     fn check_instants(&self, now: Timestamp) -> Result<(), &'static str> {
         let at = |date: NumericDate| Timestamp::from_millis(date.millis());
-        if at(self.exp).plus(SKEW) <= now {
+        if at(self.exp).plus(CLOCK_SKEW) <= now {
             return Err("exp is past");
         }
-        if at(self.exp) > now.plus(MOST_TTL + SKEW) {
+        if at(self.exp) > now.plus(MOST_TTL + CLOCK_SKEW) {
             return Err("exp is too far away");
         }
-        let is_ahead = |date: Option<NumericDate>| date.is_some_and(|date| at(date) > now.plus(SKEW));
+        let is_ahead = |date: Option<NumericDate>| date.is_some_and(|date| at(date) > now.plus(CLOCK_SKEW));
         if is_ahead(self.nbf) || is_ahead(self.iat) { Err("not valid yet") } else { Ok(()) }
     }
 }
@@ -109,7 +106,7 @@ pub(super) async fn check(cx: &Cx<'_>, client: &Client, assertion: &str) -> Resu
         return Err(refused("aud must be the issuer, or the token endpoint where that is allowed"));
     }
     claims.check_instants(cx.now).map_err(refused)?;
-    let expires_at = Timestamp::from_millis(claims.exp.millis()).plus(SKEW);
+    let expires_at = Timestamp::from_millis(claims.exp.millis()).plus(CLOCK_SKEW);
     let mut unit = cx.app.storage.write(&**cx.tenant).await?;
     let jti = sha256(claims.jti.as_bytes());
     let new = unit.tenant(cx.tenant).spend_assertion(&client.client_id, &jti, expires_at).await?;

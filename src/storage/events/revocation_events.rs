@@ -3,7 +3,9 @@
 use diesel::{ExpressionMethods, OptionalExtension, QueryDsl};
 use diesel_async::RunQueryDsl;
 
-use crate::domain::{Change, EndReason, Ending, EventNumber, NodeId, RevocationEvent, TenantId, TenantSettings};
+use crate::domain::{
+    Change, EndReason, Ending, EventNumber, NodeId, RevocationEvent, TenantId, TenantSettings, limits,
+};
 use crate::storage::{
     EveryTenant, Key, Storage, StorageError, TenantStore, Unit,
     engine::columns::portcullis_now_ms,
@@ -43,13 +45,6 @@ const KEYS_CHANGED: &str = "keys_changed";
 
 /// How long a change that ends nothing stays readable: a node further behind starts afresh.
 const CHANGE_KEPT_MS: i64 = 3_600_000;
-
-/// How much longer an ending is remembered than its longest token lives: the clocks of the node
-/// that made the token and of the one that checks it may differ by a minute each.
-const MARGIN_MS: i64 = 120_000;
-
-/// Seconds a token from `portcullis token` lives, whatever the tenant's setting.
-pub const SHELL_TOKEN_TTL: i64 = 900;
 
 /// Where an ending's event will stand among those that the commit of its unit answers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -157,7 +152,7 @@ impl Unit {
     async fn lives_ms(&mut self, change: &Change, token_ttl: Option<i64>) -> Result<i64, StorageError> {
         let Change::Ending(tenant, _) = change else { return Ok(CHANGE_KEPT_MS) };
         if let Some(ttl) = token_ttl {
-            return Ok(ttl.saturating_mul(1000) + MARGIN_MS);
+            return Ok((ttl + limits::ENDING_MARGIN).saturating_mul(1000));
         }
         let query = tenants::table.filter(tenants::id.eq(Key::from(*tenant))).select((
             tenants::access_ttl,
@@ -172,7 +167,7 @@ impl Unit {
             // The tenant is deleted in this very transaction.
             None => TenantSettings::MOST_ACCESS_TOKEN_TTL,
         };
-        Ok(ttl.max(SHELL_TOKEN_TTL).saturating_mul(1000) + MARGIN_MS)
+        Ok((ttl.max(limits::SHELL_TOKEN_TTL) + limits::ENDING_MARGIN).saturating_mul(1000))
     }
 
     async fn insert_event(&mut self, event: &RevocationEvent) -> Result<(), StorageError> {

@@ -51,7 +51,7 @@ impl<'r, T: Serialize> Responder<'r, 'static> for Versioned<T> {
 /// A JSON document that may be held for a while.
 pub(crate) struct Document {
     pub(crate) json: String,
-    pub(crate) max_age: u32,
+    pub(crate) max_age: i64,
 }
 
 impl<'r> Responder<'r, 'static> for Document {

@@ -97,8 +97,7 @@ impl<'r> FromRequest<'r> for Caller {
         };
         let read = async {
             strict::check_declared(request).map_err(AdminError::from)?;
-            // PostgreSQL has no text with a NUL in it; nothing that is asked for by one exists.
-            if request.uri().to_string().contains("%00") {
+            if !strict::is_storable_address(request) {
                 return Err(Problem::plain(Status::BadRequest, "a NUL byte in the address"));
             }
             let Outcome::Success(bearer) = Bearer::from_request(request).await else {

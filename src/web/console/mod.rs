@@ -208,8 +208,7 @@ impl<'r> FromRequest<'r> for Member {
             let page = Html::message(site, Status::BadRequest, "This address asks for what is not there", &text);
             return Outcome::Error((Status::BadRequest, Outside(Answer::Page(page))));
         }
-        // PostgreSQL has no text with a NUL in it; nothing that is asked for by one exists.
-        if request.uri().to_string().contains("%00") {
+        if !strict::is_storable_address(request) {
             let page = Html::message(site, Status::BadRequest, "This address cannot be", "There is a NUL byte in it.");
             return Outcome::Error((Status::BadRequest, Outside(Answer::Page(page))));
         }

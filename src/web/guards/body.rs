@@ -10,6 +10,7 @@ use rocket::{
 };
 use serde_json::Value;
 
+use crate::domain::limits::is_storable;
 use crate::protocol::{OauthError, Params};
 
 /// Forms are small; the largest part of one is a signed assertion.
@@ -64,12 +65,12 @@ impl<'r> FromData<'r> for Form {
 /// A JSON body.
 pub(crate) struct JsonBody(pub(crate) Value);
 
-/// Whether a string in `value` holds what PostgreSQL cannot store.
+/// Whether a string in `value` cannot be stored.
 fn has_nul(value: &Value) -> bool {
     match value {
-        Value::String(text) => text.contains('\0'),
+        Value::String(text) => !is_storable(text),
         Value::Array(items) => items.iter().any(has_nul),
-        Value::Object(members) => members.iter().any(|(name, value)| name.contains('\0') || has_nul(value)),
+        Value::Object(members) => members.iter().any(|(name, value)| !is_storable(name) || has_nul(value)),
         Value::Null | Value::Bool(_) | Value::Number(_) => false,
     }
 }

@@ -4,7 +4,7 @@ use std::{collections::HashSet, str::FromStr};
 
 use rocket::{Request, http::Method};
 
-use crate::{admin::MOST_ITEMS, domain::FieldError};
+use crate::{admin::MOST_ITEMS, domain::FieldError, domain::limits::is_storable};
 
 /// Refuses a query with a parameter that `known` does not name, or with one that comes twice.
 fn check_names(query: &str, known: impl Fn(&str) -> bool) -> Result<(), FieldError> {
@@ -13,8 +13,7 @@ fn check_names(query: &str, known: impl Fn(&str) -> bool) -> Result<(), FieldErr
         if !known(&name) {
             return Err(FieldError::new(name.into_owned(), "there is no such query parameter here"));
         }
-        // PostgreSQL has no text with a NUL in it; nothing that is asked for by one exists.
-        if value.contains('\0') {
+        if !is_storable(&value) {
             return Err(FieldError::new(name.into_owned(), "a NUL byte"));
         }
         if !seen.insert(name.clone()) {
@@ -26,6 +25,11 @@ fn check_names(query: &str, known: impl Fn(&str) -> bool) -> Result<(), FieldErr
 
 fn query_of<'r>(request: &'r Request<'_>) -> &'r str {
     request.uri().query().map(|query| query.as_str()).unwrap_or_default()
+}
+
+/// Whether the address, percent-encoded as it is, can name anything that is stored.
+pub(crate) fn is_storable_address(request: &Request<'_>) -> bool {
+    !request.uri().to_string().contains("%00")
 }
 
 /// Checks that a request to the API asks for nothing but what its route declares.

@@ -3,6 +3,7 @@
 use rocket::get;
 
 use crate::{
+    domain::limits,
     oauth::{Cx, discovery},
     protocol::OauthError,
     web::{
@@ -12,14 +13,11 @@ use crate::{
     },
 };
 
-/// Seconds that a client may hold a document; a key is published longer than this before it signs.
-const MAX_AGE: u32 = 300;
-
 async fn metadata(site: &Site, tenant: Result<Addressed, NoTenant>, from: Peer) -> Result<Document, OauthError> {
     let tenant = tenant?;
     let document = discovery::metadata(&Cx::new(&site.app, &tenant, &from.0)).await?;
     let json = serde_json::to_string(&document).map_err(|_| OauthError::unavailable())?;
-    Ok(Document { json, max_age: MAX_AGE })
+    Ok(Document { json, max_age: limits::JWKS_MAX_AGE })
 }
 
 #[get("/<_>/.well-known/openid-configuration")]
@@ -52,5 +50,5 @@ pub(super) async fn authorization_server_metadata(
 #[get("/<_>/oauth2/jwks")]
 pub(super) async fn jwks(site: &Site, tenant: Result<Addressed, NoTenant>) -> Result<Document, OauthError> {
     let keys = site.app.keys.of(&tenant?.0).await?;
-    Ok(Document { json: keys.jwks().to_owned(), max_age: MAX_AGE })
+    Ok(Document { json: keys.jwks().to_owned(), max_age: limits::JWKS_MAX_AGE })
 }
