@@ -42,7 +42,7 @@ pub use users::{
 };
 pub use view::{
     AuditView, ClientView, CreatedClient, CreatedSecret, Ending, FamilyView, KeyView, Listed, SecretView, SessionView,
-    TenantView, UserView,
+    TenantView, UserView, samples,
 };
 
 use secrecy::SecretString;
