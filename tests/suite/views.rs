@@ -1,129 +1,82 @@
-//! Every page, rendered from what hostile input would put into it.
+//! Every page, rendered from its samples: as they are, and as hostile input would have them.
 
-use portcullis::views::{Page, Renderer, account, admin};
+use std::{collections::BTreeSet, fs, path::Path};
 
-const HOSTILE: &str = "\"><script>alert(1)</script>'&";
+use portcullis::views::{self, PARTS, Renderer};
+use serde_json::Value;
 
-fn check(page: &impl Page) {
-    let html = Renderer::new().unwrap().render(page).unwrap();
-    assert!(!html.contains("<script>"), "{html}");
-    assert!(!html.contains(" style=") && !html.contains(" onclick="), "inline style or script");
-    assert!(html.starts_with("<!doctype html>"));
-    assert!(html.contains("<html lang=\"en\">") && html.contains("<title>"));
+const HOSTILE: &str = "\"><script>alert(1)</script>'& onclick=";
+
+/// Every file of `folder`, by its path below `root`.
+fn files(root: &Path, folder: &Path, out: &mut BTreeSet<String>) {
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            files(root, &path, out);
+        } else {
+            out.insert(path.strip_prefix(root).unwrap().display().to_string());
+        }
+    }
 }
 
 #[test]
-fn account_pages_escape_what_they_show() {
-    let text = || HOSTILE.to_owned();
-    check(&account::Message { title: text(), text: text(), code: Some(text()) });
-    check(&account::Login {
-        tenant: text(),
-        client: Some(text()),
-        action: text(),
-        csrf_token: text(),
-        request: Some(text()),
-        username: text(),
-        error: Some(text()),
-    });
-    check(&account::Consent {
-        tenant: text(),
-        client: text(),
-        redirect_host: text(),
-        user: text(),
-        scopes: vec![account::ScopeLine { name: text(), description: text() }],
-        action: text(),
-        csrf_token: text(),
-        request: text(),
-    });
-    let field = || vec![account::Hidden { name: text(), value: text() }];
-    check(&account::FormPost { action: text(), fields: field() });
-    check(&account::Logout { tenant: text(), user: text(), action: text(), csrf_token: text(), fields: field() });
-    let session = account::OwnSession {
-        id: text(),
-        user_agent: text(),
-        ip: text(),
-        created_at: text(),
-        last_seen_at: text(),
-        clients: vec![text()],
-        current: true,
-    };
-    check(&account::Account {
-        tenant: text(),
-        base: text(),
-        user: text(),
-        email: Some(text()),
-        sessions: vec![session],
-        csrf_token: text(),
+fn every_template_is_a_page_with_samples_or_a_part() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("templates");
+    let mut there = BTreeSet::new();
+    files(&root, &root, &mut there);
+    assert!(there.len() > 20, "the templates were found");
+    let mut known: BTreeSet<String> = PARTS.iter().map(|part| part.name.to_owned()).collect();
+    for page in views::all() {
+        let samples = page.samples().unwrap();
+        assert!(!samples.is_empty(), "{} has no sample", page.template.name);
+        let names: BTreeSet<&str> = samples.iter().map(|sample| sample.name).collect();
+        assert_eq!(names.len(), samples.len(), "two samples of {} have one name", page.template.name);
+        assert!(known.insert(page.template.name.to_owned()), "{} is two pages", page.template.name);
+    }
+    assert_eq!(there, known, "left: files of templates/; right: what `views` has samples for, and its parts");
+}
+
+/// Calls `check` with the name and the HTML of each sample of each page, `change`d before.
+fn every_page(change: impl Fn(Value) -> Value, mut check: impl FnMut(&str, &str)) {
+    let renderer = Renderer::new().unwrap();
+    for page in views::all() {
+        for sample in page.samples().unwrap() {
+            let html = renderer.render_as(page.template, &change(sample.view)).unwrap();
+            let name = format!("{}-{}", page.template.name.trim_end_matches(".html").replace('/', "-"), sample.name);
+            check(&name, &html);
+        }
+    }
+}
+
+/// The same with every text in it replaced.
+fn hostile(view: Value) -> Value {
+    match view {
+        Value::String(_) => HOSTILE.into(),
+        Value::Array(items) => items.into_iter().map(hostile).collect(),
+        Value::Object(members) => members.into_iter().map(|(name, value)| (name, hostile(value))).collect(),
+        other => other,
+    }
+}
+
+#[test]
+fn every_page_escapes_what_it_shows() {
+    every_page(hostile, |name, html| {
+        assert!(html.contains("&lt;script&gt;alert(1)"), "{name} shows nothing of it: {html}");
+        assert!(!html.contains("<script>") && !html.contains("\"><script"), "{name}: {html}");
+        assert!(!html.contains("'& onclick"), "{name}: {html}");
     });
 }
 
 #[test]
-fn console_pages_escape_what_they_show() {
-    let text = || HOSTILE.to_owned();
-    let frame = || admin::Frame {
-        user: text(),
-        operator: true,
-        can_write: true,
-        can_end: true,
-        can_end_at_large: true,
-        can_reset: true,
-        csrf_token: text(),
-        slug: Some(text()),
-        tenant: Some(text()),
-        section: "overview",
-    };
-    check(&admin::Login { csrf_token: text(), tenant: text(), username: text(), error: Some(text()) });
-    check(&admin::Confirm {
-        frame: frame(),
-        title: text(),
-        follows: vec![text()],
-        button: text(),
-        action: text(),
-        back: text(),
-        error: Some(text()),
-        typed: Some(text()),
-        fields: vec![account::Hidden { name: text(), value: text() }],
-    });
-    check(&admin::NewTenant { frame: frame(), slug: text(), name: text(), error: Some(text()) });
-    check(&admin::ClientSecretPage {
-        frame: frame(),
-        client_id: text(),
-        client_secret: text(),
-        others_expire_at: Some(text()),
-    });
-    let choice = || vec![admin::Choice { value: text(), chosen: true }];
-    check(&admin::ClientForm {
-        frame: frame(),
-        client: None,
-        client_id: text(),
-        client_name: text(),
-        redirect_uris: text(),
-        post_logout_redirect_uris: text(),
-        scope: text(),
-        jwks: text(),
-        skip_consent: true,
-        methods: choice(),
-        grants: choice(),
-        error: Some(text()),
-        version: 3,
-        differences: vec![admin::Difference { name: text(), now: text(), typed: text() }],
-        notice: Some(text()),
-    });
-    check(&admin::UserForm {
-        frame: frame(),
-        user: None,
-        username: text(),
-        email: text(),
-        email_verified: true,
-        name: text(),
-        active: true,
-        roles: choice(),
-        error: Some(text()),
-        version: 3,
-        differences: vec![admin::Difference { name: text(), now: text(), typed: text() }],
-        notice: Some(text()),
-    });
-    check(&admin::ApiDocs {
-        calls: vec![admin::ApiCall { tag: text(), method: text(), path: text(), summary: text(), query: vec![text()] }],
-    });
+fn every_page_is_a_document_without_inline_style_or_script() {
+    every_page(
+        |view| view,
+        |name, html| {
+            assert!(html.starts_with("<!doctype html>"), "{name}: {html}");
+            assert!(html.contains("<html lang=\"en\">") && html.contains("<title>"), "{name}: {html}");
+            for inline in ["<script>", "<style", " style=", " onclick=", " onsubmit=", "javascript:"] {
+                assert!(!html.contains(inline), "{name} has {inline}: {html}");
+            }
+        },
+    );
 }

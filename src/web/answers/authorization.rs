@@ -4,7 +4,7 @@ use super::{Answer, Html};
 use crate::{
     oauth::authorize::{AuthorizeError, Response},
     protocol::{OauthError, ResponseMode},
-    views::account::{FormPost, Hidden},
+    views::{Hidden, pages::FormPost},
     web::Site,
 };
 

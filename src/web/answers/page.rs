@@ -9,7 +9,7 @@ use rocket::{
 use super::SeeOther;
 use crate::{
     protocol::OauthError,
-    views::{Page, account::Message},
+    views::{Page, pages::Message},
     web::Site,
 };
 

@@ -8,7 +8,7 @@ use utoipa::{
 };
 
 use crate::{
-    views::admin::{ApiCall, ApiDocs},
+    views::pages::{ApiCall, ApiDocs},
     web::{
         Site,
         answers::{Document, Html},

@@ -9,7 +9,7 @@ use crate::{
     domain::{AuthMethod, ClientMetadata, FieldError, GrantType, RedirectUri, Tenant},
     protocol::{OauthError, Params},
     storage::Selection,
-    views::admin::{Choice, ClientForm, ClientSecretPage, Clients},
+    views::console::{Choice, ClientForm, ClientSecretPage, Clients},
     web::guards::{Form, Query},
 };
 

@@ -9,7 +9,7 @@ use crate::{
     domain::Tenant,
     protocol::Params,
     storage::{Reached, Selection},
-    views::{account::Hidden, admin::Confirm},
+    views::{Hidden, console::Confirm},
 };
 
 /// What is asked.

@@ -7,7 +7,7 @@ use crate::{
     admin::{self, AdminError},
     protocol::OauthError,
     storage::Selection,
-    views::admin::{ConfirmEnding, EndedPage, NodeLine},
+    views::console::{ConfirmEnding, EndedPage, NodeLine},
     web::guards::{Form, Query},
 };
 

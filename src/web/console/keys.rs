@@ -6,7 +6,7 @@ use super::{Answer, Member, Shown, Signed, confirm::Question, go};
 use crate::{
     admin::{self, Action, Permit},
     protocol::OauthError,
-    views::admin::Keys,
+    views::console::Keys,
     web::guards::{Form, Query},
 };
 

@@ -13,7 +13,7 @@ use crate::{
     admin::Authority,
     domain::{Actor, Event, SessionKind},
     protocol::OauthError,
-    views::admin::Login,
+    views::console::Login,
     web::{
         Site,
         answers::{Answer, Html, forged, refused_sign_in},

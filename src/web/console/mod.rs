@@ -31,7 +31,7 @@ use crate::{
     admin::{Action, AdminError, Authority, Expected, Permit, Whom},
     domain::{Actor, Event, Origin, SessionKind, Tenant, User},
     protocol::{OauthError, Params},
-    views::admin::{Difference, Frame},
+    views::console::{Difference, Frame},
 };
 
 pub(super) fn routes() -> Vec<Route> {
@@ -279,12 +279,12 @@ fn lines(text: Option<&str>) -> Vec<String> {
 }
 
 /// The address of the next page of a list, with the filter kept.
-fn next_page(path: &str, filter: &[(&str, &str)], next: Option<String>) -> crate::views::admin::Paging {
+fn next_page(path: &str, filter: &[(&str, &str)], next: Option<String>) -> crate::views::console::Paging {
     let next = next.map(|next| {
         let mut query = form_urlencoded::Serializer::new(String::new());
         query.extend_pairs(filter.iter().filter(|(_, value)| !value.is_empty()));
         query.append_pair("after", &next);
         format!("{path}?{}", query.finish())
     });
-    crate::views::admin::Paging { next }
+    crate::views::console::Paging { next }
 }

@@ -9,7 +9,7 @@ use crate::{
     admin,
     domain::FieldError,
     storage::SessionFilter,
-    views::admin::{SessionPage, Sessions},
+    views::console::{SessionPage, Sessions},
     web::guards::{Query, strict},
 };
 

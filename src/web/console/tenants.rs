@@ -9,7 +9,7 @@ use crate::{
     domain::{FieldError, Tenant},
     protocol::{OauthError, Params},
     storage::Selection,
-    views::admin::{NewTenant, TenantPage, Tenants},
+    views::console::{NewTenant, TenantPage, Tenants},
     web::guards::{Form, Query},
 };
 

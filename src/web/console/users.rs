@@ -9,7 +9,7 @@ use crate::{
     domain::{Role, Tenant},
     protocol::{OauthError, Params},
     storage::Selection,
-    views::admin::{Choice, UserForm, Users},
+    views::console::{Choice, UserForm, Users},
     web::guards::{Form, Query},
 };
 

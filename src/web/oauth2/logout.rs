@@ -8,7 +8,7 @@ use crate::{
         logout::{self, Logout},
     },
     protocol::{OauthError, Params},
-    views::account::{Hidden, Logout as Confirm},
+    views::{Hidden, pages::Logout as Confirm},
     web::{
         Site,
         answers::{Answer, Html, Shown},

@@ -7,7 +7,7 @@ use crate::{
     domain::{Actor, Event, SessionId},
     oauth::Cx,
     protocol::OauthError,
-    views::account::{Account, OwnSession},
+    views::pages::{Account, OwnSession},
     web::{
         Site,
         answers::{Answer, Html, Shown, forged},

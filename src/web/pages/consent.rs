@@ -9,7 +9,7 @@ use crate::{
         authorize::{self, Incoming, Next},
     },
     protocol::OauthError,
-    views::account::{Consent, ScopeLine},
+    views::pages::{Consent, ScopeLine},
     web::{
         Site,
         answers::{Answer, Html, Shown, forged},

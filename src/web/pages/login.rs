@@ -16,7 +16,7 @@ use crate::{
         interaction::Interaction,
     },
     protocol::OauthError,
-    views::account::Login,
+    views::pages::Login,
     web::{
         Site,
         answers::{Answer, Html, Shown, authorization, forged, refused_sign_in},
