@@ -1,9 +1,15 @@
 //! Every page, rendered from its samples: as they are, and as hostile input would have them.
 
-use std::{collections::BTreeSet, fs, path::Path};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs,
+    path::Path,
+};
 
 use portcullis::views::{self, PARTS, Renderer};
 use serde_json::Value;
+
+use crate::support::assert_snapshots;
 
 const HOSTILE: &str = "\"><script>alert(1)</script>'& onclick=";
 
@@ -79,4 +85,16 @@ fn every_page_is_a_document_without_inline_style_or_script() {
             }
         },
     );
+}
+
+#[test]
+fn every_page_is_as_its_snapshots_show_it() {
+    let mut shown = BTreeMap::new();
+    every_page(
+        |view| view,
+        |name, html| {
+            shown.insert(name.to_owned(), html.to_owned());
+        },
+    );
+    assert_snapshots("pages", &shown);
 }

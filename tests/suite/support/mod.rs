@@ -9,6 +9,7 @@ mod proxy;
 mod reply;
 mod server;
 mod siege;
+mod snapshots;
 mod verdict;
 
 use std::sync::{Arc, OnceLock};
@@ -32,6 +33,7 @@ pub(crate) use proxy::Proxy;
 pub(crate) use reply::{Reply, Tokens, assert_description};
 pub(crate) use server::{Server, free_port, plain_http};
 pub(crate) use siege::{Siege, besiege, besieged, until_served};
+pub(crate) use snapshots::assert_snapshots;
 pub(crate) use verdict::{BOUND, Ended, Reach, Root, claim, kid};
 
 pub(crate) const PASSWORD: &str = "correct horse battery staple";
