@@ -69,7 +69,7 @@ pub(super) async fn run(arguments: Arguments, config: Config) -> Done {
     let changes = admin::apply(&shell.admin(), &shell.authority, &mut file, &manner).await?;
     match arguments.format {
         Format::Json => output::one(&changes)?,
-        Format::Table => tell(&changes, arguments.dry_run)?,
+        Format::Table => say(&describe_changes(&changes, arguments.dry_run))?,
     }
     shell.app.audit.flush().await;
     Ok(())
@@ -107,15 +107,14 @@ fn confirmed(removed: &BTreeSet<String>) -> Result<bool, Failure> {
     Err(Failure(format!("--prune would remove {named}{more}: nothing was done; --yes answers for a script")))
 }
 
-fn tell(changes: &[Change], dry_run: bool) -> Done {
+/// What became of everything in a file, for people.
+pub fn describe_changes(changes: &[Change], dry_run: bool) -> String {
+    let mut lines = Vec::new();
     for change in changes {
-        say(&format!("{:<9} {}", change.what.as_str(), change.target))?;
-        for field in &change.fields {
-            say(&format!("          {}", line_of(field)))?;
-        }
-        if let Some(secret) = &change.secret {
-            say(&format!("          client_secret (told this once): {secret}"))?;
-        }
+        lines.push(format!("{:<9} {}", change.what.as_str(), change.target));
+        lines.extend(change.fields.iter().map(|field| format!("          {}", line_of(field))));
+        let secret = change.secret.iter();
+        lines.extend(secret.map(|secret| format!("          client_secret (told this once): {secret}")));
     }
     let count = |what| changes.iter().filter(|change| change.what == what).count();
     let (created, changed, left) = (count(What::Created), count(What::Changed), count(What::Unchanged));
@@ -124,7 +123,8 @@ fn tell(changes: &[Change], dry_run: bool) -> Done {
         removed => format!(", {removed} removed"),
     };
     let would = if dry_run { " (dry run: nothing was done)" } else { "" };
-    say(&format!("{created} created, {changed} changed, {left} unchanged{removed}{would}"))
+    lines.push(format!("{created} created, {changed} changed, {left} unchanged{removed}{would}"));
+    lines.join("\n")
 }
 
 /// A member as JSON before and after, in which no control character stands bare.

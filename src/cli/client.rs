@@ -4,37 +4,33 @@ use clap::Subcommand;
 use serde_json::json;
 
 use super::{
-    Done, Shell, all_pages,
+    Done, Shell, TenantArgument, all_pages,
     confirm::Yes,
     named,
-    output::{self, Format, say},
+    output::{self, ListFormat, TableRow, say},
 };
 use crate::admin::{self, ClientInput, ClientView, Expected};
+
+impl TableRow for ClientView {
+    const COLUMNS: &'static [&'static str] =
+        &["client_id", "client_name", "token_endpoint_auth_method", "grant_types", "scope"];
+}
 
 #[derive(Subcommand)]
 pub(super) enum Command {
     /// List the clients of a tenant
     List {
-        /// The tenant's slug
-        #[arg(long)]
-        tenant: String,
-        /// How it is written
-        #[arg(long, default_value = "table")]
-        format: Format,
+        #[command(flatten)]
+        tenant: TenantArgument,
+        #[command(flatten)]
+        list: ListFormat,
     },
     /// Show a client
-    Show {
-        /// The tenant's slug
-        #[arg(long)]
-        tenant: String,
-        /// The client
-        client_id: String,
-    },
+    Show(ClientArguments),
     /// Register a client; a secret that is made is printed once
     Create {
-        /// The tenant's slug
-        #[arg(long)]
-        tenant: String,
+        #[command(flatten)]
+        tenant: TenantArgument,
         /// The client; made where it is left out
         #[arg(long)]
         client_id: Option<String>,
@@ -58,41 +54,39 @@ pub(super) enum Command {
         skip_consent: bool,
     },
     /// Make a new secret; the others stay good for a day
-    Secret {
-        /// The tenant's slug
-        #[arg(long)]
-        tenant: String,
-        /// The client
-        client_id: String,
-    },
+    Secret(ClientArguments),
     /// Delete a client; its tokens are refused from then on
     Delete {
-        /// The tenant's slug
-        #[arg(long)]
-        tenant: String,
-        /// The client
-        client_id: String,
+        #[command(flatten)]
+        client: ClientArguments,
         #[command(flatten)]
         yes: Yes,
     },
 }
 
+#[derive(clap::Args)]
+pub(super) struct ClientArguments {
+    #[command(flatten)]
+    tenant: TenantArgument,
+    /// The client
+    client_id: String,
+}
+
 pub(super) async fn run(command: Command, shell: Shell) -> Done {
     let admin = shell.admin();
     match command {
-        Command::List { tenant, format } => {
-            let (admin, permit) = (&admin, &shell.permit(&tenant).await?);
+        Command::List { tenant, list } => {
+            let (admin, permit) = (&admin, &shell.permit(&tenant.slug).await?);
             let all = all_pages(|after| async move { admin::list_clients(admin, permit, &after, None).await });
-            let columns = ["client_id", "client_name", "token_endpoint_auth_method", "grant_types", "scope"];
-            output::list(&all.await?, &columns, format)
+            output::list(&all.await?, list.format)
         }
-        Command::Show { tenant, client_id } => {
-            let permit = shell.permit(&tenant).await?;
+        Command::Show(ClientArguments { tenant, client_id }) => {
+            let permit = shell.permit(&tenant.slug).await?;
             let client = named(admin::show_client(&admin, &permit, &client_id).await, &format!("client {client_id}"))?;
             output::one(&ClientView::from(&client))
         }
         Command::Create { tenant, client_id, name, auth_method, redirect_uris, grant_types, scope, skip_consent } => {
-            let permit = shell.permit(&tenant).await?;
+            let permit = shell.permit(&tenant.slug).await?;
             let input = ClientInput::from_value(json!({
                 "client_id": client_id, "client_name": name, "token_endpoint_auth_method": auth_method,
                 "redirect_uris": redirect_uris, "grant_types": grant_types, "scope": scope,
@@ -100,14 +94,14 @@ pub(super) async fn run(command: Command, shell: Shell) -> Done {
             }))?;
             output::one(&admin::create_client(&admin, &permit, input).await?)
         }
-        Command::Secret { tenant, client_id } => {
-            let permit = shell.permit(&tenant).await?;
+        Command::Secret(ClientArguments { tenant, client_id }) => {
+            let permit = shell.permit(&tenant.slug).await?;
             let made = admin::create_secret(&admin, &permit, &client_id).await;
             output::one(&named(made, &format!("client {client_id}"))?)
         }
-        Command::Delete { tenant, client_id, yes } => {
-            let permit = shell.permit(&tenant).await?;
-            yes.or_ask(&format!("This deletes client {tenant}/{client_id} and ends everything it has."))?;
+        Command::Delete { client: ClientArguments { tenant, client_id }, yes } => {
+            let permit = shell.permit(&tenant.slug).await?;
+            yes.or_ask(&format!("This deletes client {}/{client_id} and ends everything it has.", tenant.slug))?;
             named(
                 admin::delete_client(&admin, &permit, &client_id, &Expected::ANY).await,
                 &format!("client {client_id}"),

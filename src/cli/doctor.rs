@@ -15,17 +15,30 @@ use crate::{
 /// How far the database's clock may be from ours, in seconds.
 const SKEW: i64 = 5;
 
+/// What was found of a part: that it is well, and how it stands; or what is wrong with it.
+#[derive(Debug)]
+pub struct Finding {
+    /// The part.
+    pub part: &'static str,
+    /// What was found.
+    pub found: Result<String, String>,
+}
+
+impl std::fmt::Display for Finding {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let (word, text) = match &self.found {
+            Ok(text) => ("ok", text),
+            Err(text) => ("WRONG", text),
+        };
+        write!(f, "{word:<6}{:<10}{text}", self.part)
+    }
+}
+
 pub(super) async fn run(config: &Config) -> Done {
     let mut wrong = 0;
-    let mut report = |part: &str, found: Result<String, String>| {
-        let (word, text) = match found {
-            Ok(text) => ("ok", text),
-            Err(text) => {
-                wrong += 1;
-                ("WRONG", text)
-            }
-        };
-        say(&format!("{word:<6}{part:<10}{text}"))
+    let mut report = |part, found: Result<String, String>| {
+        wrong += usize::from(found.is_err());
+        say(&Finding { part, found }.to_string())
     };
     report("base url", base_url(config))?;
     let storage = open_storage(config).await.map_err(|Failure(why)| why);

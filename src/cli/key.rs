@@ -3,39 +3,37 @@
 use clap::Subcommand;
 
 use super::{
-    Done, Shell,
+    Done, Shell, TenantArgument,
     confirm::Yes,
     named,
-    output::{self, Format},
+    output::{self, Format, ListFormat, TableRow},
 };
-use crate::admin;
+use crate::admin::{self, KeyView};
 
-const COLUMNS: [&str; 5] = ["kid", "alg", "state", "created_at", "expires_at"];
+impl TableRow for KeyView {
+    const COLUMNS: &'static [&'static str] = &["kid", "alg", "state", "created_at", "expires_at"];
+}
 
 #[derive(Subcommand)]
 pub(super) enum Command {
     /// List the signing keys of a tenant
     List {
-        /// The tenant's slug
-        #[arg(long)]
-        tenant: String,
-        /// How it is written
-        #[arg(long, default_value = "table")]
-        format: Format,
+        #[command(flatten)]
+        tenant: TenantArgument,
+        #[command(flatten)]
+        list: ListFormat,
     },
     /// Let the next key sign, and publish a new one after it
     Rotate {
-        /// The tenant's slug
-        #[arg(long)]
-        tenant: String,
+        #[command(flatten)]
+        tenant: TenantArgument,
         #[command(flatten)]
         yes: Yes,
     },
     /// Withdraw a key that has leaked: every token that it signed is refused
     Withdraw {
-        /// The tenant's slug
-        #[arg(long)]
-        tenant: String,
+        #[command(flatten)]
+        tenant: TenantArgument,
         /// Its kid
         kid: String,
         #[command(flatten)]
@@ -46,18 +44,18 @@ pub(super) enum Command {
 pub(super) async fn run(command: Command, shell: Shell) -> Done {
     let admin = shell.admin();
     match command {
-        Command::List { tenant, format } => {
-            let permit = shell.permit(&tenant).await?;
-            output::list(&admin::list_keys(&admin, &permit).await?, &COLUMNS, format)
+        Command::List { tenant, list } => {
+            let permit = shell.permit(&tenant.slug).await?;
+            output::list(&admin::list_keys(&admin, &permit).await?, list.format)
         }
         Command::Rotate { tenant, yes } => {
-            let permit = shell.permit(&tenant).await?;
-            yes.or_ask(&format!("This lets the next key of tenant {tenant} sign."))?;
-            output::list(&admin::rotate_keys(&admin, &permit).await?, &COLUMNS, Format::Table)
+            let permit = shell.permit(&tenant.slug).await?;
+            yes.or_ask(&format!("This lets the next key of tenant {} sign.", tenant.slug))?;
+            output::list(&admin::rotate_keys(&admin, &permit).await?, Format::Table)
         }
         Command::Withdraw { tenant, kid, yes } => {
-            let permit = shell.permit(&tenant).await?;
-            yes.or_ask(&format!("This refuses every token that key {kid} of tenant {tenant} has signed."))?;
+            let permit = shell.permit(&tenant.slug).await?;
+            yes.or_ask(&format!("This refuses every token that key {kid} of tenant {} has signed.", tenant.slug))?;
             output::one(&named(admin::withdraw_key(&admin, &permit, &kid).await, &format!("key {kid}"))?)
         }
     }

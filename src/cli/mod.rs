@@ -14,9 +14,13 @@ mod tenant;
 mod token;
 mod user;
 
+pub use apply::describe_changes;
+pub use doctor::Finding;
+pub use output::{Format, TableRow, format_list};
+
 use std::{process::ExitCode, sync::Arc};
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory as _, Parser, Subcommand};
 
 use crate::{
     accounts::Accounts,
@@ -68,6 +72,14 @@ enum Command {
     Doctor,
 }
 
+/// The tenant that a command works in.
+#[derive(clap::Args)]
+struct TenantArgument {
+    /// The tenant's slug
+    #[arg(long = "tenant", value_name = "TENANT")]
+    slug: String,
+}
+
 /// What went wrong, in one line that says what to do.
 struct Failure(String);
 
@@ -79,6 +91,11 @@ impl<E: std::fmt::Display> From<E> for Failure {
 }
 
 type Done = Result<(), Failure>;
+
+/// Every command and its arguments, as the help describes them.
+pub fn arguments() -> clap::Command {
+    Arguments::command()
+}
 
 /// Runs the command that the arguments name.
 pub fn main() -> ExitCode {

@@ -7,39 +7,59 @@ use serde_json::Value;
 use super::{Done, Failure};
 
 /// How a listing is written.
-#[derive(Clone, Copy, ValueEnum)]
-pub(super) enum Format {
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub enum Format {
     /// Columns, for people.
     Table,
     /// A JSON array, for programs.
     Json,
 }
 
-/// Writes a list: as JSON whole, as a table the given fields.
-pub(super) fn list<T: Serialize>(items: &[T], columns: &[&str], format: Format) -> Done {
+/// How a listing shall be written.
+#[derive(clap::Args)]
+pub(super) struct ListFormat {
+    /// How it is written
+    #[arg(long, default_value = "table")]
+    pub(super) format: Format,
+}
+
+/// What stands in a listing.
+pub trait TableRow: Serialize {
+    /// The fields that a table shows of it, in this order.
+    const COLUMNS: &'static [&'static str];
+}
+
+/// Writes a listing.
+pub(super) fn list<T: TableRow>(items: &[T], format: Format) -> Done {
+    say(&format_list(items, format)?)
+}
+
+/// A listing: as JSON whole, as a table the columns.
+///
+/// # Errors
+/// An item that is no JSON.
+pub fn format_list<T: TableRow>(items: &[T], format: Format) -> Result<String, serde_json::Error> {
     match format {
-        Format::Json => one(&items),
+        Format::Json => serde_json::to_string_pretty(items),
         Format::Table => {
             let rows: Vec<Value> = items.iter().map(serde_json::to_value).collect::<Result<_, _>>()?;
-            let cells: Vec<Vec<String>> =
-                rows.iter().map(|row| columns.iter().map(|name| cell(row.get(name))).collect()).collect();
-            let widths: Vec<usize> = columns
-                .iter()
-                .enumerate()
-                .map(|(at, name)| {
-                    let cells = cells.iter().filter_map(|row| row.get(at)).map(|cell| cell.chars().count());
-                    cells.chain([name.len()]).max().unwrap_or_default()
-                })
-                .collect();
-            let heads: Vec<String> = columns.iter().map(|name| name.to_uppercase()).collect();
-            for row in std::iter::once(&heads).chain(&cells) {
-                let line: Vec<String> =
-                    row.iter().zip(&widths).map(|(cell, width)| format!("{cell:<width$}")).collect();
-                say(line.join("  ").trim_end())?;
-            }
-            Ok(())
+            Ok(table(&rows, T::COLUMNS))
         }
     }
+}
+
+fn table(rows: &[Value], columns: &[&str]) -> String {
+    let heads = columns.iter().map(|name| name.to_uppercase()).collect();
+    let cells = rows.iter().map(|row| columns.iter().map(|name| cell(row.get(name))).collect());
+    let lines: Vec<Vec<String>> = std::iter::once(heads).chain(cells).collect();
+    let length = |cell: &String| cell.chars().count();
+    let width = |at| lines.iter().filter_map(|line| line.get(at)).map(length).max();
+    let widths: Vec<usize> = (0..columns.len()).filter_map(width).collect();
+    let padded = |line: &Vec<String>| {
+        let cells: Vec<String> = line.iter().zip(&widths).map(|(cell, width)| format!("{cell:<width$}")).collect();
+        cells.join("  ").trim_end().to_owned()
+    };
+    lines.iter().map(padded).collect::<Vec<_>>().join("\n")
 }
 
 fn cell(value: Option<&Value>) -> String {

@@ -3,24 +3,28 @@
 use clap::Subcommand;
 
 use super::{
-    Done, Failure, Shell, all_pages,
+    Done, Failure, Shell, TenantArgument, all_pages,
     confirm::Yes,
     named,
-    output::{self, Format},
+    output::{self, ListFormat, TableRow},
 };
 use crate::{
-    admin::{self, Permit},
+    admin::{self, Permit, SessionView},
     domain::UserId,
     storage::{Selection, SessionFilter},
 };
+
+impl TableRow for SessionView {
+    const COLUMNS: &'static [&'static str] =
+        &["id", "username", "kind", "active", "clients", "ip", "created_at", "end_reason"];
+}
 
 #[derive(Subcommand)]
 pub(super) enum Command {
     /// List the sessions of a tenant, the newest first
     List {
-        /// The tenant's slug
-        #[arg(long)]
-        tenant: String,
+        #[command(flatten)]
+        tenant: TenantArgument,
         /// Those of this user, by name or identifier
         #[arg(long)]
         user: Option<String>,
@@ -30,23 +34,20 @@ pub(super) enum Command {
         /// Ended and expired ones too
         #[arg(long)]
         all: bool,
-        /// How it is written
-        #[arg(long, default_value = "table")]
-        format: Format,
+        #[command(flatten)]
+        list: ListFormat,
     },
     /// Show a session, with its clients and token families
     Show {
-        /// The tenant's slug
-        #[arg(long)]
-        tenant: String,
+        #[command(flatten)]
+        tenant: TenantArgument,
         /// The session
         id: String,
     },
     /// End one session, or all of a user, a client or the tenant
     End {
-        /// The tenant's slug
-        #[arg(long)]
-        tenant: String,
+        #[command(flatten)]
+        tenant: TenantArgument,
         /// What to end
         #[command(flatten)]
         target: Target,
@@ -103,8 +104,8 @@ impl Target {
 pub(super) async fn run(command: Command, shell: Shell) -> Done {
     let admin = shell.admin();
     match command {
-        Command::List { tenant, user, client, all, format } => {
-            let permit = shell.permit(&tenant).await?;
+        Command::List { tenant, user, client, all, list } => {
+            let permit = shell.permit(&tenant.slug).await?;
             let user = match user {
                 Some(text) => Some(user_id(&shell, &permit, &text).await?),
                 None => None,
@@ -115,18 +116,17 @@ pub(super) async fn run(command: Command, shell: Shell) -> Done {
                 let after = after.parse().ok();
                 admin::list_sessions(admin, permit, &SessionFilter { after, ..filter.clone() }, None).await
             });
-            let columns = ["id", "username", "kind", "active", "clients", "ip", "created_at", "end_reason"];
-            output::list(&all.await?, &columns, format)
+            output::list(&all.await?, list.format)
         }
         Command::Show { tenant, id } => {
-            let permit = shell.permit(&tenant).await?;
+            let permit = shell.permit(&tenant.slug).await?;
             output::one(&named(admin::show_session(&admin, &permit, &id).await, &format!("session {id}"))?)
         }
         Command::End { tenant, target, dry_run, yes } => {
-            let permit = shell.permit(&tenant).await?;
+            let permit = shell.permit(&tenant.slug).await?;
             let selection = target.selection(&shell, &permit).await?;
             if !dry_run {
-                let question = target.question(&tenant);
+                let question = target.question(&tenant.slug);
                 yes.or_ask(&question)?;
             }
             let ended = admin::end_sessions(&admin, &permit, &selection, dry_run).await;

@@ -6,17 +6,20 @@ use serde_json::{Value, json};
 use super::{
     Done, Shell, all_pages,
     confirm::Yes,
-    output::{self, Format, say},
+    output::{self, ListFormat, TableRow, say},
 };
 use crate::admin::{self, Action, Expected, TenantView};
+
+impl TableRow for TenantView {
+    const COLUMNS: &'static [&'static str] = &["slug", "name", "status", "issuer", "created_at"];
+}
 
 #[derive(Subcommand)]
 pub(super) enum Command {
     /// List tenants
     List {
-        /// How it is written
-        #[arg(long, default_value = "table")]
-        format: Format,
+        #[command(flatten)]
+        list: ListFormat,
     },
     /// Show a tenant
     Show {
@@ -66,10 +69,10 @@ pub(super) enum Command {
 pub(super) async fn run(command: Command, shell: Shell) -> Done {
     let (admin, everywhere) = (shell.admin(), shell.authority.everywhere(Action::OperateInstallation)?);
     match command {
-        Command::List { format } => {
+        Command::List { list } => {
             let (admin, everywhere) = (&admin, &everywhere);
             let all = all_pages(|after| async move { admin::list_tenants(admin, everywhere, &after, None).await });
-            output::list(&all.await?, &["slug", "name", "status", "issuer", "created_at"], format)
+            output::list(&all.await?, list.format)
         }
         Command::Show { slug } => {
             let permit = shell.permit(&slug).await?;

@@ -1,6 +1,14 @@
 //! The commands, as a person with a shell meets them.
 
-use crate::support::{Server, basic, form, new_database, write_master_key};
+use std::collections::BTreeMap;
+
+use portcullis::{
+    admin::{Change, FieldChange, TenantView, What, samples},
+    cli::{self, Finding, Format, TableRow},
+};
+use serde_json::{Value, json};
+
+use crate::support::{Server, assert_snapshots, basic, form, new_database, write_master_key};
 
 pub(crate) const MACHINE_FILE: &str = r#"
 tenants:
@@ -168,4 +176,77 @@ async fn the_demo_prints_a_curl_line_that_works_and_metrics_are_on_the_managemen
     assert_eq!(mode & 0o777, 0o600);
     let mode = std::fs::metadata(folder.path().join("data")).unwrap().permissions().mode();
     assert_eq!(mode & 0o777, 0o700);
+}
+
+/// The help of `command` and of all below it.
+fn help_of(command: &mut clap::Command, out: &mut Vec<String>) {
+    out.push(command.render_long_help().to_string());
+    for inner in command.get_subcommands_mut().filter(|inner| inner.get_name() != "help") {
+        help_of(inner, out);
+    }
+}
+
+#[test]
+fn the_help_is_as_its_snapshots_show_it() {
+    let (mut command, mut shown) = (cli::arguments(), Vec::new());
+    // Only then does each know the whole name that it is called by.
+    command.build();
+    help_of(&mut command, &mut shown);
+    assert!(shown.len() > 20, "the commands were found");
+    assert_snapshots("help", &BTreeMap::from([("help".to_owned(), shown.join("\n----\n\n"))]));
+}
+
+#[test]
+fn every_list_and_report_is_as_its_snapshots_show_it() {
+    fn list<T: TableRow>(name: &str, items: &[T], out: &mut BTreeMap<String, String>) {
+        for (suffix, format) in [("table", Format::Table), ("json", Format::Json)] {
+            out.insert(format!("{name}-{suffix}"), cli::format_list(items, format).unwrap());
+        }
+        out.insert(format!("{name}-empty"), cli::format_list::<T>(&[], Format::Table).unwrap());
+    }
+
+    let mut shown = BTreeMap::new();
+    list("tenants", &[samples::tenant(), samples::suspended_tenant()], &mut shown);
+    list("clients", &[samples::client(), samples::machine_client()], &mut shown);
+    list("users", &[samples::user(), samples::disabled_user(), samples::nameless_user()], &mut shown);
+    list("sessions", &[samples::session(), samples::ended_session(), samples::expired_session()], &mut shown);
+    list("keys", &samples::keys(), &mut shown);
+
+    let finding =
+        |part, found: Result<&str, &str>| Finding { part, found: found.map(str::to_owned).map_err(str::to_owned) };
+    let findings = [
+        finding("base url", Ok("https://id.example")),
+        finding("database", Err("lacks 2 migrations: run `portcullis migrate`")),
+        finding("proxies", Ok("none is trusted")),
+    ];
+    shown.insert("doctor".into(), findings.map(|finding| finding.to_string()).join("\n"));
+
+    let field = |field: &str, old: Value, new: Value| FieldChange { field: field.into(), old, new };
+    let change = |what, target: &str, fields, secret: Option<&str>| Change {
+        what,
+        target: target.into(),
+        fields,
+        secret: secret.map(str::to_owned),
+    };
+    let changed = vec![
+        field("settings.access_token_ttl", json!(900), json!(600)),
+        field("name", json!("Acme"), json!("Acme\u{1b}[31m")),
+        field("password", Value::Null, json!("(new)")),
+    ];
+    let changes = [
+        change(What::Created, "client acme/web", Vec::new(), Some("pcs_told-this-once")),
+        change(What::Changed, "tenant acme", changed, None),
+        change(What::Unchanged, "user acme/ada", Vec::new(), None),
+        change(What::Removed, "user acme/bob", Vec::new(), None),
+    ];
+    shown.insert("apply".into(), cli::describe_changes(&changes, false));
+    shown.insert("apply-dry-run".into(), cli::describe_changes(&changes[1..3], true));
+    assert_snapshots("cli", &shown);
+}
+
+#[test]
+fn what_a_name_holds_does_not_speak_to_the_terminal() {
+    let named = |name: &str| TenantView { name: name.into(), ..samples::tenant() };
+    let table = cli::format_list(&[named("a\u{1b}[31mb\nc")], Format::Table).unwrap();
+    assert!(table.contains("a[31mbc") && table.lines().count() == 2, "{table}");
 }
