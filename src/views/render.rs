@@ -28,8 +28,16 @@ macro_rules! template {
 pub(super) use template;
 
 /// What pages are made of.
-pub const PARTS: &[Template] =
-    &[template!("parts/base.html"), template!("parts/console.html"), template!("parts/differences.html")];
+pub const PARTS: &[Template] = &[
+    template!("parts/base.html"),
+    template!("parts/card.html"),
+    template!("parts/console.html"),
+    template!("parts/differences.html"),
+    template!("parts/form.html"),
+    template!("parts/tab.html"),
+    template!("parts/table.html"),
+    template!("parts/text.html"),
+];
 
 /// What a page shows: one type a template.
 pub trait Page: Serialize + Sized {

@@ -98,3 +98,36 @@ fn every_page_is_as_its_snapshots_show_it() {
     );
     assert_snapshots("pages", &shown);
 }
+
+/// The same without what a form is known by.
+fn without_token(view: Value) -> Value {
+    match view {
+        Value::Object(members) => {
+            let kept = members.into_iter().filter(|(name, _)| name != "csrf_token");
+            kept.map(|(name, value)| (name, without_token(value))).collect()
+        }
+        other => other,
+    }
+}
+
+#[test]
+fn a_page_whose_form_lacks_its_token_is_not_shown() {
+    let renderer = Renderer::new().unwrap();
+    let mut checked = 0;
+    for page in views::all() {
+        for sample in page.samples().unwrap() {
+            let html = renderer.render_as(page.template, &sample.view).unwrap();
+            let name = page.template.name;
+            // A response that is posted to a client must not bring a token of ours there.
+            let ours = html.matches("method=\"post\"").count() - usize::from(name == "pages/form_post.html");
+            let tokens = html.matches("name=\"csrf_token\" value=\"the-token-of-the-form\"").count();
+            assert_eq!(tokens, ours, "{name}: {html}");
+            if ours > 0 {
+                let rendered = renderer.render_as(page.template, &without_token(sample.view));
+                assert!(rendered.is_err(), "{name} was shown without its token: {rendered:?}");
+                checked += 1;
+            }
+        }
+    }
+    assert!(checked > 30, "the forms were found");
+}
