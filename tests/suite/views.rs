@@ -39,7 +39,10 @@ fn every_template_is_a_page_with_samples_or_a_part() {
         assert_eq!(names.len(), samples.len(), "two samples of {} have one name", page.template.name);
         assert!(known.insert(page.template.name.to_owned()), "{} is two pages", page.template.name);
     }
-    assert_eq!(there, known, "left: files of templates/; right: what `views` has samples for, and its parts");
+    let stray: Vec<&String> = there.difference(&known).collect();
+    assert!(stray.is_empty(), "no page of `views::all` and no part is rendered from {stray:?}");
+    let missing: Vec<&String> = known.difference(&there).collect();
+    assert!(missing.is_empty(), "not found in templates/: {missing:?}");
 }
 
 /// Calls `check` with the name and the HTML of each sample of each page, `change`d before.
