@@ -39,7 +39,7 @@ fn allowed() -> BTreeMap<&'static str, Vec<&'static str>> {
     let installation = with(&support, &["events", "throttle", "turns", "jobs"]);
     let accounts = with(&installation, &["installation"]);
     let use_cases = with(&accounts, &["accounts"]);
-    let views = vec!["admin"];
+    let views = with(&ground, &["admin"]);
     let web = with(&use_cases, &["oauth", "admin", "views"]);
     let cli = with(&web, &["web"]);
     BTreeMap::from([

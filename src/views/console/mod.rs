@@ -12,6 +12,7 @@ mod keys;
 mod login;
 mod new_tenant;
 mod parts;
+pub mod registration;
 mod session;
 mod sessions;
 mod tenant;

@@ -1,15 +1,15 @@
 //! Clients in the console.
 
 use rocket::{get, post};
-use serde_json::{Value, json};
+use serde_json::Value;
 
-use super::{Member, Shown, Signed, confirm::Question, differences, go, lines, next_page, seen};
+use super::{Member, Shown, Signed, confirm::Question, differences, go, next_page, seen};
 use crate::{
     admin::{self, Action, AdminError, ClientInput, ClientView, Expected, Whom},
-    domain::{AuthMethod, ClientMetadata, FieldError, GrantType, RedirectUri, Tenant},
+    domain::Tenant,
     protocol::{OauthError, Params},
     storage::Selection,
-    views::console::{Choice, ClientForm, ClientSecretPage, Clients},
+    views::console::{ClientForm, ClientSecretPage, Clients, registration},
     web::guards::{Form, Query},
 };
 
@@ -28,36 +28,16 @@ pub(super) async fn list(member: Signed, slug: &str, query: Query) -> Shown {
     }
 }
 
-/// What the form of a new client proposes.
-fn proposed() -> ClientMetadata {
-    ClientMetadata {
-        grant_types: vec![GrantType::AuthorizationCode, GrantType::RefreshToken],
-        scope: "openid profile email offline_access".parse().unwrap_or_default(),
-        ..ClientMetadata::default()
-    }
-}
-
 /// The form as it stands for a client, or empty.
 fn form_of(member: &Member, tenant: &Tenant, client: Option<ClientView>) -> ClientForm {
-    let metadata = client.as_ref().map_or_else(proposed, |client| client.metadata.clone());
-    let lines = |uris: &[RedirectUri]| uris.iter().map(RedirectUri::as_str).collect::<Vec<_>>().join("\n");
+    let fields = match &client {
+        Some(client) => registration::shown(&client.metadata),
+        None => registration::shown(&registration::proposed()),
+    };
     ClientForm {
         frame: member.frame("clients", Some(tenant)),
         client_id: client.as_ref().map(|client| client.client_id.clone()).unwrap_or_default(),
-        client_name: metadata.client_name.clone(),
-        redirect_uris: lines(&metadata.redirect_uris),
-        post_logout_redirect_uris: lines(&metadata.post_logout_redirect_uris),
-        scope: metadata.scope.to_string(),
-        jwks: metadata.jwks.as_ref().map(Value::to_string).unwrap_or_default(),
-        skip_consent: metadata.skip_consent,
-        methods: AuthMethod::ALL
-            .iter()
-            .map(|known| Choice { value: known.as_str().into(), chosen: *known == metadata.token_endpoint_auth_method })
-            .collect(),
-        grants: GrantType::ALL
-            .iter()
-            .map(|grant| Choice { value: grant.as_str().into(), chosen: metadata.grant_types.contains(grant) })
-            .collect(),
+        fields,
         error: None,
         version: client.as_ref().map_or(1, |client| client.version),
         differences: Vec::new(),
@@ -68,44 +48,12 @@ fn form_of(member: &Member, tenant: &Tenant, client: Option<ClientView>) -> Clie
 
 /// The same with what was typed into it.
 fn typed(mut view: ClientForm, form: &Params, error: &AdminError) -> ClientForm {
-    let field = |name| form.find(name).unwrap_or_default().to_owned();
     if view.client.is_none() {
-        view.client_id = field("client_id");
+        view.client_id = form.find("client_id").unwrap_or_default().to_owned();
     }
-    view.client_name = field("client_name");
-    view.redirect_uris = field("redirect_uris");
-    view.post_logout_redirect_uris = field("post_logout_redirect_uris");
-    view.scope = field("scope");
-    view.jwks = field("jwks");
-    view.skip_consent = form.find("skip_consent").is_some();
-    for grant in &mut view.grants {
-        grant.chosen = form.find(&format!("grant_{}", grant.value)).is_some();
-    }
-    for method in &mut view.methods {
-        method.chosen = form.find("token_endpoint_auth_method") == Some(&method.value);
-    }
+    view.fields = registration::typed(|name| form.find(name));
     view.error = Some(error.to_string());
     view
-}
-
-/// The registration that the form holds.
-fn registration(form: &Params) -> Result<Value, AdminError> {
-    let grants = GrantType::ALL.iter().map(|grant| grant.as_str());
-    let grants: Vec<&str> = grants.filter(|name| form.find(&format!("grant_{name}")).is_some()).collect();
-    let jwks = match form.find("jwks") {
-        None => Value::Null,
-        Some(text) => serde_json::from_str(text).map_err(|why| FieldError::new("jwks", why.to_string()))?,
-    };
-    Ok(json!({
-        "client_name": form.find("client_name").unwrap_or_default(),
-        "token_endpoint_auth_method": form.find("token_endpoint_auth_method"),
-        "redirect_uris": lines(form.find("redirect_uris")),
-        "post_logout_redirect_uris": lines(form.find("post_logout_redirect_uris")),
-        "grant_types": grants,
-        "scope": form.find("scope").unwrap_or_default(),
-        "skip_consent": form.find("skip_consent").is_some(),
-        "jwks": jwks,
-    }))
 }
 
 #[get("/tenants/<slug>/new-client")]
@@ -124,7 +72,7 @@ pub(super) async fn create(member: Signed, slug: &str, form: Result<Form, OauthE
     let form = member.sent(form)?;
     let permit = member.permit(slug).await?;
     let made = async {
-        let mut whole = registration(&form)?;
+        let mut whole = registration::read(|name| form.find(name))?;
         if let Value::Object(members) = &mut whole {
             members.insert("client_id".into(), form.find("client_id").map(str::to_owned).into());
         }
@@ -170,7 +118,7 @@ pub(super) async fn update(member: Signed, slug: &str, client_id: &str, form: Re
     let form = member.sent(form)?;
     let permit = member.permit(slug).await?;
     let changed = async {
-        let patch = registration(&form)?;
+        let patch = registration::read(|name| form.find(name))?;
         admin::update_client(&member.site.admin(), &permit, client_id, patch, &seen(&form)).await
     };
     let error = match changed.await {
@@ -183,7 +131,7 @@ pub(super) async fn update(member: Signed, slug: &str, client_id: &str, form: Re
             let shown = ClientView::from(&shown);
             let now = serde_json::to_value(&shown).unwrap_or_default();
             let mut view = typed(form_of(&member, permit.tenant(), Some(shown)), &form, &error);
-            if let (AdminError::Stale, Ok(registration)) = (&error, registration(&form)) {
+            if let (AdminError::Stale, Ok(registration)) = (&error, registration::read(|name| form.find(name))) {
                 view.differences = differences(&now, &registration);
             }
             member.wrong(&view, &error)
