@@ -1,5 +1,6 @@
 //! What is true of each address, beside who answers there: how its errors look, whether scripts of any
-//! origin may call it, and whether an answer there proves who has called.
+//! origin may call it, whether an answer there proves who has called, what its query may hold, and which
+//! tenant it speaks of.
 
 use rocket::{Orbit, Rocket, http::Method};
 
@@ -23,10 +24,13 @@ pub(super) struct Place {
     pub(super) is_open: bool,
     /// Whether nobody is answered there, except with a refusal, who has shown no token, secret or password.
     pub(super) asks_for_proof: bool,
+    /// What a page there may be asked for in its query; the API declares that at its routes, and OAuth
+    /// ignores what it does not know (RFC 6749 §3.1).
+    pub(super) parameters: &'static [&'static str],
 }
 
 const fn place(pattern: &'static [&'static str], errors: Errors) -> Place {
-    Place { pattern, errors, is_open: false, asks_for_proof: false }
+    Place { pattern, errors, is_open: false, asks_for_proof: false, parameters: &[] }
 }
 
 impl Place {
@@ -36,6 +40,10 @@ impl Place {
 
     const fn proving(self) -> Self {
         Self { asks_for_proof: true, ..self }
+    }
+
+    const fn with(self, parameters: &'static [&'static str]) -> Self {
+        Self { parameters, ..self }
     }
 
     fn covers(&self, segments: &[&str]) -> bool {
@@ -65,6 +73,16 @@ const PLACES: &[Place] = &[
     place(&[".well-known", "**"], Errors::Oauth).open(),
     place(&["api", "v1", "**"], Errors::Problem).proving(),
     place(&["api", "**"], Errors::Problem),
+    place(&["admin", "tenants"], Errors::Page).with(&["after"]),
+    place(&["admin", "tenants", "*"], Errors::Page).with(&["done"]),
+    place(&["admin", "tenants", "*", "keys"], Errors::Page).with(&["done"]),
+    place(&["admin", "tenants", "*", "clients"], Errors::Page).with(&["after"]),
+    place(&["admin", "tenants", "*", "clients", "*"], Errors::Page).with(&["done"]),
+    place(&["admin", "tenants", "*", "users"], Errors::Page).with(&["q", "after"]),
+    place(&["admin", "tenants", "*", "users", "*"], Errors::Page).with(&["done"]),
+    place(&["admin", "tenants", "*", "sessions"], Errors::Page).with(&["user", "client", "ip", "active", "after"]),
+    place(&["admin", "tenants", "*", "audit"], Errors::Page).with(&["actor", "action", "after"]),
+    place(&["admin", "tenants", "*", "endings", "*"], Errors::Page).with(&["sessions", "families", "more"]),
 ];
 
 /// Any other address: pages.
@@ -73,6 +91,15 @@ static ELSEWHERE: Place = place(&["**"], Errors::Page);
 /// What is true of the address with these segments.
 pub(super) fn place_of(segments: &[&str]) -> &'static Place {
     PLACES.iter().find(|place| place.covers(segments)).unwrap_or(&ELSEWHERE)
+}
+
+/// The name of the tenant that an address speaks of: `/t/{slug}/…`, and
+/// `/.well-known/{document}/t/{slug}`, where RFC 8414 §3.1 puts it last.
+pub(super) fn tenant_in<'s>(segments: &[&'s str]) -> Option<&'s str> {
+    match segments {
+        ["t", slug, ..] | [".well-known", _, "t", slug] => Some(slug),
+        _ => None,
+    }
 }
 
 /// The methods that are served there, as `Allow` lists them (RFC 9110 §10.2.1).

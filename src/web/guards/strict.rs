@@ -4,7 +4,7 @@ use std::{collections::HashSet, str::FromStr};
 
 use rocket::{Request, http::Method};
 
-use crate::{admin::MOST_ITEMS, domain::FieldError, domain::limits::is_storable};
+use crate::{admin::MOST_ITEMS, domain::FieldError, domain::limits::is_storable, web::routes::place_of};
 
 /// Refuses a query with a parameter that `known` does not name, or with one that comes twice.
 fn check_names(query: &str, known: impl Fn(&str) -> bool) -> Result<(), FieldError> {
@@ -42,27 +42,14 @@ pub(crate) fn check_declared(request: &Request<'_>) -> Result<(), FieldError> {
     check_names(query_of(request), |name| names.contains(name))
 }
 
-/// What a page of the console may be asked for, by its address below `/admin`.
-fn of_page(segments: &[&str]) -> &'static [&'static str] {
-    match segments {
-        ["tenants"] | ["tenants", _, "clients"] => &["after"],
-        ["tenants", _] | ["tenants", _, "keys"] | ["tenants", _, "clients" | "users", _] => &["done"],
-        ["tenants", _, "users"] => &["q", "after"],
-        ["tenants", _, "sessions"] => &["user", "client", "ip", "active", "after"],
-        ["tenants", _, "audit"] => &["actor", "action", "after"],
-        ["tenants", _, "endings", _] => &["sessions", "families", "more"],
-        _ => &[],
-    }
-}
-
 /// Checks that a request to the console asks for nothing that it does not know; a form, for nothing
 /// beside its fields.
 ///
 /// # Errors
 /// The parameter at fault.
 pub(crate) fn check_page(request: &Request<'_>) -> Result<(), FieldError> {
-    let segments: Vec<&str> = request.uri().path().segments().skip(1).collect();
-    let known = if request.method() == Method::Get { of_page(&segments) } else { &[] };
+    let segments: Vec<&str> = request.uri().path().segments().collect();
+    let known = if request.method() == Method::Get { place_of(&segments).parameters } else { &[] };
     check_names(query_of(request), |name| known.contains(&name))
 }
 

@@ -11,7 +11,7 @@ use rocket::{
 use crate::{
     domain::{Slug, Tenant},
     protocol::{ErrorCode, OauthError},
-    web::Site,
+    web::{Site, routes::tenant_in},
 };
 
 /// The tenant in `/t/{slug}/…`, one that serves.
@@ -54,7 +54,7 @@ impl Addressed {
             Ok(Some(_)) => Err(NoTenant::Suspended),
             Ok(None) => Err(NoTenant::Unknown),
             Err(why) => {
-                tracing::error!(error = %why, "storage");
+                tracing::error!(error = %why, "a tenant could not be looked up");
                 Err(NoTenant::Away)
             }
         }
@@ -66,12 +66,9 @@ impl<'r> FromRequest<'r> for Addressed {
     type Error = NoTenant;
 
     async fn from_request(request: &'r Request<'_>) -> Outcome<Self, NoTenant> {
-        // /t/{slug}/…, and /.well-known/{document}/t/{slug} where the slug comes last.
         let segments: Vec<&str> = request.uri().path().segments().collect();
-        let slug = match segments.as_slice() {
-            ["t", slug, ..] => slug,
-            [".well-known", _, "t", slug] => slug,
-            _ => return Outcome::Error((Status::NotFound, NoTenant::Unknown)),
+        let Some(slug) = tenant_in(&segments) else {
+            return Outcome::Error((Status::NotFound, NoTenant::Unknown));
         };
         let Some(site) = request.rocket().state::<Arc<Site>>() else {
             return Outcome::Error((Status::ServiceUnavailable, NoTenant::Away));
