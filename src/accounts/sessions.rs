@@ -5,12 +5,12 @@ use std::sync::Arc;
 use super::Identified;
 use crate::{
     domain::{
-        Actor, Authentication, EndReason, Ending, Event, Origin, Session, SessionId, SessionKind, Standing, Tenant,
-        Timestamp, User,
+        Actor, Authentication, EndReason, Ending, Event, Origin, Session, SessionFilter, SessionId, SessionKind,
+        Standing, Tenant, Timestamp, User,
     },
     installation::Installation,
     keys::sha256,
-    storage::{EndOne, EndRequest, ListedSession, SessionFilter, StorageError, TenantStore},
+    storage::{EndOne, EndRequest, ListedSession, StorageError, TenantStore},
 };
 
 /// A session and its user, as a cookie has shown them.

@@ -1,7 +1,7 @@
 //! Reading the audit trail.
 
 use super::{Admin, AdminError, AuditView, Listed, Permit, limited};
-use crate::storage::AuditFilter;
+use crate::domain::AuditFilter;
 
 /// Entries, the newest first. What was noted up to now is in it.
 ///

@@ -5,11 +5,14 @@ use std::{sync::Arc, time::Duration};
 use super::{Action, Admin, AdminError, Ending, Listed, Permit, SessionView, Whom, limited};
 use crate::{
     admin::Authority,
-    changes::{BOUND, Effectiveness},
-    domain::{self, EndReason, Event, EventNumber, FieldError, SessionId, Tenant, Timestamp, UserId},
+    changes::BOUND,
+    domain::{
+        self, Effectiveness, EndReason, Event, EventNumber, FieldError, Reached, Selection, SessionFilter, SessionId,
+        Tenant, Timestamp, UserId,
+    },
     keys::{RefreshToken, TokenType},
     protocol::AccessTokenClaims,
-    storage::{EndOne, EndRequest, Reached, Selection, SessionFilter},
+    storage::{EndOne, EndRequest},
 };
 
 /// Sessions, the newest first. A page may be short, or empty, and yet have another after it: where

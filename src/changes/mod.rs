@@ -20,10 +20,10 @@ pub use mirror::Mirror;
 pub use registry::{Registry, Subjects};
 
 use crate::{
-    domain::{Change, EventNumber, NodeId, RevocationEvent, Tenant},
+    domain::{Change, Effectiveness, EventNumber, NodeId, RevocationEvent, Tenant},
     keys::Keystore,
     memory::{Directory, View},
-    storage::{CommitListener, EveryTenant, LEASE, NodeSeen, Settling, Storage, StorageError},
+    storage::{CommitListener, EveryTenant, LEASE, Storage, StorageError},
 };
 
 /// When an ending is in force at every node, whatever fails: a node that has not applied it by
@@ -56,23 +56,6 @@ pub struct Revocations {
     installation: NodeId,
     /// Why the last lease could not be written.
     refused: Mutex<Option<String>>,
-}
-
-/// Where an event has been applied.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, utoipa::ToSchema)]
-pub struct Effectiveness {
-    /// The event.
-    pub event: i64,
-    /// Whether every node that may answer from memory has applied it.
-    pub everywhere: bool,
-    /// The nodes that may, and how far each is; for operators.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub nodes: Option<Vec<NodeSeen>>,
-    /// Milliseconds after which a node that has not applied it no longer answers from memory.
-    pub bound_ms: u64,
-    /// How far lists and rows have followed; the ending itself does not wait for it.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub settling: Option<Settling>,
 }
 
 /// What [`Revocations`] works with.

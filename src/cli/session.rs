@@ -10,8 +10,7 @@ use super::{
 };
 use crate::{
     admin::{self, Permit, SessionView},
-    domain::UserId,
-    storage::{Selection, SessionFilter},
+    domain::{Selection, SessionFilter, UserId},
 };
 
 impl TableRow for SessionView {

@@ -20,9 +20,3 @@ pub const RETIRED_KEY_TTL: i64 = TenantSettings::MOST_ACCESS_TOKEN_TTL + JWKS_MA
 /// Seconds for which an ending is remembered beyond its longest token's life: the clocks of the node that
 /// made the token and of the one that checks it.
 pub const ENDING_MARGIN: i64 = 2 * CLOCK_SKEW;
-
-/// Whether both databases can store `text`: PostgreSQL has none with a NUL in it. Nothing that is asked
-/// for by such a text exists.
-pub fn is_storable(text: &str) -> bool {
-    !text.contains('\0')
-}

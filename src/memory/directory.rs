@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use super::{Cache, View};
 use crate::{
-    domain::{Change, Client, Ending, EventNumber, GrantType, Slug, Tenant, TenantId, limits::is_storable},
+    domain::{Change, Client, Ending, EventNumber, GrantType, Slug, Tenant, TenantId},
+    protocol::is_storable,
     storage::{Storage, StorageError},
 };
 

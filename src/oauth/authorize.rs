@@ -6,39 +6,19 @@
 
 use std::sync::Arc;
 
+pub use super::response::{AuthorizeError, Incoming, Response};
 use super::{
     Cx,
     checks::{Understood, understand},
     grants::{code_digest, new_code},
-    interaction::Interaction,
     resource,
+    response::{away, error_response},
 };
 use crate::{
     accounts::Visitor,
     domain::{Actor, AuthorizationCode, Client, Event, FamilyId, User},
-    protocol::{ErrorCode, OauthError, ResponseMode, Scope},
+    protocol::{ErrorCode, OauthError, Scope},
 };
-
-/// Parameters going back to a client whose redirect URI is trusted.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Response {
-    /// Where to.
-    pub redirect_uri: String,
-    /// How.
-    pub mode: ResponseMode,
-    /// What.
-    pub params: Vec<(&'static str, String)>,
-}
-
-/// Why an authorization request was refused. Sending the browser to a redirect URI that has
-/// not been trusted cannot be written down.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum AuthorizeError {
-    /// The user is told, and nobody else (RFC 6749 §4.1.2.1).
-    Page(OauthError),
-    /// The client is told.
-    Redirect(Response),
-}
 
 /// What the browser is shown next.
 pub enum Next {
@@ -67,20 +47,6 @@ pub struct Consent {
     pub scope: Scope,
     /// Where the response will go, for the page's policy.
     pub redirect_uri: String,
-}
-
-/// What a user's browser sends: a sign-in in progress, and what is wrong with the request as a whole.
-pub struct Incoming<'a> {
-    /// The sign-in; of the parameters that came twice, it has none.
-    pub interaction: &'a Interaction,
-    /// What is wrong with the request as a whole.
-    pub fault: Option<OauthError>,
-}
-
-impl<'a> From<&'a Interaction> for Incoming<'a> {
-    fn from(interaction: &'a Interaction) -> Self {
-        Self { interaction, fault: None }
-    }
 }
 
 /// Decides what follows on an authorization request.
@@ -148,11 +114,6 @@ pub async fn decide(
     understood.respond(cx, signed_in, scope, true).await.map(Next::Respond)
 }
 
-/// What comes back from the database's troubles: a page, since nothing was decided.
-pub(super) fn away(error: impl Into<OauthError>) -> AuthorizeError {
-    AuthorizeError::Page(error.into())
-}
-
 async fn needs_consent(
     cx: &Cx<'_>,
     understood: &Understood,
@@ -168,20 +129,6 @@ async fn needs_consent(
     let mut unit = cx.app.storage.read(&**cx.tenant).await.map_err(away)?;
     let given = unit.tenant(cx.tenant).find_consent(user.id, &understood.client.client_id).await.map_err(away)?;
     Ok(!scope.is_within(&given))
-}
-
-pub(super) fn error_response(
-    cx: &Cx<'_>,
-    redirect_uri: &str,
-    mode: ResponseMode,
-    state: Option<&str>,
-    error: &OauthError,
-) -> Response {
-    let mut params =
-        vec![("error", error.code.as_str().to_owned()), ("error_description", error.description.to_string())];
-    params.extend(state.map(|state| ("state", state.to_owned())));
-    params.push(("iss", cx.app.issuer(cx.tenant)));
-    Response { redirect_uri: redirect_uri.to_owned(), mode, params }
 }
 
 /// Whether a request of ours means another than `user`, by its `id_token_hint`.

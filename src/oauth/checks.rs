@@ -4,11 +4,10 @@
 use std::sync::Arc;
 
 use super::{
-    Cx,
-    authorize::{AuthorizeError, Incoming, away, error_response},
-    engine,
+    Cx, engine,
     hint::read_hint,
     resource,
+    response::{AuthorizeError, Incoming, away, error_response},
 };
 use crate::{
     domain::{Actor, Client, Event, GrantType},

@@ -3,7 +3,7 @@
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 
-use super::{Cx, issue::Decided, resource, subject::Subject};
+use super::{Cx, decided::Decided, resource, subject::Subject};
 use crate::{
     domain::{Authentication, SessionId, User},
     keys::sha256,

@@ -17,7 +17,7 @@ pub use description::ErrorDescription;
 pub use error::{ErrorCode, OauthError};
 pub use metadata::ServerMetadata;
 pub use numeric_date::NumericDate;
-pub use params::Params;
+pub use params::{Params, is_storable};
 pub use pkce::CodeChallenge;
 pub use scope::Scope;
 pub use token::{IntrospectionResponse, TokenResponse};

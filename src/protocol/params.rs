@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 
 use super::OauthError;
-use crate::domain::limits::is_storable;
 
 /// The parameters of a request. A parameter sent without a value counts as left out
 /// (RFC 6749 §3.1).
@@ -99,6 +98,12 @@ impl Params {
         }
         out.finish()
     }
+}
+
+/// Whether both databases can store `text`: PostgreSQL has none with a NUL in it. Nothing that is asked
+/// for by such a text exists.
+pub fn is_storable(text: &str) -> bool {
+    !text.contains('\0')
 }
 
 /// What of `name` may be shown back: it came from outside.

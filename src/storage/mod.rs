@@ -22,21 +22,14 @@ pub use engine::{
     scope::Scope,
     unit::{CommitListener, Storage, TenantStore, Unit},
 };
-pub use events::{
-    audit::AuditFilter,
-    nodes::{LEASE, NodeSeen},
-    revocation_events::Place,
-};
+pub use events::{nodes::LEASE, revocation_events::Place};
 pub use grants::rotations::{Rotated, Rotation, RotationRequest};
 pub use identity::users::UserCursor;
-pub use jobs::{
-    queue::{Settling, Step},
-    sweep::Sweep,
-};
+pub use jobs::{queue::Step, sweep::Sweep};
 pub use keys::signing_keys::KeyRotation;
 pub use sessions::{
     endings::{EndOne, EndRequest},
-    lists::{ListedSession, Reached, Selection, SessionFilter},
+    lists::ListedSession,
 };
 
 /// A page of a keyset-paged list: what it holds, and where the next one begins.

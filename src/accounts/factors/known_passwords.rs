@@ -4,7 +4,6 @@
 //! (30,000 passwords, words, names, keyboard walks, dates, and the usual changes of letters), which are
 //! built in, and against what is known of its user.
 
-use super::PasswordOwner;
 use crate::domain::Tenant;
 
 /// A password that is found within so many tries is no secret: throttled guessing gets there within
@@ -20,6 +19,17 @@ const LEAST_BESIDE: usize = 4;
 
 /// Names are looked for in a password from this length on: shorter ones are in words by chance.
 const LEAST_NAME: usize = 3;
+
+/// Whose a password shall be: what everybody knows of them is tried first.
+#[derive(Debug, Clone, Copy)]
+pub struct PasswordOwner<'a> {
+    /// The name they sign in with.
+    pub username: &'a str,
+    /// Their e-mail address.
+    pub email: Option<&'a str>,
+    /// Their name for people.
+    pub name: Option<&'a str>,
+}
 
 /// What everybody knows of a user, in lower case.
 pub(super) struct KnownNames {

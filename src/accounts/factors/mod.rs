@@ -4,5 +4,6 @@ mod hashes;
 mod known_passwords;
 mod password;
 
-pub use password::{HashRefused, PasswordOwner};
+pub use known_passwords::PasswordOwner;
+pub use password::HashRefused;
 pub(super) use password::{LONGEST, Password, Verdict};

@@ -6,7 +6,7 @@ use secrecy::{ExposeSecret, SecretString};
 
 use super::{
     hashes::{Hashes, check_hash, stands_for},
-    known_passwords::KnownNames,
+    known_passwords::{KnownNames, PasswordOwner},
 };
 use crate::{
     domain::{AuthenticationMethod, Tenant},
@@ -19,17 +19,6 @@ pub(in crate::accounts) use super::hashes::Verdict;
 /// Characters that a password has at least (NIST SP 800-63B §3.1.1), and bytes at most.
 const SHORTEST: usize = 8;
 pub(in crate::accounts) const LONGEST: usize = 1024;
-
-/// Whose a password shall be: what everybody knows of them is tried first.
-#[derive(Debug, Clone, Copy)]
-pub struct PasswordOwner<'a> {
-    /// The name they sign in with.
-    pub username: &'a str,
-    /// Their e-mail address.
-    pub email: Option<&'a str>,
-    /// Their name for people.
-    pub name: Option<&'a str>,
-}
 
 /// Why no hash was made.
 #[derive(Debug, Clone, PartialEq, Eq)]

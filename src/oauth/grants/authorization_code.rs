@@ -7,12 +7,7 @@ use crate::{
     domain::{Actor, AuthorizationCode, EndReason, Event, GrantType, TenantId},
     effects::Effects,
     keys::{same_secret, sha256},
-    oauth::{
-        Cx, engine,
-        issue::{self, Decided},
-        resource,
-        subject::Subject,
-    },
+    oauth::{Cx, decided::Decided, engine, issue, resource, subject::Subject},
     protocol::{CodeChallenge, OauthError, TokenResponse},
     storage::TenantStore,
 };

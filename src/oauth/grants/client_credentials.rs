@@ -3,11 +3,7 @@
 use super::{Exchange, Grant};
 use crate::{
     domain::GrantType,
-    oauth::{
-        engine,
-        issue::{self, Decided},
-        resource,
-    },
+    oauth::{decided::Decided, engine, issue, resource},
     protocol::{OauthError, Scope, TokenResponse},
 };
 

@@ -6,14 +6,7 @@ use super::{Exchange, Grant};
 use crate::{
     accounts::{Beginning, Identified, SignInRefused, begin_session},
     domain::{Actor, Event, FamilyId, GrantType, SessionKind},
-    oauth::{
-        Cx,
-        client_auth::Authenticated,
-        engine,
-        issue::{self, Decided},
-        resource,
-        subject::Subject,
-    },
+    oauth::{Cx, client_auth::Authenticated, decided::Decided, engine, issue, resource, subject::Subject},
     protocol::{OauthError, TokenResponse},
 };
 

@@ -6,12 +6,7 @@ use super::{Exchange, Grant};
 use crate::{
     domain::{Actor, Client, EndReason, Event, GrantType},
     oauth::{
-        Cx, RefreshToken,
-        client_auth::Authenticated,
-        engine,
-        issue::{self, Decided},
-        resource,
-        subject::Subject,
+        Cx, RefreshToken, client_auth::Authenticated, decided::Decided, engine, issue, resource, subject::Subject,
     },
     protocol::{OauthError, TokenResponse},
     storage::{Rotated, Rotation, RotationRequest},

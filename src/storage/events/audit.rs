@@ -3,7 +3,7 @@
 use diesel::{ExpressionMethods, Insertable, QueryDsl, Queryable, Selectable, SelectableHelper};
 use diesel_async::RunQueryDsl;
 
-use crate::domain::{AuditEntry, AuditId, Occurrence, Origin, Timestamp};
+use crate::domain::{AuditEntry, AuditFilter, Occurrence, Origin, Timestamp};
 use crate::storage::{
     EveryTenant, Key, Page, Storage, StorageError, TenantStore,
     engine::connection::{on_conn, remove_rows},
@@ -67,21 +67,6 @@ fn row_of(entry: &AuditEntry) -> Row {
         ip: entry.origin.ip.clone(),
         user_agent: entry.origin.user_agent.clone(),
     }
-}
-
-/// Which entries a list shows.
-#[derive(Debug, Clone, Default)]
-pub struct AuditFilter {
-    /// Those of this actor, `kind:name`.
-    pub actor: Option<String>,
-    /// Those of this action.
-    pub action: Option<String>,
-    /// Those at or after this instant.
-    pub since: Option<Timestamp>,
-    /// Those before this instant.
-    pub until: Option<Timestamp>,
-    /// The last identifier of the page before.
-    pub after: Option<AuditId>,
 }
 
 /// Milliseconds by which an entry's identifier, made first, may be older than its instant.

@@ -5,7 +5,7 @@ use std::time::Duration;
 use diesel::{ExpressionMethods, QueryDsl, QueryResult};
 use diesel_async::RunQueryDsl;
 
-use crate::domain::{EventNumber, NodeId, Timestamp};
+use crate::domain::{EventNumber, NodeId, NodeSeen, Timestamp};
 use crate::storage::{Key, StorageError, Unit, engine::columns::portcullis_now_ms, engine::connection::on_conn};
 
 diesel::table! {
@@ -33,18 +33,6 @@ diesel::table! {
 pub const LEASE: Duration = Duration::from_secs(5);
 
 const LEASE_MS: i64 = 5_000;
-
-/// One node and what it has seen.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, utoipa::ToSchema)]
-pub struct NodeSeen {
-    /// The node's name for this run.
-    pub id: String,
-    /// The last event it has applied.
-    pub seq: i64,
-    /// When it last said so.
-    #[schema(value_type = String)]
-    pub seen_at: Timestamp,
-}
 
 impl Unit {
     /// Notes that node `id` has applied the events up to `seq`, and renews its lease.

@@ -6,7 +6,7 @@ use diesel::{BoolExpressionMethods, ExpressionMethods, NullableExpressionMethods
 use diesel_async::RunQueryDsl;
 use tokio::time::Instant;
 
-use crate::domain::{EndReason, Ending, EventNumber, NodeId, TenantId, Timestamp};
+use crate::domain::{EndReason, Ending, EventNumber, NodeId, Settling, TenantId, Timestamp};
 use crate::storage::{
     EveryTenant, Key, Storage, StorageError, Unit,
     engine::columns::portcullis_now_ms,
@@ -45,15 +45,6 @@ const MOST_JOBS: usize = 16;
 
 const MARK: &str = "mark";
 const REMOVE: &str = "remove";
-
-/// How far a job has come that settles what was ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, utoipa::ToSchema)]
-pub struct Settling {
-    /// Rows marked or removed by now.
-    pub rows: i64,
-    /// Whether all are.
-    pub finished: bool,
-}
 
 /// What one step of a job has come to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -5,7 +5,7 @@ use diesel::{
 };
 use diesel_async::RunQueryDsl;
 
-use crate::domain::{EventNumber, Session, SessionId, Timestamp, UserId};
+use crate::domain::{EventNumber, Reached, Selection, Session, SessionFilter, SessionId, Timestamp};
 use crate::storage::{
     Key, Page, StorageError, TenantStore,
     engine::connection::{on_conn, on_conn_each},
@@ -14,33 +14,11 @@ use crate::storage::{
     sessions::rows::Row,
 };
 
-/// Which sessions a list shows.
-#[derive(Debug, Clone, Default)]
-pub struct SessionFilter {
-    /// Those of this user.
-    pub user: Option<UserId>,
-    /// Those in which this client has a token family.
-    pub client: Option<String>,
-    /// Those made from this address.
-    pub ip: Option<String>,
-    /// Live ones, or ended and expired ones.
-    pub active: Option<bool>,
-    /// The last identifier of the page before.
-    pub after: Option<SessionId>,
-}
-
-impl SessionFilter {
-    /// Whether nothing narrows the list but whether sessions are live.
-    fn is_wide(&self) -> bool {
-        self.user.is_none() && self.client.is_none() && self.ip.is_none()
-    }
-
-    /// Whether a session is asked for.
-    fn wants(&self, listed: &ListedSession) -> bool {
-        self.active.is_none_or(|active| active == listed.is_live)
-            && self.user.is_none_or(|user| user == listed.session.user_id)
-            && self.ip.as_ref().is_none_or(|ip| *ip == listed.session.ip)
-    }
+/// Whether a session is asked for.
+fn is_wanted(filter: &SessionFilter, listed: &ListedSession) -> bool {
+    filter.active.is_none_or(|active| active == listed.is_live)
+        && filter.user.is_none_or(|user| user == listed.session.user_id)
+        && filter.ip.as_ref().is_none_or(|ip| *ip == listed.session.ip)
 }
 
 /// A session in a list.
@@ -52,30 +30,6 @@ pub struct ListedSession {
     pub is_live: bool,
     /// The name its user signs in with; empty where the user is gone.
     pub username: String,
-}
-
-/// Which sessions an ending reaches.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Selection {
-    /// One session.
-    Session(SessionId),
-    /// Every session of a user.
-    User(UserId),
-    /// Every grant of a client, and the sessions that were made through it alone.
-    Client(String),
-    /// Every session of the tenant.
-    Tenant,
-}
-
-/// What an ending reaches, counted up to a bound.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize, utoipa::ToSchema)]
-pub struct Reached {
-    /// Sessions.
-    pub sessions: usize,
-    /// Refresh token families.
-    pub families: usize,
-    /// Whether there may be more: so many rows were looked at that it was left at that.
-    pub more: bool,
 }
 
 /// Rows a page reads at most. Where few of them are to be shown, the page is short and the next
@@ -139,7 +93,7 @@ impl TenantStore<'_> {
             read += some;
             for row in part.rows {
                 let row = listed(row, now)?;
-                if !filter.wants(&row) {
+                if !is_wanted(filter, &row) {
                     continue;
                 }
                 if items.len() == wanted {

@@ -16,8 +16,7 @@ use rocket::{
 use super::{Called, asked, permit, read_cursor};
 use crate::{
     admin::{self, AdminError, AuditView, Listed, MOST_ITEMS, Permit},
-    domain::{FieldError, Timestamp},
-    storage::AuditFilter,
+    domain::{AuditFilter, FieldError, Timestamp},
     web::{
         Site,
         answers::{Json, Problem},

@@ -7,10 +7,9 @@ use rocket::{delete, get, http::Status, post};
 use super::{Called, asked, permit, read_cursor};
 use crate::{
     admin::{self, AdminError, Ending, Listed, SessionView, TokenInput},
-    changes::Effectiveness,
-    domain::FieldError,
+    domain::Effectiveness,
+    domain::{FieldError, Selection, SessionFilter},
     protocol::OauthError,
-    storage::{Selection, SessionFilter},
     web::{
         Site,
         answers::{Json, Problem},

@@ -3,7 +3,7 @@
 use rocket::get;
 
 use super::{Shown, Signed, next_page};
-use crate::{admin, domain::FieldError, storage::AuditFilter, views::console::Audit, web::guards::Query};
+use crate::{admin, domain::AuditFilter, domain::FieldError, views::console::Audit, web::guards::Query};
 
 #[get("/tenants/<slug>/audit")]
 pub(super) async fn list(member: Signed, slug: &str, query: Query) -> Shown {

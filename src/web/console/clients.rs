@@ -6,9 +6,8 @@ use serde_json::Value;
 use super::{Member, Shown, Signed, confirm::Question, differences, go, next_page, seen};
 use crate::{
     admin::{self, Action, AdminError, ClientInput, ClientView, Expected, Whom},
-    domain::Tenant,
+    domain::{Selection, Tenant},
     protocol::{OauthError, Params},
-    storage::Selection,
     views::console::{ClientForm, ClientSecretPage, Clients, registration},
     web::guards::{Form, Query},
 };

@@ -6,9 +6,8 @@ use rocket::http::Status;
 use super::{Answer, Html, Member};
 use crate::{
     admin::{self, AdminError, Permit},
-    domain::Tenant,
+    domain::{Reached, Selection, Tenant},
     protocol::Params,
-    storage::{Reached, Selection},
     views::{Hidden, console::Confirm},
 };
 

@@ -5,8 +5,8 @@ use rocket::{get, post};
 use super::{Shown, Signed, go};
 use crate::{
     admin::{self, AdminError},
+    domain::Selection,
     protocol::OauthError,
-    storage::Selection,
     views::console::{ConfirmEnding, EndedPage, NodeLine},
     web::guards::{Form, Query},
 };
@@ -128,7 +128,7 @@ pub(super) async fn show(member: Signed, slug: &str, event: i64, query: Query) -
     };
     match admin::wait_until_effective(&member.site.admin(), &member.authority, event).await {
         Ok(effective) => {
-            let line = |node: crate::storage::NodeSeen| NodeLine {
+            let line = |node: crate::domain::NodeSeen| NodeLine {
                 applied: node.seq >= event,
                 id: node.id,
                 seen_at: node.seen_at.to_string(),

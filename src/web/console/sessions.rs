@@ -7,8 +7,7 @@ use rocket::get;
 use super::{Shown, Signed, next_page};
 use crate::{
     admin,
-    domain::FieldError,
-    storage::SessionFilter,
+    domain::{FieldError, SessionFilter},
     views::console::{SessionPage, Sessions},
     web::guards::{Query, strict},
 };

@@ -6,9 +6,8 @@ use serde_json::{Value, json};
 use super::{Member, Shown, Signed, confirm::Question, differences, go, next_page, seen};
 use crate::{
     admin::{self, Action, AdminError, Expected, Permit, TenantView},
-    domain::{FieldError, Tenant},
+    domain::{FieldError, Selection, Tenant},
     protocol::{OauthError, Params},
-    storage::Selection,
     views::console::{NewTenant, TenantPage, Tenants},
     web::guards::{Form, Query},
 };

@@ -6,9 +6,8 @@ use serde_json::{Value, json};
 use super::{Member, Shown, Signed, confirm::Question, differences, go, next_page, seen};
 use crate::{
     admin::{self, Action, AdminError, Expected, UserView, Whom},
-    domain::{Role, Tenant},
+    domain::{Role, Selection, Tenant},
     protocol::{OauthError, Params},
-    storage::Selection,
     views::console::{Choice, UserForm, Users},
     web::guards::{Form, Query},
 };

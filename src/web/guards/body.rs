@@ -10,8 +10,7 @@ use rocket::{
 };
 use serde_json::Value;
 
-use crate::domain::limits::is_storable;
-use crate::protocol::{OauthError, Params};
+use crate::protocol::{OauthError, Params, is_storable};
 
 /// Forms are small; the largest part of one is a signed assertion.
 const MOST_FORM: u64 = 16 * 1024;

@@ -4,7 +4,7 @@ use std::{collections::HashSet, str::FromStr};
 
 use rocket::{Request, http::Method};
 
-use crate::{admin::MOST_ITEMS, domain::FieldError, domain::limits::is_storable, web::routes::place_of};
+use crate::{admin::MOST_ITEMS, domain::FieldError, protocol::is_storable, web::routes::place_of};
 
 /// Refuses a query with a parameter that `known` does not name, or with one that comes twice.
 fn check_names(query: &str, known: impl Fn(&str) -> bool) -> Result<(), FieldError> {
