@@ -2,7 +2,7 @@
 
 CARGO ?= cargo
 
-.PHONY: help run test lint model bench faults fuzz docs clean
+.PHONY: help run test lint advisories model bench faults fuzz docs clean
 
 help: ## Show this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 14
@@ -17,9 +17,13 @@ test: ## Install what the tests need, then lint and run every test on both datab
 	./tests/services/with $(CARGO) test --no-fail-fast
 	PORTCULLIS_TEST_BACKEND=postgres ./tests/services/with $(CARGO) test --no-fail-fast --test suite
 
-lint: ## Formatting and clippy, warnings denied
+lint: ## Formatting and clippy, warnings denied; licences and sources of packages
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy --workspace --all-targets -- -D warnings
+	./tests/services/deny licenses bans sources
+
+advisories: ## Look for known weaknesses of packages, where github.com is reached
+	./tests/services/deny advisories
 
 model: ## Check the model of endings at its larger size, a few minutes
 	PORTCULLIS_MODEL=large $(CARGO) test -p portcullis-model --release
