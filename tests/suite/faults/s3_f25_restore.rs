@@ -1,7 +1,7 @@
 //! The drill: a backup is put back, by whoever and however; nothing of before comes to life, and
 //! no honest client is taken for a thief.
 
-use std::{path::Path, process::Command, time::Duration};
+use std::{collections::BTreeMap, path::Path, process::Command, time::Duration};
 
 use rocket::{http::Method, tokio};
 use serde_json::{Value, json};
@@ -37,6 +37,38 @@ impl Backup {
             }
         }
         backup
+    }
+
+    /// The rows of each table in the database as it stands.
+    fn counts(&self) -> BTreeMap<String, i64> {
+        let counted = |tables: Vec<String>, count: &mut dyn FnMut(&str) -> i64| {
+            assert!(tables.len() > 10, "{tables:?}");
+            tables.into_iter().map(|table| (table.clone(), count(&format!("SELECT count(*) FROM {table}")))).collect()
+        };
+        match self.path() {
+            Some(path) => {
+                use diesel::prelude::*;
+                #[derive(diesel::QueryableByName)]
+                struct Name {
+                    #[diesel(sql_type = diesel::sql_types::Text)]
+                    name: String,
+                }
+                let mut conn = crate::support::sqlite_beside(path);
+                let tables = "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite%'";
+                let tables = diesel::sql_query(tables).load::<Name>(&mut conn).unwrap();
+                counted(tables.into_iter().map(|table| table.name).collect(), &mut |query| {
+                    let rows = diesel::sql_query(format!("SELECT CAST(({query}) AS TEXT) AS name"));
+                    rows.get_result::<Name>(&mut conn).unwrap().name.parse().unwrap()
+                })
+            }
+            None => {
+                let (port, name) = self.server();
+                let tables = psql(port, &name, &["SELECT tablename FROM pg_tables WHERE schemaname = 'public'"]);
+                counted(tables.lines().map(str::to_owned).collect(), &mut |query| {
+                    psql(port, &name, &[query]).parse().unwrap()
+                })
+            }
+        }
     }
 
     fn path(&self) -> Option<&str> {
@@ -87,7 +119,7 @@ struct Held {
     /// it; and a sign-in of after it.
     tokens: Vec<(&'static str, Tokens)>,
     code: String,
-    cookies: std::collections::BTreeMap<String, String>,
+    cookies: BTreeMap<String, String>,
 }
 
 /// Has people come, a backup taken, and things happen afterwards.
@@ -199,6 +231,37 @@ async fn until_remembered(app: &TestApp) {
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
     panic!("the last number is remembered nowhere");
+}
+
+/// What a restore adds to: everybody's endings and their settling, the trail, and what nodes say.
+const WRITTEN_BY_A_RESTORE: [&str; 4] = ["revocation_events", "jobs", "audit_events", "nodes"];
+
+#[rocket::async_test]
+async fn f25_what_is_put_back_is_what_was_there_and_a_restore_loses_nothing_of_it() {
+    let (folder, app) = (tempfile::tempdir().unwrap(), TestApp::start().await);
+    app.acme().sign_in("ada").await;
+    app.acme().code("web", "grace").await;
+    app.site.app.audit.flush().await;
+    let backup = Backup::of(&app, folder.path());
+    let then = backup.counts();
+    for table in ["tenants", "users", "clients", "signing_keys", "sessions", "token_families", "consents"] {
+        assert!(then[table] > 0, "{table}: {then:?}");
+    }
+    app.acme().sign_in("alan").await;
+    app.api(Method::Delete, "/tenants/acme/clients/web", Value::Null).await.ok();
+    assert_ne!(backup.counts(), then, "nothing happened after the backup");
+    let node = app.stop().await;
+    backup.put_back();
+    assert_eq!(backup.counts(), then);
+    if let Some(path) = backup.path() {
+        std::fs::remove_file(format!("{path}.head")).unwrap();
+    }
+    portcullis(&node, &["restore", "--yes"]);
+    let kept = |mut counts: BTreeMap<String, i64>| {
+        counts.retain(|table, _| !WRITTEN_BY_A_RESTORE.contains(&table.as_str()));
+        counts
+    };
+    assert_eq!(kept(backup.counts()), kept(then));
 }
 
 #[rocket::async_test]
