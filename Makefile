@@ -37,7 +37,8 @@ faults: ## Kill the server a thousand times on each database, and look whether a
 	PORTCULLIS_TEST_KILLS=1000 ./tests/services/with $(CARGO) test --test suite -- --nocapture faults::kills
 	PORTCULLIS_TEST_KILLS=1000 PORTCULLIS_TEST_BACKEND=postgres ./tests/services/with $(CARGO) test --test suite -- --nocapture faults::kills
 
-fuzz: ## Send hostile requests to every route, ten minutes and ten more by schemathesis
+fuzz: ## Hostile bytes to each reader, a minute each; hostile requests to every route, twenty minutes
+	./fuzz/readers
 	./fuzz/run
 
 docs: ## Print what the documents show of the code

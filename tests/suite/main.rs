@@ -19,6 +19,7 @@ mod cli;
 mod docs;
 mod faults;
 mod first_party;
+mod fuzz;
 mod layout;
 mod oauth;
 mod plans;

@@ -14,7 +14,7 @@ mod users;
 use std::collections::HashSet;
 
 use serde::Deserialize;
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 pub use apply::apply;
 pub use change::{Change, FieldChange, What};
@@ -90,6 +90,12 @@ impl File {
         }
         Ok(Self { tenants, ready: Preparations::default() })
     }
+
+    /// What was read, as a file that says the same: with its passwords.
+    pub fn to_value(&self) -> Value {
+        let tenants: Vec<Value> = self.tenants.iter().map(TenantEntry::to_value).collect();
+        json!({ "tenants": tenants })
+    }
 }
 
 impl TenantEntry {
@@ -103,6 +109,17 @@ impl TenantEntry {
         let users = entries(members.remove("users"), "users", "username", User::key);
         let users = users.map_err(|why| named(why, &tenant))?;
         Ok(Self { slug, patch: Value::Object(members), clients, users })
+    }
+
+    fn to_value(&self) -> Value {
+        let mut tenant = self.patch.clone();
+        for (heading, entries) in [("clients", &self.clients), ("users", &self.users)] {
+            if let (Some(members), Some(entries)) = (tenant.as_object_mut(), entries) {
+                let patches: Vec<Value> = entries.iter().map(|entry| entry.patch.clone()).collect();
+                members.insert(heading.into(), patches.into());
+            }
+        }
+        tenant
     }
 }
 

@@ -62,6 +62,30 @@ impl Authenticated {
     }
 }
 
+/// What a request says of itself, before any proof of it is looked at.
+pub struct Claimed {
+    /// The client.
+    pub client_id: String,
+    /// How it would prove that.
+    pub method: AuthMethod,
+    /// The secret, where it is a secret.
+    pub secret: Option<String>,
+}
+
+/// Reads that, and checks nothing: for whoever looks how hostile requests are read.
+///
+/// # Errors
+/// `invalid_request` or `invalid_client`, as [`authenticate`] would answer before it asks the database.
+pub fn read_claimed(presented: Presented<'_>) -> Result<Claimed, OauthError> {
+    let claim = read(presented)?;
+    let (client_id, method) = (claim.client_id().to_owned(), claim.method());
+    let secret = match claim {
+        Claim::Basic { secret, .. } | Claim::Post { secret, .. } => Some(secret),
+        Claim::Assertion { .. } | Claim::Nothing { .. } => None,
+    };
+    Ok(Claimed { client_id, method, secret })
+}
+
 /// A claim to be a client, not yet checked.
 enum Claim {
     Basic { client_id: String, secret: String },

@@ -1,0 +1,15 @@
+//! What must hold whatever bytes a stranger sends: one module for each reader, each with a `check`
+//! that panics where it does not hold.
+//!
+//! libFuzzer calls them (`fuzz/targets/`, `make fuzz`), and so does the suite, with what was found
+//! (`fuzz/cases/`) and what to start from (`fuzz/seeds/`).
+
+// In the suite nobody outside of it reaches them.
+#![allow(unreachable_pub)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+
+pub mod apply;
+pub mod basic;
+pub mod cursor;
+pub mod jwt;
+pub mod refresh_token;

@@ -1,0 +1,5 @@
+//! `fuzz/src/basic.rs` under libFuzzer.
+
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| portcullis_fuzz::basic::check(data));
