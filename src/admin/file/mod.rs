@@ -13,7 +13,7 @@ mod users;
 
 use std::collections::HashSet;
 
-use serde::Deserialize;
+use serde::{Deserialize, de::IgnoredAny};
 use serde_json::{Map, Value, json};
 
 pub use apply::apply;
@@ -71,15 +71,12 @@ impl std::fmt::Debug for File {
 }
 
 impl File {
-    /// Reads YAML, of which JSON is a part.
+    /// Reads YAML or JSON.
     ///
     /// # Errors
     /// Where the text is none, with the line; where something in it has no name, or has one twice.
     pub fn parse(text: &str) -> Result<Self, FieldError> {
-        let wrong = |why: serde_norway::Error| FieldError::new("YAML", why.to_string());
-        // Into its own values first: they refuse a key that stands there twice.
-        serde_norway::from_str::<serde_norway::Value>(text).map_err(wrong)?;
-        let written: Written = serde_norway::from_str(text).map_err(wrong)?;
+        let written = Written::read(text)?;
         let mut tenants: Vec<TenantEntry> = Vec::with_capacity(written.tenants.len());
         for (at, members) in written.tenants.into_iter().enumerate() {
             let entry = TenantEntry::read(members, at)?;
@@ -95,6 +92,22 @@ impl File {
     pub fn to_value(&self) -> Value {
         let tenants: Vec<Value> = self.tenants.iter().map(TenantEntry::to_value).collect();
         json!({ "tenants": tenants })
+    }
+}
+
+impl Written {
+    /// JSON is read as JSON: the reader of YAML takes a line break within a text for a space, of which
+    /// it knows more than JSON does, and refuses half of what JSON may escape.
+    fn read(text: &str) -> Result<Self, FieldError> {
+        // Into YAML's values first, either way: they refuse a key that stands there twice.
+        if serde_json::from_str::<IgnoredAny>(text).is_ok() {
+            let wrong = |why: serde_json::Error| FieldError::new("JSON", why.to_string());
+            serde_json::from_str::<serde_norway::Value>(text).map_err(wrong)?;
+            return serde_json::from_str(text).map_err(wrong);
+        }
+        let wrong = |why: serde_norway::Error| FieldError::new("YAML", why.to_string());
+        serde_norway::from_str::<serde_norway::Value>(text).map_err(wrong)?;
+        serde_norway::from_str(text).map_err(wrong)
     }
 }
 
