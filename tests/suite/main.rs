@@ -17,6 +17,7 @@ mod attacks;
 mod browser;
 mod cli;
 mod docs;
+mod documents;
 mod faults;
 mod first_party;
 mod fuzz;
