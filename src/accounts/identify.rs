@@ -162,27 +162,34 @@ impl Accounts {
         origin: &Origin,
         now: Timestamp,
     ) -> Result<Identified, SignInRefused> {
-        let refused = |why: &'static str| {
+        let tried = self.tried(tenant, username, password, origin).await;
+        let user = tried.map_err(|(refused, why)| {
             let event = Event::LoginRefused { who: username.to_owned(), why };
             self.app.audit.refused(tenant, &Actor::Anonymous, event, origin);
-        };
+            refused
+        })?;
+        Ok(Identified { user, authentication: Authentication::by(&[Password::METHOD], now) })
+    }
+
+    /// The same; a refusal comes with what the trail says of it.
+    async fn tried(
+        &self,
+        tenant: &Tenant,
+        username: &str,
+        password: &SecretString,
+        origin: &Origin,
+    ) -> Result<User, (SignInRefused, &'static str)> {
         if username.len() > 254 || password.expose_secret().len() > LONGEST {
-            refused("too long");
-            return Err(SignInRefused::Credentials);
+            return Err((SignInRefused::Credentials, "too long"));
         }
-        let throttled = |wait| {
-            refused("too many failures");
-            SignInRefused::Throttled(wait)
-        };
+        let throttled = |wait| (SignInRefused::Throttled(wait), "too many failures");
         let of_address = self.by_address.enter((tenant.id, origin.network())).map_err(throttled)?;
         // Whom the name means comes first: a user has one count, whichever name is tried.
-        let found = self.find(tenant, username).await;
-        let user = match found {
+        let user = match self.find(tenant, username).await {
             Ok(user) => user,
             Err(away) => {
                 of_address.succeeded();
-                refused("not evaluated: storage away");
-                return Err(away);
+                return Err((away, "not evaluated: storage away"));
             }
         };
         let entered = match &user {
@@ -197,24 +204,19 @@ impl Accounts {
                 return Err(throttled(wait));
             }
         };
-        match self.evaluate(tenant, standing, user, password).await {
+        let evaluated = self.evaluate(tenant, standing, user, password).await;
+        // Where nothing was evaluated, nothing was guessed.
+        if !matches!(evaluated, Ok(Err(_))) {
+            of_user.succeeded();
+            of_address.succeeded();
+        }
+        match evaluated {
             Ok(Ok(user)) => {
-                of_user.succeeded();
-                of_address.succeeded();
                 self.places.insert((user.id, origin.network()), ());
-                Ok(Identified { user, authentication: Authentication::by(&[Password::METHOD], now) })
+                Ok(user)
             }
-            Ok(Err(reason)) => {
-                refused(reason);
-                Err(SignInRefused::Credentials)
-            }
-            // Nothing was evaluated, so nothing was guessed.
-            Err(unevaluated) => {
-                of_user.succeeded();
-                of_address.succeeded();
-                refused("not evaluated: busy or storage away");
-                Err(unevaluated)
-            }
+            Ok(Err(why)) => Err((SignInRefused::Credentials, why)),
+            Err(unevaluated) => Err((unevaluated, "not evaluated: busy or storage away")),
         }
     }
 }

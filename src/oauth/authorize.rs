@@ -16,8 +16,9 @@ use super::{
 };
 use crate::{
     accounts::Visitor,
-    domain::{Actor, AuthorizationCode, Client, Event, FamilyId, User},
+    domain::{Actor, Authentication, AuthorizationCode, Client, Event, EventNumber, FamilyId, User},
     protocol::{ErrorCode, OauthError, Scope},
+    storage::TenantStore,
 };
 
 /// What the browser is shown next.
@@ -164,26 +165,57 @@ impl Understood {
     ) -> Result<Response, AuthorizeError> {
         let mut unit = cx.app.storage.write(&**cx.tenant).await.map_err(away)?;
         let mut store = unit.tenant(cx.tenant);
-        let found = store.session_standing(signed_in.session.id, &self.client.client_id).await.map_err(away)?;
-        let refusal = match &found {
-            None => Some("session ended"),
-            Some((session, standing)) => {
-                standing.session_refusal(session, cx.now).or_else(|| standing.client_refusal())
-            }
-        };
-        // As it stands now: somebody may have signed in anew since it was read.
-        let (known, authentication) = match (found, refusal) {
-            (Some((session, standing)), None) => (standing.head, session.authentication),
-            (_, why) => {
-                let text = "the sign-in has been ended";
-                let error = OauthError::new(ErrorCode::LoginRequired, text);
-                return Err(self.refuse(cx, error.because(why.unwrap_or("session ended"))));
-            }
-        };
+        let (known, authentication) = self.grounds(cx, &mut store, signed_in).await?;
         let code = new_code(&cx.app.effects, cx.tenant.id);
-        let row = AuthorizationCode {
+        let row = self.code_row(cx, &code, signed_in, (known, authentication), &scope);
+        if consented {
+            let given = store.find_consent(row.user_id, &row.client_id).await.map_err(away)?;
+            let both = given.union(&scope);
+            store.put_consent(row.user_id, &row.client_id, &both, known, cx.now).await.map_err(away)?;
+            let actor = Actor::User(row.user_id.to_string());
+            let event = Event::ConsentGiven { client_id: row.client_id.clone(), scope };
+            store.tell(&cx.occurrence(&actor, event)).await.map_err(away)?;
+        }
+        store.insert_code(&row).await.map_err(away)?;
+        store.touch_session(row.session_id, cx.now).await.map_err(away)?;
+        unit.commit().await.map_err(away)?;
+        let mut params = vec![("code", code)];
+        params.extend(self.request.state.clone().map(|state| ("state", state)));
+        params.push(("iss", cx.app.issuer(cx.tenant)));
+        Ok(Response { redirect_uri: self.redirect_uri.clone(), mode: self.request.response_mode, params })
+    }
+
+    /// What a code rests on, as it stands now: somebody may have ended the session, or signed in anew, since
+    /// it was read.
+    async fn grounds(
+        &self,
+        cx: &Cx<'_>,
+        store: &mut TenantStore<'_>,
+        signed_in: &Visitor,
+    ) -> Result<(EventNumber, Authentication), AuthorizeError> {
+        let found = store.session_standing(signed_in.session.id, &self.client.client_id).await.map_err(away)?;
+        let ended = |why| {
+            let error = OauthError::new(ErrorCode::LoginRequired, "the sign-in has been ended");
+            self.refuse(cx, error.because(why))
+        };
+        let (session, standing) = found.ok_or_else(|| ended("session ended"))?;
+        match standing.session_refusal(&session, cx.now).or_else(|| standing.client_refusal()) {
+            None => Ok((standing.head, session.authentication)),
+            Some(why) => Err(ended(why)),
+        }
+    }
+
+    fn code_row(
+        &self,
+        cx: &Cx<'_>,
+        code: &str,
+        signed_in: &Visitor,
+        (known, authentication): (EventNumber, Authentication),
+        scope: &Scope,
+    ) -> AuthorizationCode {
+        AuthorizationCode {
             tenant_id: cx.tenant.id,
-            digest: code_digest(&code),
+            digest: code_digest(code),
             client_id: self.client.client_id.clone(),
             user_id: signed_in.user.id,
             session_id: signed_in.session.id,
@@ -199,21 +231,6 @@ impl Understood {
             created_at: cx.now,
             expires_at: cx.now.plus(AuthorizationCode::TTL),
             used_at: None,
-        };
-        if consented {
-            let given = store.find_consent(row.user_id, &row.client_id).await.map_err(away)?;
-            let both = given.union(&scope);
-            store.put_consent(row.user_id, &row.client_id, &both, known, cx.now).await.map_err(away)?;
-            let actor = Actor::User(row.user_id.to_string());
-            let event = Event::ConsentGiven { client_id: row.client_id.clone(), scope: scope.clone() };
-            store.tell(&cx.occurrence(&actor, event)).await.map_err(away)?;
         }
-        store.insert_code(&row).await.map_err(away)?;
-        store.touch_session(row.session_id, cx.now).await.map_err(away)?;
-        unit.commit().await.map_err(away)?;
-        let mut params = vec![("code", code)];
-        params.extend(self.request.state.clone().map(|state| ("state", state)));
-        params.push(("iss", cx.app.issuer(cx.tenant)));
-        Ok(Response { redirect_uri: self.redirect_uri.clone(), mode: self.request.response_mode, params })
     }
 }

@@ -37,6 +37,17 @@ pub(super) fn show(site: &Site, browser: Browser, query: Query) -> Html {
     Html::of(site, &view)
 }
 
+const WRONG: &str = "That tenant, name and password do not go together, or the user is no administrator.";
+
+/// The form once more, with why nobody was signed in.
+fn once_more(site: &Site, view: &Login, status: Status, wait: Option<u64>) -> Answer {
+    let page = Html::of(site, view).with_status(status);
+    Answer::Page(match wait {
+        Some(seconds) => page.retry_after(seconds),
+        None => page,
+    })
+}
+
 #[post("/login", data = "<form>")]
 pub(super) async fn submit(
     site: &Site,
@@ -56,19 +67,11 @@ pub(super) async fn submit(
     let field = |name| form.find(name).unwrap_or_default().to_owned();
     let (slug, username) = (field("tenant"), field("username"));
     let again = |status: Status, text: &str, wait: Option<u64>| {
-        let view = Login {
-            csrf_token: browser.csrf_token(),
-            tenant: slug.clone(),
-            username: username.clone(),
-            error: Some(text.to_owned()),
-        };
-        let page = Html::of(site, &view).with_status(status);
-        Err(Answer::Page(match wait {
-            Some(seconds) => page.retry_after(seconds),
-            None => page,
-        }))
+        let error = Some(text.to_owned());
+        let (tenant, username) = (slug.clone(), username.clone());
+        let view = Login { csrf_token: browser.csrf_token(), tenant, username, error };
+        Err(once_more(site, &view, status, wait))
     };
-    const WRONG: &str = "That tenant, name and password do not go together, or the user is no administrator.";
     let home = match Addressed::find(site, slug.trim()).await {
         Ok(Addressed(home)) => home,
         Err(NoTenant::Away) => return Err(Answer::Page(Html::error(site, &OauthError::unavailable()))),

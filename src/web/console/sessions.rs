@@ -7,7 +7,7 @@ use rocket::get;
 use super::{Shown, Signed, next_page};
 use crate::{
     admin,
-    domain::{FieldError, SessionFilter},
+    domain::{FieldError, SessionFilter, UserId},
     views::console::{SessionPage, Sessions},
     web::guards::{Query, strict},
 };
@@ -17,7 +17,6 @@ pub(super) async fn list(member: Signed, slug: &str, query: Query) -> Shown {
     let member = member?;
     let permit = member.permit(slug).await?;
     let field = |name| query.params.find(name).map(str::trim).unwrap_or_default();
-    let owned = |name| query.params.find(name).map(|text| text.trim().to_owned());
     let (user, client, ip, active) = (field("user"), field("client"), field("ip"), field("active"));
     // People know names; the filter knows identifiers.
     let found = match user {
@@ -42,28 +41,14 @@ pub(super) async fn list(member: Signed, slug: &str, query: Query) -> Shown {
         }
         Err(error) => return member.refusal(&error),
     };
-    let given = |text: &'_ str| (!text.is_empty()).then(|| text.to_owned());
-    let read = || {
-        let ip = strict::parsed::<IpAddr>("ip", given(ip).as_deref(), "an IP address")?;
-        Ok::<_, FieldError>((strict::choice("active", given(active).as_deref())?, ip.map(|ip| ip.to_string())))
-    };
-    let (chosen, address) = match read() {
-        Ok(read) => read,
+    let filter = match filter_of(&query, user_id) {
+        Ok(filter) => filter,
+        Err(wrong) if wrong.field == "after" => return member.refusal(&wrong.into()),
         Err(wrong) => {
             let error = wrong.into();
             view.error = Some(format!("{error}"));
             return member.wrong(&view, &error);
         }
-    };
-    let filter = SessionFilter {
-        user: user_id,
-        client: owned("client"),
-        ip: address,
-        active: chosen,
-        after: match query.params.find("after").map(str::parse).transpose() {
-            Ok(after) => after,
-            Err(_) => return member.refusal(&FieldError::new("after", "the next page's own").into()),
-        },
     };
     match admin::list_sessions(&member.site.admin(), &permit, &filter, None).await {
         Ok(listed) => {
@@ -74,6 +59,18 @@ pub(super) async fn list(member: Signed, slug: &str, query: Query) -> Shown {
         }
         Err(error) => member.refusal(&error),
     }
+}
+
+/// What is asked for besides the user.
+fn filter_of(query: &Query, user: Option<UserId>) -> Result<SessionFilter, FieldError> {
+    let find = |name| query.params.find(name).map(str::trim).filter(|text| !text.is_empty());
+    Ok(SessionFilter {
+        user,
+        client: find("client").map(str::to_owned),
+        ip: strict::parsed::<IpAddr>("ip", find("ip"), "an IP address")?.map(|ip| ip.to_string()),
+        active: strict::choice("active", find("active"))?,
+        after: strict::parsed("after", find("after"), "the next page's own")?,
+    })
 }
 
 #[get("/tenants/<slug>/sessions/<id>")]

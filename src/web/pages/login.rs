@@ -82,6 +82,17 @@ fn shown(site: &Site, view: &Login, redirect_uri: Option<&str>) -> Html {
     }
 }
 
+/// The form once more, with why nobody was signed in.
+fn again(site: &Site, mut view: Login, redirect_uri: Option<&str>, refused: &SignInRefused) -> Answer {
+    let (status, text, wait) = refused_sign_in(refused);
+    view.error = Some(text.into());
+    let page = shown(site, &view, redirect_uri).with_status(status);
+    Answer::Page(match wait {
+        Some(seconds) => page.retry_after(seconds),
+        None => page,
+    })
+}
+
 #[get("/<_>/login")]
 pub(super) async fn show(
     site: &Site,
@@ -122,13 +133,7 @@ pub(super) async fn submit(
         Ok(identified) => identified,
         Err(refused) => {
             view.username = username.to_owned();
-            let (status, text, wait) = refused_sign_in(&refused);
-            view.error = Some(text.into());
-            let page = shown(site, &view, redirect_uri.as_deref()).with_status(status);
-            return Err(Answer::Page(match wait {
-                Some(seconds) => page.retry_after(seconds),
-                None => page,
-            }));
+            return Err(again(site, view, redirect_uri.as_deref(), &refused));
         }
     };
     if let Some(interaction) = &purpose.interaction {
@@ -144,9 +149,7 @@ pub(super) async fn submit(
     let Some(new) = site.or_page(begun)? else {
         // Overtaken by a change of the user while the password was being hashed.
         view.username = username.to_owned();
-        let (status, text, _) = refused_sign_in(&SignInRefused::Credentials);
-        view.error = Some(text.into());
-        return Err(Answer::Page(shown(site, &view, redirect_uri.as_deref()).with_status(status)));
+        return Err(again(site, view, redirect_uri.as_deref(), &SignInRefused::Credentials));
     };
     jar.add(cookies::session(&site.app.config, &tenant, new.cookie));
     jar.add(device);
