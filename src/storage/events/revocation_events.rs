@@ -7,7 +7,7 @@ use crate::domain::{
     Change, EndReason, Ending, EventNumber, NodeId, RevocationEvent, TenantId, TenantSettings, limits,
 };
 use crate::storage::{
-    EveryTenant, Key, StorageError, TenantStore, Unit,
+    Key, StorageError, TenantStore, Unit,
     engine::columns::portcullis_now_ms,
     engine::connection::{on_conn, on_conn_each},
     jobs::settle,
