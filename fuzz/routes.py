@@ -67,6 +67,7 @@ NAMES = [
     "grant_type", "client_id", "client_secret", "code", "redirect_uri", "code_verifier", "refresh_token", "scope",
     "resource", "username", "password", "token", "token_type_hint", "response_type", "response_mode", "state", "nonce",
     "prompt", "max_age", "code_challenge", "code_challenge_method", "id_token_hint", "login_hint", "request",
+    "interaction",
     "request_uri", "client_assertion", "client_assertion_type", "post_logout_redirect_uri", "csrf_token", "limit",
     "after", "q", "user", "client", "ip", "active", "dry_run", "purge", "compromised", "since", "until", "actor",
     "action", "slug", "name", "settings", "email", "roles", "status", "jwks", "jti", "typed", "confirmed",

@@ -171,6 +171,9 @@ async fn the_demo_prints_a_curl_line_that_works_and_metrics_are_on_the_managemen
     assert!(answer.contains("access_token"), "{line}: {answer}");
     assert_eq!(public.0, 404);
     assert!(private.0 == 200 && private.1.contains("portcullis_token_answers_total"), "{}", private.1);
+    for job in ["settle", "sweep", "audit retention"] {
+        assert!(private.1.contains(&format!("portcullis_job_rows{{job=\"{job}\"}}")), "{}", private.1);
+    }
     use std::os::unix::fs::PermissionsExt as _;
     let mode = std::fs::metadata(folder.path().join("data/master.key")).unwrap().permissions().mode();
     assert_eq!(mode & 0o777, 0o600);
