@@ -33,6 +33,8 @@ pub struct Config {
     pub log: String,
     /// `text` or `json`.
     pub log_format: LogFormat,
+    /// Whether each request gets a line in the log.
+    pub access_log: bool,
     /// Connections to the database.
     pub database_connections: usize,
 }
@@ -65,6 +67,7 @@ struct Raw {
     insecure_http: bool,
     log: String,
     log_format: LogFormat,
+    access_log: bool,
     database_connections: usize,
 }
 
@@ -80,13 +83,14 @@ impl Default for Raw {
             insecure_http: false,
             log: "info".into(),
             log_format: LogFormat::Text,
+            access_log: false,
             database_connections: 16,
         }
     }
 }
 
 /// What may stand behind `PORTCULLIS_`.
-const NAMES: [&str; 10] = [
+const NAMES: [&str; 11] = [
     "base_url",
     "database_url",
     "redis_url",
@@ -96,6 +100,7 @@ const NAMES: [&str; 10] = [
     "insecure_http",
     "log",
     "log_format",
+    "access_log",
     "database_connections",
 ];
 
@@ -207,6 +212,7 @@ impl Config {
             trusted_proxies,
             log: raw.log,
             log_format: raw.log_format,
+            access_log: raw.access_log,
             database_connections: raw.database_connections.max(1),
         })
     }

@@ -119,7 +119,7 @@ impl Installation {
         self.jobs.stop();
         self.audit.flush().await;
         if let Err(why) = self.revocations.leave().await {
-            tracing::warn!(error = %why, "this node could not say good-bye");
+            tracing::warn!(error = %why, "this node could not say good-bye: others wait until its lease is over");
         }
     }
 

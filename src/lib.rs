@@ -46,7 +46,7 @@ pub fn build(figment: Figment, config: Config, effects: Effects, migrate: bool) 
         match start(&rocket, config, effects, migrate).await {
             Ok(site) => Ok(rocket.manage(site)),
             Err(why) => {
-                tracing::error!(error = %why, "portcullis cannot start");
+                tracing::error!(error = %why, "the server cannot start");
                 eprintln!("portcullis: {why}");
                 Err(rocket)
             }
@@ -86,7 +86,7 @@ async fn start(
     }
     storage.check().await?;
     if storage.policies_hold().await? == Some(false) {
-        tracing::warn!("row-level security does not hold this role on PostgreSQL: `portcullis doctor` says why");
+        tracing::error!("row-level security does not hold this role on PostgreSQL: portcullis doctor says why");
     }
     let app = installation::Installation::start(config, effects, storage).await?;
     let accounts = Arc::new(accounts::Accounts::new(Arc::clone(&app)));
@@ -95,7 +95,7 @@ async fn start(
     app.revocations.check_restored().await?;
     // Without a lease it asks the database each time: a full disk is no reason not to serve.
     if let Err(why) = app.revocations.say().await {
-        tracing::warn!(error = %why, "this node cannot say how far it is");
+        tracing::warn!(error = %why, "this node could not renew its lease");
     }
     app.revocations.follow().await?;
     let views = views::Renderer::new()?;

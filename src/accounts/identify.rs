@@ -102,7 +102,7 @@ impl Accounts {
     async fn find(&self, tenant: &Tenant, username: &str) -> Result<Option<User>, SignInRefused> {
         let found = async { self.app.storage.read(tenant).await?.tenant(tenant).find_user_by_login(username).await };
         found.await.map_err(|why| {
-            tracing::error!(error = %why, "storage");
+            why.report();
             SignInRefused::Away
         })
     }
@@ -142,7 +142,7 @@ impl Accounts {
                 now.filter(User::is_active).ok_or("changed meanwhile")
             }
             Err(why) => {
-                tracing::warn!(error = %why, "a hash could not be brought up to date");
+                tracing::warn!(error = %why, "a password hash could not be brought up to date: the next sign-in tries again");
                 Ok(user)
             }
         }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::roles::{Action, Whom, allowed};
 use crate::{
     admin::AdminError,
-    domain::{Actor, Event, Occurrence, Origin, Role, Tenant, TenantId, User},
+    domain::{Actor, Event, Occurrence, Origin, RequestId, Role, Tenant, TenantId, User},
     installation::Installation,
     protocol::{AccessTokenClaims, Scope},
 };
@@ -67,9 +67,15 @@ impl Authority {
 
     /// Of a person with a shell on the server, who can read the database anyway.
     pub fn of_shell() -> Self {
-        let origin = Origin { ip: "local".into(), user_agent: "portcullis".into(), devices: Vec::new() };
+        let origin = Origin { ip: "local".into(), user_agent: "portcullis".into(), ..Origin::default() };
         let roles = vec![Role::Operator];
         Self { actor: Actor::Shell, origin, reach: Reach::Everywhere, roles, reads_only: false }
+    }
+
+    /// The same, as one command uses it: the trail tells its doings from those of every other.
+    pub fn with_id(mut self, id: RequestId) -> Self {
+        self.origin.request_id = Some(id);
+        self
     }
 
     fn with_roles(tenant: &Tenant, actor: Actor, roles: Vec<Role>, origin: Origin) -> Self {

@@ -2,7 +2,7 @@
 
 use super::{Action, Admin, AdminError, Authority, Change, File, Manner, TenantInput, apply, tenants};
 use crate::{
-    domain::{Role, Slug, TenantId, TenantSettings, TenantStatus},
+    domain::{RequestId, Role, Slug, TenantId, TenantSettings, TenantStatus},
     storage::UserCursor,
 };
 
@@ -63,5 +63,6 @@ const DEMO: &str = include_str!("../../examples/demo.yaml");
 /// # Errors
 /// [`AdminError`].
 pub async fn seed_demo(admin: &Admin<'_>) -> Result<Vec<Change>, AdminError> {
-    apply(admin, &Authority::of_shell(), &mut File::parse(DEMO)?, &Manner::default()).await
+    let authority = Authority::of_shell().with_id(RequestId::from_bytes(admin.app.effects.bytes()));
+    apply(admin, &authority, &mut File::parse(DEMO)?, &Manner::default()).await
 }

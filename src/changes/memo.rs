@@ -35,6 +35,6 @@ pub(super) fn write(path: &Path, installation: NodeId, number: EventNumber) {
     let made = private_file(&draft);
     let written = made.and_then(|()| std::fs::write(&draft, format!("{installation} {number}\n")));
     if let Err(why) = written.and_then(|()| std::fs::rename(&draft, path)) {
-        tracing::warn!(error = %why, "the last event could not be noted beside the database");
+        tracing::warn!(error = %why, "the last event could not be noted beside the database: a restored backup may go unnoticed");
     }
 }

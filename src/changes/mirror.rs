@@ -25,6 +25,7 @@ use tokio::{
     sync::{Notify, mpsc},
     time::Instant,
 };
+use tracing::Instrument as _;
 
 use super::registry::{InForce, Registry};
 use crate::domain::{Change, EventNumber, NodeId, RevocationEvent};
@@ -86,7 +87,8 @@ impl Mirror {
         let dirty = Arc::new(AtomicBool::new(true));
         let (queue, waiting) = mpsc::channel(QUEUE);
         let head = format!("portcullis:{installation}:head");
-        tokio::spawn(carry(connection.clone(), head.clone(), waiting, Arc::clone(&dirty)));
+        let carry = carry(connection.clone(), head.clone(), waiting, Arc::clone(&dirty));
+        tokio::spawn(carry.instrument(tracing::error_span!(parent: None, "job", job = "redis")));
         Ok(Self { connection, head, queue, dirty, looking: Arc::default(), looked: Mutex::default() })
     }
 
@@ -132,13 +134,14 @@ impl Mirror {
         let (dirty, looking) = (Arc::clone(&self.dirty), Arc::clone(&self.looking));
         let registry = Arc::clone(registry);
         // In a task of its own: the one who calls follows SQL, and must not wait for Redis.
-        tokio::spawn(async move {
+        let tending = async move {
             if let Err(why) = refill(&mut connection, &dirty, &registry).await {
                 dirty.store(true, Ordering::SeqCst);
-                tracing::warn!(error = %why, "redis does not answer; endings travel by SQL alone");
+                tracing::warn!(error = %why, "Redis does not answer: endings travel by SQL alone");
             }
             looking.store(false, Ordering::SeqCst);
-        });
+        };
+        tokio::spawn(tending.instrument(tracing::error_span!(parent: None, "job", job = "redis")));
     }
 
     /// Whether Redis answers now.
@@ -169,7 +172,7 @@ async fn refill(connection: &mut ConnectionManager, dirty: &AtomicBool, registry
     }
     connection.set::<_, _, ()>(MARKER, 1).await?;
     dirty.store(false, Ordering::SeqCst);
-    tracing::info!(endings = count, "redis was filled");
+    tracing::info!(endings = count, "Redis was filled with the endings in force");
     Ok(())
 }
 
@@ -205,7 +208,7 @@ async fn carry(
         let raised = raise.key(&head).arg(highest.0).invoke_async::<()>(&mut connection).await;
         if let Err(why) = sent.and(raised) {
             dirty.store(true, Ordering::SeqCst);
-            tracing::warn!(error = %why, "an event did not reach redis; it travels by SQL");
+            tracing::warn!(error = %why, "an event did not reach Redis: it travels by SQL");
         }
     }
 }

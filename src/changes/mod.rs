@@ -217,13 +217,13 @@ impl Revocations {
         let mut said_at = Instant::now();
         loop {
             if let Err(why) = self.follow().await {
-                tracing::warn!(error = %why, "the events cannot be read");
+                tracing::warn!(error = %why, "the events cannot be read: this node soon asks the database each time");
             }
             let applied = self.view.applied();
             if said != Some(applied) || said_at.elapsed() >= HEARTBEAT {
                 match self.say().await {
                     Ok(()) => (said, said_at) = (Some(applied), Instant::now()),
-                    Err(why) => tracing::warn!(error = %why, "this node cannot say how far it is"),
+                    Err(why) => tracing::warn!(error = %why, "this node could not renew its lease"),
                 }
             }
             if let Some(mirror) = &self.mirror {

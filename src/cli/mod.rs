@@ -5,6 +5,7 @@ mod client;
 mod confirm;
 mod doctor;
 mod key;
+mod log;
 mod migrate;
 mod output;
 mod restore;
@@ -21,11 +22,13 @@ pub use output::{Format, TableRow, format_list};
 use std::{process::ExitCode, sync::Arc};
 
 use clap::{CommandFactory as _, Parser, Subcommand};
+use tracing::Instrument as _;
 
 use crate::{
     accounts::Accounts,
     admin::{self, Admin, AdminError, Authority, Permit},
-    config::{Config, LogFormat},
+    config::Config,
+    domain::RequestId,
     effects::Effects,
     installation::Installation,
     storage::{Pool, Storage},
@@ -114,9 +117,14 @@ pub fn main() -> ExitCode {
 
 fn run(command: Command) -> Done {
     let config = Config::load()?;
-    start_log(&config);
+    log::start(&config);
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    let done = runtime.block_on(dispatch(command, config));
+    let span = match command {
+        // Its requests have ids of their own.
+        Command::Serve(_) => tracing::Span::none(),
+        _ => tracing::error_span!("command", request_id = tracing::field::Empty),
+    };
+    let done = runtime.block_on(dispatch(command, config).instrument(span));
     // A password that is still being hashed is nobody's any more: its answer has been given up.
     runtime.shutdown_background();
     done
@@ -137,19 +145,6 @@ async fn dispatch(command: Command, config: Config) -> Done {
         Command::Key(command) => key::run(command, Shell::open(config).await?).await,
         Command::Token(arguments) => token::run(&arguments, Shell::open(config).await?).await,
     }
-}
-
-fn start_log(config: &Config) {
-    // Rocket tells of each request in several lines, and of one that met no route as an error;
-    // the audit trail tells what matters, and nobody can fill the log by asking for nothing.
-    let filter = format!("{},rocket=error,rocket::server=off,_=off", config.log);
-    let filter = tracing_subscriber::EnvFilter::new(filter);
-    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
-    // A second start in one process, as tests do it, keeps the first log.
-    let _ = match config.log_format {
-        LogFormat::Text => builder.with_ansi(false).try_init(),
-        LogFormat::Json => builder.json().try_init(),
-    };
 }
 
 async fn open_storage(config: &Config) -> Result<Storage, Failure> {
@@ -184,7 +179,9 @@ impl Shell {
         storage.check().await?;
         let app = Installation::start(config, Effects::system(), storage).await?;
         let accounts = Accounts::new(Arc::clone(&app));
-        let shell = Self { app, accounts, authority: Authority::of_shell() };
+        let id = RequestId::from_bytes(app.effects.bytes());
+        tracing::Span::current().record("request_id", tracing::field::display(id));
+        let shell = Self { app, accounts, authority: Authority::of_shell().with_id(id) };
         admin::ensure_system_tenant(&shell.admin()).await?;
         Ok(shell)
     }

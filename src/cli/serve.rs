@@ -42,7 +42,7 @@ pub(super) async fn run(arguments: Arguments, config: Config) -> Done {
     let site = server.state::<Arc<Site>>().cloned().ok_or(Failure("the server has no state".into()))?;
     if arguments.demo {
         let changes = admin::seed_demo(&Admin { app: &site.app, accounts: &site.accounts }).await?;
-        tracing::info!(things = changes.len(), "demo applied");
+        tracing::info!(things = changes.len(), "the demonstration is in place, with secrets that are public");
     }
     let management = Management::build(management, Arc::clone(&site)).ignite().await.map_err(in_one_line)?;
     let most = share_of_strangers(files_of_process(), kept);
@@ -94,7 +94,7 @@ async fn look_before(config: &Config, migrate: bool) -> Done {
     master_key_of(&storage, &config.master_key_file, &Effects::system()).await?;
     for (file, what) in [(Some(&*config.master_key_file), "the master key"), (storage.file(), "the database")] {
         if let Some(file) = file.filter(|file| is_open_to_others(file)) {
-            tracing::warn!(file = %file.display(), "{what} may be read by others than its owner: chmod 600");
+            tracing::error!(file = %file.display(), "{what} may be read by others than its owner: chmod 600");
         }
     }
     Ok(())
@@ -118,12 +118,12 @@ async fn greet(site: &Site, demo: bool) {
                 "there is no operator yet: portcullis user create --tenant system --username NAME --role operator"
                     .into(),
             ),
-            Err(why) => tracing::warn!(error = %why, "operators cannot be looked up"),
+            Err(why) => tracing::warn!(error = %why, "it could not be found out whether there is an operator"),
         }
     }
     for line in lines {
         if let Err(Failure(why)) = say(&line) {
-            tracing::warn!(error = why, "standard output");
+            tracing::warn!(error = why, "a line could not be written to standard output");
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::net::{IpAddr, Ipv6Addr};
 
-use super::{AuditId, Event, TenantId, Timestamp};
+use super::{AuditId, Event, RequestId, TenantId, Timestamp};
 
 /// Where a request came from.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -13,6 +13,8 @@ pub struct Origin {
     pub user_agent: String,
     /// What a browser holds where users have signed in before; told from a forgery when it is used.
     pub devices: Vec<String>,
+    /// Which request it was, or which command of the shell; what the server does by itself is neither.
+    pub request_id: Option<RequestId>,
 }
 
 impl Origin {
@@ -104,7 +106,12 @@ impl From<&Occurrence> for AuditEntry {
             action: event.name().to_owned(),
             target: short(&event.target()),
             reason: short(&event.reason()),
-            origin: Origin { ip: short(&origin.ip), user_agent: short(&origin.user_agent), devices: Vec::new() },
+            origin: Origin {
+                ip: short(&origin.ip),
+                user_agent: short(&origin.user_agent),
+                devices: Vec::new(),
+                request_id: origin.request_id,
+            },
         }
     }
 }

@@ -18,6 +18,7 @@ use tokio::{
     sync::{mpsc, oneshot},
     time::{sleep, timeout},
 };
+use tracing::Instrument as _;
 
 use crate::{
     domain::{Actor, AuditEntry, AuditId, Event, Occurrence, Origin, Tenant, TenantId},
@@ -75,7 +76,7 @@ impl AuditLog {
             effects: effects.clone(),
             storage,
         });
-        tokio::spawn(Arc::clone(&shared).write(waiting));
+        tokio::spawn(Arc::clone(&shared).write(waiting).instrument(tracing::error_span!("job", job = "audit trail")));
         Self { effects, queue, shared }
     }
 
@@ -193,13 +194,13 @@ impl Shared {
                 Ok(()) => return,
                 Err(StorageError::Away(why)) => {
                     if !has_said {
-                        tracing::error!(error = why, waiting = entries.len(), "audit entries wait for the database");
+                        tracing::warn!(error = why, waiting = entries.len(), "audit entries wait for the database");
                     }
                     has_said = true;
                     sleep(AGAIN).await;
                 }
                 Err(why) if entries.len() == 1 => {
-                    tracing::error!(error = %why, "an audit entry could not be written");
+                    tracing::error!(error = %why, "an audit entry could not be written and is lost");
                     self.dropped.fetch_add(1, Ordering::Relaxed);
                     return;
                 }

@@ -16,6 +16,7 @@ use std::{
 };
 
 use tokio::task::JoinHandle;
+use tracing::Instrument as _;
 
 use crate::{
     changes::Revocations,
@@ -76,11 +77,13 @@ impl Jobs {
     pub fn start(&self, work: Work) {
         let work = Arc::new(work);
         let following = Arc::clone(&work.revocations);
-        let mut tasks = vec![tokio::spawn(async move { following.run().await })];
+        let following = async move { following.run().await };
+        let mut tasks = vec![tokio::spawn(following.instrument(tracing::error_span!("job", job = "events")))];
         for job in all() {
             let counts = Arc::new(Counts::default());
             lock(&self.counts).push((job.name(), Arc::clone(&counts)));
-            tasks.push(tokio::spawn(supervise(job, Arc::clone(&work), counts)));
+            let span = tracing::error_span!("job", job = job.name());
+            tasks.push(tokio::spawn(supervise(job, Arc::clone(&work), counts).instrument(span)));
         }
         lock(&self.tasks).extend(tasks);
     }
@@ -114,9 +117,9 @@ impl Drop for Child {
 async fn supervise(job: Arc<dyn Job>, work: Arc<Work>, counts: Arc<Counts>) {
     loop {
         let run = rounds(Arc::clone(&job), Arc::clone(&work), Arc::clone(&counts));
-        let mut child = Child(tokio::spawn(run));
+        let mut child = Child(tokio::spawn(run.in_current_span()));
         if let Err(why) = (&mut child.0).await {
-            tracing::error!(job = job.name(), error = %why, "a job broke down and is started again");
+            tracing::error!(error = %why, "a job broke down and is started again");
             counts.failures.fetch_add(1, Ordering::Relaxed);
         }
         tokio::time::sleep(AGAIN).await;
@@ -126,7 +129,7 @@ async fn supervise(job: Arc<dyn Job>, work: Arc<Work>, counts: Arc<Counts>) {
 async fn rounds(job: Arc<dyn Job>, work: Arc<Work>, counts: Arc<Counts>) {
     loop {
         if let Err(why) = round(&*job, &work, &counts).await {
-            tracing::warn!(job = job.name(), error = %why, "a job could not go on and is tried again");
+            tracing::warn!(error = %why, "a job could not go on and is tried again");
             counts.failures.fetch_add(1, Ordering::Relaxed);
             tokio::time::sleep(AGAIN).await;
         }
@@ -145,7 +148,7 @@ async fn round(job: &dyn Job, work: &Work, counts: &Counts) -> Result<(), Storag
         tokio::time::sleep((took * times).max(least)).await;
     }
     if all > 0 {
-        tracing::debug!(job = job.name(), rows = all, "a job has done a round");
+        tracing::debug!(rows = all, "a job has done a round");
     }
     Ok(())
 }

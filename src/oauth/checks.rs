@@ -70,6 +70,7 @@ async fn trusted(cx: &Cx<'_>, params: &Params) -> Result<(Arc<Client>, String, b
     let client_id = params.find("client_id").ok_or_else(|| page("client_id is missing"))?;
     let client = cx.app.directory.find_client(cx.tenant, client_id).await.map_err(away)?;
     let client = client.ok_or_else(|| page("this client is not known here"))?;
+    cx.is_of_client(&client.client_id);
     let registered = &client.metadata.redirect_uris;
     let (redirect_uri, given) = match (params.find("redirect_uri"), registered.as_slice()) {
         (Some(uri), _) if registered.iter().any(|known| known.matches(uri)) => (uri.to_owned(), true),

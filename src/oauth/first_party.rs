@@ -39,6 +39,7 @@ pub async fn login(
         cx.refused(&Actor::Client(who.clone()), Event::LoginRefused { who, why });
         return Err(OauthError::invalid_grant().because("client may not sign users in"));
     };
+    cx.is_of_client(&client.client_id);
     let identified = accounts.identify(cx.tenant, username, password, cx.origin, cx.now).await;
     let identified = identified.map_err(sign_in_refusal)?;
     let scope = resource::default_scope(&client, true);
@@ -94,6 +95,7 @@ struct Own {
 async fn own_token(cx: &Cx<'_>, bearer: &str) -> Result<Own, OauthError> {
     let refused = |why| OauthError::invalid_token().because(why);
     let claims = verify_access_token(cx, bearer).await?;
+    cx.is_of_client(&claims.client_id);
     if !claims.aud.contains(&claims.iss) {
         return Err(refused("a token for another audience"));
     }

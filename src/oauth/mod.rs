@@ -56,6 +56,11 @@ impl<'a> Cx<'a> {
         Self { app, tenant, origin, now: app.effects.now() }
     }
 
+    /// Whom the request comes from, or is for: one that is registered. What is logged from now on says so.
+    pub(crate) fn is_of_client(&self, client_id: &str) {
+        tracing::Span::current().record("client", client_id);
+    }
+
     /// Notes a refusal in the audit trail.
     pub(crate) fn refused(&self, actor: &Actor, event: Event) {
         self.app.audit.refused(self.tenant, actor, event, self.origin);
@@ -75,16 +80,11 @@ impl From<StorageError> for OauthError {
 
 impl From<&StorageError> for OauthError {
     fn from(error: &StorageError) -> Self {
+        error.report();
         match error {
-            StorageError::Away(_) => {
-                tracing::warn!(%error, "the database does not answer");
-                Self::unavailable()
-            }
+            StorageError::Away(_) => Self::unavailable(),
             // Trying again would not help, so nobody is told to.
-            _ => {
-                tracing::error!(%error, "the database holds what cannot be worked with");
-                Self::server_error()
-            }
+            _ => Self::server_error(),
         }
     }
 }
@@ -96,11 +96,11 @@ impl From<KeyError> for OauthError {
             // Whoever tries again is told that there is no such tenant.
             KeyError::Busy => Self::unavailable().because("too many keys are being made"),
             KeyError::Gone => {
-                tracing::warn!("a tenant without keys: it was deleted, or its keys were lost");
+                tracing::warn!("a tenant has no keys: it was deleted just now, or its keys were lost");
                 Self::unavailable()
             }
             KeyError::Broken(_) => {
-                tracing::error!(%error, "a tenant's keys cannot be used");
+                tracing::error!(%error, "the keys of a tenant cannot be used");
                 Self::server_error()
             }
         }

@@ -1,5 +1,7 @@
 //! Templates, embedded in the binary and parsed once.
 
+use std::sync::Arc;
+
 use serde::Serialize;
 use serde_json::Value;
 use tera::{Context, Kwargs, State, Tera};
@@ -98,7 +100,8 @@ pub struct RenderError {
 }
 
 /// Renders pages.
-pub struct Renderer(Tera);
+#[derive(Debug, Clone)]
+pub struct Renderer(Arc<Tera>);
 
 impl Renderer {
     /// Parses every template.
@@ -113,7 +116,7 @@ impl Renderer {
         let sources: Vec<_> = templates.map(|template| (template.name, template.source)).collect();
         let added = tera.add_raw_templates(sources);
         added.map_err(|why| RenderError { template: "all", why: describe(&why) })?;
-        Ok(Self(tera))
+        Ok(Self(Arc::new(tera)))
     }
 
     /// The page as HTML.

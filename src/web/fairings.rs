@@ -38,12 +38,18 @@ impl Fairing for Headers {
         let segments: Vec<&str> = request.uri().path().segments().collect();
         if place_of(&segments).is_open {
             response.set_header(Header::new("Access-Control-Allow-Origin", "*"));
-            response.set_header(Header::new("Access-Control-Expose-Headers", "WWW-Authenticate, Retry-After"));
+            response.set_header(Header::new(
+                "Access-Control-Expose-Headers",
+                "WWW-Authenticate, Retry-After, X-Request-Id",
+            ));
             if request.method() == Method::Options {
                 response.set_status(Status::NoContent);
                 response.set_sized_body(0, std::io::Cursor::new(""));
                 response.set_header(Header::new("Access-Control-Allow-Methods", "GET, POST"));
-                response.set_header(Header::new("Access-Control-Allow-Headers", "Authorization, Content-Type"));
+                response.set_header(Header::new(
+                    "Access-Control-Allow-Headers",
+                    "Authorization, Content-Type, traceparent",
+                ));
                 response.set_header(Header::new("Access-Control-Max-Age", "600"));
             }
         }

@@ -9,7 +9,12 @@ use rocket::{
 };
 use serde_json::{Value, json};
 
-use super::{Site, guards::Shared, metrics::Now};
+use super::{
+    Site,
+    guards::Shared,
+    metrics::Now,
+    traced::{Ids, traced},
+};
 
 /// The server on the management address.
 pub struct Management;
@@ -17,7 +22,7 @@ pub struct Management;
 impl Management {
     /// Builds it over the same site.
     pub fn build(figment: rocket::figment::Figment, site: Arc<Site>) -> Rocket<Build> {
-        rocket::custom(figment).manage(site).mount("/", routes![metrics, healthz, readyz])
+        rocket::custom(figment).manage(site).mount("/", traced(routes![metrics, healthz, readyz])).attach(Ids)
     }
 }
 

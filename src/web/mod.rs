@@ -17,24 +17,27 @@ pub(crate) mod pages;
 mod routes;
 mod site;
 mod statics;
+mod traced;
 
 use rocket::{Build, Rocket};
 
 pub use management::Management;
 pub use metrics::Metrics;
 pub use site::Site;
+use traced::traced;
 
 /// Mounts every route on `rocket`.
 pub fn mount(rocket: Rocket<Build>) -> Rocket<Build> {
-    rocket
-        .mount("/", statics::routes())
-        .mount("/", oauth2::root_routes())
-        .mount("/", management::probe_routes())
-        .mount("/t", oauth2::tenant_routes())
-        .mount("/t", first_party::routes())
-        .mount("/t", pages::routes())
-        .mount("/admin", console::routes())
-        .mount("/api", api::routes())
-        .register("/", catchers::all())
-        .attach(fairings::Headers)
+    let mounted = [
+        ("/", statics::routes()),
+        ("/", oauth2::root_routes()),
+        ("/", management::probe_routes()),
+        ("/t", oauth2::tenant_routes()),
+        ("/t", first_party::routes()),
+        ("/t", pages::routes()),
+        ("/admin", console::routes()),
+        ("/api", api::routes()),
+    ];
+    let rocket = mounted.into_iter().fold(rocket, |rocket, (base, routes)| rocket.mount(base, traced(routes)));
+    rocket.register("/", catchers::all()).attach(fairings::Headers).attach(traced::Ids)
 }

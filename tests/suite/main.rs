@@ -22,6 +22,7 @@ mod faults;
 mod first_party;
 mod fuzz;
 mod layout;
+mod logging;
 mod oauth;
 mod plans;
 mod properties;

@@ -258,6 +258,7 @@ CREATE TABLE audit_events (
     reason      TEXT NOT NULL,
     ip          TEXT NOT NULL,
     user_agent  TEXT NOT NULL,
+    request_id  BLOB,
     PRIMARY KEY (tenant_id, id)
 );
 CREATE INDEX audit_events_action ON audit_events (tenant_id, action, id);

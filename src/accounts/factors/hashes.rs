@@ -211,7 +211,7 @@ impl Hashes {
     ) -> Result<Verdict, Busy> {
         let stored = hash.and_then(|text| {
             let parsed = Stored::parse(text);
-            parsed.inspect_err(|why| tracing::error!(why, tenant = %tenant.slug, "a stored hash is no good")).ok()
+            parsed.inspect_err(|why| tracing::error!(why, tenant = %tenant.slug, "a stored password hash cannot be read: its user needs a new password")).ok()
         });
         let (given, cost) = (self.given(password), tenant.settings.password_bcrypt_cost);
         let work = stored.as_ref().map_or(0, Stored::work).max(work_of(cost));
@@ -229,7 +229,9 @@ impl Hashes {
         let turns = if tenant.is_system() { &self.of_operators } else { &self.of_tenants };
         let turn = turns.wait(tenant.id, standing, amount).await?;
         let (done, result) = oneshot::channel();
+        let span = tracing::Span::current();
         let hashing = std::thread::Builder::new().name("hashing".into()).spawn(move || {
+            let _entered = span.entered();
             give_way();
             let result = work();
             drop(turn);
@@ -248,7 +250,7 @@ fn give_way() {
     {
         let thread = rustix::thread::gettid();
         if let Err(why) = rustix::process::setpriority_process(Some(thread), 10) {
-            tracing::debug!(error = %why, "hashing goes on beside requests");
+            tracing::debug!(error = %why, "hashing could not be told to give way to requests");
         }
     }
 }

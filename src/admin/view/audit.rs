@@ -25,6 +25,8 @@ pub struct AuditView {
     pub ip: String,
     /// With which program.
     pub user_agent: String,
+    /// In which request, as its answer's `X-Request-Id` said, or by which command of the shell.
+    pub request_id: Option<String>,
 }
 
 impl From<AuditEntry> for AuditView {
@@ -38,6 +40,7 @@ impl From<AuditEntry> for AuditView {
             reason: entry.reason,
             ip: entry.origin.ip,
             user_agent: entry.origin.user_agent,
+            request_id: entry.origin.request_id.map(|id| id.to_string()),
         }
     }
 }

@@ -246,6 +246,7 @@ pub fn audit() -> Vec<AuditView> {
         reason: "the family was ended".into(),
         ip: "192.0.2.7".into(),
         user_agent: "Mozilla/5.0".into(),
+        request_id: Some("4bf92f3577b34da6a3ce929d0e0e4736".into()),
     };
     let failed = AuditView {
         id: id(50),
@@ -255,6 +256,7 @@ pub fn audit() -> Vec<AuditView> {
         target: "user:ada".into(),
         reason: String::new(),
         user_agent: String::new(),
+        request_id: None,
         ..reused.clone()
     };
     vec![reused, failed]

@@ -175,6 +175,7 @@ async fn check(cx: &Cx<'_>, claim: &Claim) -> Result<Authenticated, OauthError> 
         return Err(OauthError::invalid_client().because("unknown client"));
     };
     let client = &known.client;
+    cx.is_of_client(&client.client_id);
     if client.metadata.token_endpoint_auth_method != claim.method() {
         return Err(OauthError::invalid_client().because("another authentication method"));
     }

@@ -12,7 +12,7 @@ use diesel::{
     sqlite::Sqlite,
 };
 
-use crate::domain::{AuditId, EventNumber, FamilyId, NodeId, SecretId, SessionId, TenantId, UserId};
+use crate::domain::{AuditId, EventNumber, FamilyId, NodeId, RequestId, SecretId, SessionId, TenantId, UserId};
 
 /// Sixteen bytes: `uuid` on PostgreSQL, a BLOB on SQLite.
 #[derive(Debug, Clone, Copy, SqlType, QueryId)]
@@ -76,7 +76,7 @@ macro_rules! stored_as_key {
     };
 }
 
-stored_as_key!(AuditId, FamilyId, NodeId, SecretId, SessionId, TenantId, UserId);
+stored_as_key!(AuditId, FamilyId, NodeId, RequestId, SecretId, SessionId, TenantId, UserId);
 
 diesel::define_sql_function! {
     /// The clock of leases, graces and expiring events, in milliseconds since the Unix epoch: the

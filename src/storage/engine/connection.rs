@@ -15,6 +15,7 @@ use diesel_async::{
     sync_connection_wrapper::{SpawnBlocking, SyncConnectionWrapper},
 };
 use tokio::{sync::OwnedMutexGuard, time::Instant};
+use tracing::Instrument as _;
 
 use crate::storage::{
     Scope, StorageError,
@@ -171,14 +172,15 @@ impl Drop for PgLease {
             drop(Object::take(object));
         } else if self.in_transaction {
             object.scope = None;
-            tokio::spawn(async move {
+            let undo = async move {
                 let undone = PgTransactions::rollback_transaction(&mut object.conn);
                 match tokio::time::timeout(deadline::STATEMENT, undone).await {
                     Ok(Ok(())) => {}
                     // Closing the connection makes the server do it.
                     _ => drop(Object::take(object)),
                 }
-            });
+            };
+            tokio::spawn(undo.in_current_span());
         }
     }
 }

@@ -59,6 +59,15 @@ impl StorageError {
         matches!(self, Self::Away(why) if [OTHERS_WRITE, LOCKED].iter().any(|word| why.contains(word)))
     }
 
+    /// Tells the log, where whoever asked is told no more than that it cannot be done.
+    pub fn report(&self) {
+        match self {
+            // It is over by itself.
+            Self::Away(error) => tracing::warn!(error, "the database does not answer"),
+            other => tracing::error!(error = other.cause(), "the database holds what cannot be worked with"),
+        }
+    }
+
     pub(in crate::storage) fn broken(what: impl std::fmt::Display) -> Self {
         Self::Broken(what.to_string())
     }

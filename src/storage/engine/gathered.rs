@@ -2,6 +2,7 @@
 //! under way goes into the next one.
 
 use tokio::sync::{mpsc, oneshot};
+use tracing::Instrument as _;
 
 use crate::storage::{Storage, StorageError, engine::deadline};
 
@@ -43,7 +44,8 @@ pub(in crate::storage) struct Gathered<R: Gather>(mpsc::Sender<Waiting<R>>);
 impl<R: Gather> Gathered<R> {
     pub(in crate::storage) fn start(storage: Storage) -> Self {
         let (queue, waiting) = mpsc::channel(QUEUE);
-        tokio::spawn(run(storage, waiting));
+        // Of no request, though one may have been the first to need it.
+        tokio::spawn(run(storage, waiting).instrument(tracing::error_span!(parent: None, "job", job = R::NAME)));
         Self(queue)
     }
 

@@ -10,6 +10,7 @@ use std::{
 
 use diesel::connection::AnsiTransactionManager;
 use tokio::time::{Instant, timeout_at};
+use tracing::Instrument as _;
 
 use crate::domain::{FamilyId, RevocationEvent, Tenant, TenantId};
 use crate::storage::{
@@ -291,7 +292,7 @@ impl Unit {
     /// # Errors
     /// [`StorageError::Away`]: nothing of it was written, or it cannot be told whether it was.
     pub async fn commit(self) -> Result<Vec<RevocationEvent>, StorageError> {
-        let done = tokio::spawn(self.commit_whole()).await;
+        let done = tokio::spawn(self.commit_whole().in_current_span()).await;
         done.unwrap_or_else(|why| Err(StorageError::away(why)))
     }
 

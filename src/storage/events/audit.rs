@@ -23,6 +23,7 @@ diesel::table! {
         reason -> Text,
         ip -> Text,
         user_agent -> Text,
+        request_id -> Nullable<Id16>,
     }
 }
 
@@ -38,6 +39,7 @@ struct Row {
     reason: String,
     ip: String,
     user_agent: String,
+    request_id: Option<Key>,
 }
 
 impl From<Row> for AuditEntry {
@@ -50,7 +52,12 @@ impl From<Row> for AuditEntry {
             action: row.action,
             target: row.target,
             reason: row.reason,
-            origin: Origin { ip: row.ip, user_agent: row.user_agent, devices: Vec::new() },
+            origin: Origin {
+                ip: row.ip,
+                user_agent: row.user_agent,
+                devices: Vec::new(),
+                request_id: row.request_id.map(Into::into),
+            },
         }
     }
 }
@@ -66,6 +73,7 @@ fn row_of(entry: &AuditEntry) -> Row {
         reason: entry.reason.clone(),
         ip: entry.origin.ip.clone(),
         user_agent: entry.origin.user_agent.clone(),
+        request_id: entry.origin.request_id.map(Into::into),
     }
 }
 

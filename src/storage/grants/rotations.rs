@@ -114,7 +114,7 @@ impl TenantStore<'_> {
         if request.presented > family.generation {
             tracing::error!(
                 family = %family.id,
-                "a refresh token of a rotation that this database never saw: was a backup restored?"
+                "a refresh token came from a rotation that this database never saw: was a backup restored?"
             );
             return refused("a generation that was never made");
         }

@@ -9,15 +9,24 @@ use rocket::{
 use super::SeeOther;
 use crate::{
     protocol::OauthError,
-    views::{Page, pages::Message},
-    web::Site,
+    views::{Page, Renderer, pages::Message},
+    web::{Site, traced::Traced},
 };
+
+/// What a page shows.
+#[derive(Debug)]
+enum Body {
+    /// This.
+    Whole(String),
+    /// One thing. Rendered when it is sent: where something is wrong, it names the request.
+    Message(Box<Message>, Renderer),
+}
 
 /// A page, with the policy that it needs.
 #[derive(Debug)]
 pub(crate) struct Html {
     status: Status,
-    body: String,
+    body: Body,
     /// Whether a form on it leads on to a client. Browsers hold every redirect after a form against
     /// `form-action`, and where a client's own redirects lead it alone knows.
     leads_on: bool,
@@ -28,20 +37,18 @@ pub(crate) struct Html {
 impl Html {
     /// A page that shows `view`.
     pub(crate) fn of(site: &Site, view: &impl Page) -> Self {
-        let (status, body) = match site.views.render(view) {
-            Ok(body) => (Status::Ok, body),
-            Err(why) => {
-                tracing::error!(error = %why, "a page could not be rendered");
-                (Status::InternalServerError, "This page could not be shown.".to_owned())
-            }
-        };
+        let (status, body) = rendered(&site.views, view);
+        Self::with_body(status, Body::Whole(body))
+    }
+
+    fn with_body(status: Status, body: Body) -> Self {
         Self { status, body, leads_on: false, script: false, retry_after: None }
     }
 
     /// A page that says one thing.
     pub(crate) fn message(site: &Site, status: Status, title: &str, text: &str) -> Self {
-        let view = Message { title: title.into(), text: text.into(), code: None };
-        Self::of(site, &view).with_status(status)
+        let view = Message { title: title.into(), text: text.into(), code: None, request_id: None };
+        Self::with_body(status, Body::Message(Box::new(view), site.views.clone()))
     }
 
     /// A page for an error that no client may be told of.
@@ -50,8 +57,9 @@ impl Html {
             title: "This request cannot be answered".into(),
             text: error.description.to_string(),
             code: Some(error.code.as_str().into()),
+            request_id: None,
         };
-        let page = Self::of(site, &view).with_status(error.status());
+        let page = Self::with_body(error.status(), Body::Message(Box::new(view), site.views.clone()));
         Self { retry_after: error.retry_after, ..page }
     }
 
@@ -77,8 +85,29 @@ impl Html {
     }
 }
 
+fn rendered(views: &Renderer, view: &impl Page) -> (Status, String) {
+    match views.render(view) {
+        Ok(body) => (Status::Ok, body),
+        Err(why) => {
+            tracing::error!(error = %why, "a page could not be rendered");
+            (Status::InternalServerError, "This page could not be shown.".to_owned())
+        }
+    }
+}
+
 impl<'r> Responder<'r, 'static> for Html {
-    fn respond_to(self, _: &'r Request<'_>) -> response::Result<'static> {
+    fn respond_to(self, request: &'r Request<'_>) -> response::Result<'static> {
+        let (status, body) = match self.body {
+            Body::Whole(body) => (self.status, body),
+            Body::Message(mut view, views) => {
+                let is_error = self.status.code >= 400;
+                view.request_id = is_error.then(|| Traced::of(request).id().to_string());
+                match rendered(&views, &*view) {
+                    (Status::Ok, body) => (self.status, body),
+                    failed => failed,
+                }
+            }
+        };
         let script = if self.script { "script-src 'self'; " } else { "" };
         let form_action = if self.leads_on { "" } else { "form-action 'self'; " };
         let policy = format!(
@@ -86,11 +115,11 @@ impl<'r> Responder<'r, 'static> for Html {
              frame-ancestors 'none'; base-uri 'none'"
         );
         let mut response = Response::build()
-            .status(self.status)
+            .status(status)
             .header(ContentType::HTML)
             .header(Header::new("Content-Security-Policy", policy))
             .header(Header::new("Cache-Control", "no-store"))
-            .sized_body(self.body.len(), std::io::Cursor::new(self.body))
+            .sized_body(body.len(), std::io::Cursor::new(body))
             .finalize();
         if let Some(seconds) = self.retry_after {
             response.set_header(Header::new("Retry-After", seconds.to_string()));

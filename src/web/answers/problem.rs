@@ -12,6 +12,7 @@ use super::json::json;
 use crate::{
     admin::AdminError,
     protocol::{ErrorCode, OauthError},
+    web::traced::Traced,
 };
 
 /// A problem (RFC 9457).
@@ -28,6 +29,9 @@ pub(crate) struct Problem {
     /// The field at fault.
     #[serde(skip_serializing_if = "Option::is_none")]
     field: Option<String>,
+    /// Which request it was: for whoever asks the operator about it (RFC 9457 §3.2).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    request_id: Option<String>,
     #[serde(skip)]
     challenge: Option<&'static str>,
 }
@@ -40,6 +44,7 @@ impl Problem {
             status: status.code,
             detail: detail.into(),
             field: None,
+            request_id: None,
             challenge: None,
         }
     }
@@ -73,7 +78,7 @@ impl From<AdminError> for Problem {
                 Self::plain(Status::InternalServerError, "the server cannot do this; its operator has been told")
             }
             AdminError::Unavailable(why) => {
-                tracing::error!(error = why, "admin api");
+                tracing::warn!(error = why, "the admin API was kept from its work by a part that does not answer");
                 Self::plain(Status::ServiceUnavailable, "a part of the server does not answer; nothing was changed")
             }
         }
@@ -91,13 +96,14 @@ impl From<OauthError> for Problem {
 }
 
 impl<'r> Responder<'r, 'static> for Problem {
-    fn respond_to(self, _: &'r Request<'_>) -> response::Result<'static> {
-        let mut response = json(Status::new(self.status), &self)?;
+    fn respond_to(self, request: &'r Request<'_>) -> response::Result<'static> {
+        let named = Self { request_id: Some(Traced::of(request).id().to_string()), ..self };
+        let mut response = json(named.status(), &named)?;
         response.set_header(ContentType::new("application", "problem+json"));
-        if self.status == Status::ServiceUnavailable.code {
+        if named.status() == Status::ServiceUnavailable {
             response.set_header(Header::new("Retry-After", "1"));
         }
-        if let Some(challenge) = self.challenge {
+        if let Some(challenge) = named.challenge {
             response.set_header(Header::new("WWW-Authenticate", challenge));
         }
         Ok(response)

@@ -125,7 +125,7 @@ impl Export {
             let (text, next) = match page {
                 Ok(Listed { items, next }) => (export.write(&items, is_first), next),
                 Err(why) => {
-                    tracing::error!(error = %why, "an export of the audit trail broke off");
+                    tracing::warn!(error = %why, "an export of the audit trail broke off");
                     (None, None)
                 }
             };

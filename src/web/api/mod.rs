@@ -132,6 +132,7 @@ async fn authority_of(cx: &Cx<'_>, token: &str) -> Result<Authority, Problem> {
             Problem::unauthorized()
         }
     })?;
+    cx.is_of_client(&claims.client_id);
     let user = match (&claims.sid, claims.sub.parse()) {
         (Some(_), Ok(id)) => cx
             .app

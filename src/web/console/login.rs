@@ -120,7 +120,7 @@ pub(super) async fn logout(member: Signed, form: Result<Form, OauthError>, jar: 
         }
         // The cookie stays: it still counts, and whoever holds it should know.
         Err(error) => {
-            tracing::error!(%error, "a console session could not be ended");
+            tracing::warn!(%error, "a console session could not be ended: its user was told so");
             let text = "You are still signed in. Try again in a moment.";
             let page = Html::message(&site, Status::ServiceUnavailable, "You could not be signed out", text);
             Err(Answer::Page(page.retry_after(1)))

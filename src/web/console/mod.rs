@@ -149,7 +149,7 @@ impl Member {
                 return Answer::Page(Html::message(&self.site, status, "This cannot be done", text));
             }
             AdminError::Unavailable(why) => {
-                tracing::error!(error = why, "console");
+                tracing::warn!(error = why, "the console was kept from its work by a part that does not answer");
                 let text = "A part of the server does not answer. Nothing was changed; try again.";
                 let page = Html::message(&self.site, Status::ServiceUnavailable, "This cannot be done now", text);
                 return Answer::Page(page);

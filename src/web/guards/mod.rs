@@ -13,7 +13,7 @@ pub(crate) use body::{Form, JsonBody, MOST_BODY, Query};
 pub(crate) use browser::Browser;
 pub(crate) use condition::IfMatch;
 pub(crate) use credentials::{Authorization, Bearer};
-pub(crate) use origin::Peer;
+pub(crate) use origin::{Peer, address};
 pub(crate) use session::CurrentSession;
 pub(crate) use tenant::{Addressed, NoTenant};
 

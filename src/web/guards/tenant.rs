@@ -54,7 +54,7 @@ impl Addressed {
             Ok(Some(_)) => Err(NoTenant::Suspended),
             Ok(None) => Err(NoTenant::Unknown),
             Err(why) => {
-                tracing::error!(error = %why, "a tenant could not be looked up");
+                why.report();
                 Err(NoTenant::Away)
             }
         }

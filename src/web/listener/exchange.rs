@@ -3,7 +3,7 @@
 use std::{
     future::poll_fn,
     io,
-    net::SocketAddr,
+    net::{IpAddr, SocketAddr},
     pin::{Pin, pin},
     sync::Arc,
     task::{Context, Poll},
@@ -26,13 +26,18 @@ use tokio::{
     io::AsyncReadExt as _,
     sync::{mpsc, oneshot, watch},
 };
+use tracing::Instrument as _;
 
 use super::{
-    Stage,
+    Stage, access,
     gate::{Acquaintance, Gate},
     pace::Pace,
 };
-use crate::web::guards::{MOST_BODY, SessionSeen};
+use crate::web::{
+    Site,
+    guards::{MOST_BODY, SessionSeen, address},
+    traced::{REQUEST_ID, TRACEPARENT, Traced},
+};
 
 /// What is handed on in one piece.
 const WHOLE: usize = 64 * 1024;
@@ -40,6 +45,7 @@ const WHOLE: usize = 64 * 1024;
 /// What one connection's requests have in common.
 pub(super) struct Exchange {
     pub(super) client: Arc<Client>,
+    pub(super) site: Arc<Site>,
     pub(super) peer: SocketAddr,
     pub(super) pace: Arc<Pace>,
     pub(super) gate: Arc<Gate>,
@@ -48,12 +54,33 @@ pub(super) struct Exchange {
     pub(super) busy: mpsc::Sender<()>,
 }
 
+/// A request that is whole.
+struct Asked {
+    parts: Parts,
+    body: Bytes,
+    came: Instant,
+    traced: Arc<Traced>,
+}
+
+impl Asked {
+    /// Writes its line of the access log, where there is one.
+    fn tell(&self, ip: IpAddr, status: StatusCode, bytes: usize) {
+        if access::is_kept() {
+            // HTTP's own word, or none: others are the client's.
+            let method = method_of(&self.parts).map(|method| method.as_str());
+            access::write(&self.traced, ip, method, status, bytes, self.came.elapsed());
+        }
+    }
+}
+
 impl Exchange {
     /// Answers one request. Its handler runs in a task of its own: a client that hangs up does not cut it
     /// short, so that what it tried is counted.
     pub(super) async fn answer(&self, request: Request<Incoming>) -> Result<Response<Answer>, io::Error> {
         let (parts, body) = request.into_parts();
         let body = received(body).await?;
+        let traced = Arc::new(self.traced(&parts));
+        let asked = Asked { parts, body, came: Instant::now(), traced };
         // In line it may still be closed for others, and is once its time is over.
         let passage = self.gate.pass(&self.who, self.peer.ip()).await;
         self.pace.answering();
@@ -61,9 +88,10 @@ impl Exchange {
         let (client, peer, pace) = (Arc::clone(&self.client), self.peer, Arc::clone(&self.pace));
         let (gate, who) = (Arc::clone(&self.gate), Arc::clone(&self.who));
         let (busy, mut stage) = (self.busy.clone(), self.stage.clone());
-        tokio::spawn(async move {
+        let span = asked.traced.span(method_of(&asked.parts).map_or("unknown", |method| method.as_str()));
+        let task = async move {
             let _busy = busy;
-            let mut work = pin!(handle(&client, peer, &parts, &body, &who, pace, sender));
+            let mut work = pin!(handle(&client, peer, &asked, &who, pace, sender));
             // What follows its first step waits for something, and takes hardly any of a core.
             let began = Instant::now();
             let done = poll_fn(|context| Poll::Ready(work.as_mut().poll(context).is_ready())).await;
@@ -78,9 +106,16 @@ impl Exchange {
             if !who.is_known() {
                 gate.charge(taken);
             }
-        });
+        };
+        tokio::spawn(task.instrument(span));
         // Dropped without an answer where the handler's task died or was cut off: the connection closes.
         answer.await.map_err(|_| io::ErrorKind::ConnectionAborted.into())
+    }
+
+    fn traced(&self, parts: &Parts) -> Traced {
+        // A line that is no text is one all the same, and names no trace.
+        let lines = parts.headers.get_all(TRACEPARENT).iter().map(|line| line.to_str().unwrap_or_default());
+        Traced::named_by(lines, &self.site.app.effects)
     }
 }
 
@@ -98,9 +133,13 @@ async fn received(mut body: Incoming) -> Result<Bytes, io::Error> {
     Ok(all.freeze())
 }
 
+fn method_of(parts: &Parts) -> Option<Method> {
+    parts.method.as_str().parse().ok()
+}
+
 /// Rocket's request of hyper's; `None` where the method is none of HTTP's or there is no path.
 fn request_of<'c>(client: &'c Client, peer: SocketAddr, parts: &Parts) -> Option<LocalRequest<'c>> {
-    let method: Method = parts.method.as_str().parse().ok()?;
+    let method = method_of(parts)?;
     let target = parts.uri.path_and_query()?;
     let origin = Origin::new(target.path().to_owned(), target.query().map(str::to_owned));
     let mut request = client.req(method, origin).remote(peer);
@@ -123,38 +162,60 @@ fn request_of<'c>(client: &'c Client, peer: SocketAddr, parts: &Parts) -> Option
 async fn handle(
     client: &Client,
     peer: SocketAddr,
-    parts: &Parts,
-    body: &[u8],
+    asked: &Asked,
     who: &Acquaintance,
     pace: Arc<Pace>,
     sender: oneshot::Sender<Response<Answer>>,
 ) {
+    let Asked { parts, body, traced, .. } = asked;
     let Some(request) = request_of(client, peer, parts) else {
-        let mut refusal = Response::new(Answer { content: Content::Whole(Bytes::new()), pace });
-        *refusal.status_mut() = StatusCode::BAD_REQUEST;
-        let _ = sender.send(refusal);
+        let _ = sender.send(refusal(traced, pace));
+        asked.tell(peer.ip(), StatusCode::BAD_REQUEST, 0);
         return;
     };
+    request.inner().local_cache(|| Arc::clone(traced));
+    let ip = address(request.inner()).unwrap_or(peer.ip());
     let session = Arc::clone(SessionSeen::of(request.inner()));
-    let mut response = request.body(body).dispatch().await;
-    let mut head = head_of(&response);
-    who.judge(parts, head.status(), &session);
-    if let Some(size) = response.body().preset_size().filter(|size| *size <= WHOLE) {
-        let mut whole = Vec::with_capacity(size);
-        if response.read_to_end(&mut whole).await.is_err() {
-            return;
-        }
-        if whole.len() != size {
-            // An answer to HEAD, or 304: the length that its body would have.
-            head.headers_mut().insert(CONTENT_LENGTH, HeaderValue::from(size));
-        }
-        let _ = sender.send(head.map(|()| Answer { content: Content::Whole(whole.into()), pace }));
-        return;
+    let response = request.body(body.as_ref()).dispatch().await;
+    let head = head_of(&response);
+    let status = head.status();
+    who.judge(parts, status, &session);
+    if let Some(bytes) = send(response, head, pace, sender).await {
+        asked.tell(ip, status, bytes);
     }
-    let (chunks, receiver) = mpsc::channel(1);
-    if sender.send(head.map(|()| Answer { content: Content::Chunks(receiver), pace })).is_ok() {
-        send_chunks(response, chunks).await;
+}
+
+/// Sends an answer, and says how much of its body was taken; `None` where it broke off.
+async fn send(
+    mut response: LocalResponse<'_>,
+    mut head: Response<()>,
+    pace: Arc<Pace>,
+    sender: oneshot::Sender<Response<Answer>>,
+) -> Option<usize> {
+    let Some(size) = response.body().preset_size().filter(|size| *size <= WHOLE) else {
+        let (chunks, receiver) = mpsc::channel(1);
+        let sent = sender.send(head.map(|()| Answer { content: Content::Chunks(receiver), pace }));
+        return Some(if sent.is_ok() { send_chunks(response, chunks).await } else { 0 });
+    };
+    let mut whole = Vec::with_capacity(size);
+    response.read_to_end(&mut whole).await.ok()?;
+    if whole.len() != size {
+        // An answer to HEAD, or 304: the length that its body would have.
+        head.headers_mut().insert(CONTENT_LENGTH, HeaderValue::from(size));
     }
+    let bytes = whole.len();
+    let _ = sender.send(head.map(|()| Answer { content: Content::Whole(whole.into()), pace }));
+    Some(bytes)
+}
+
+/// What is answered to a request that Rocket cannot be asked.
+fn refusal(traced: &Traced, pace: Arc<Pace>) -> Response<Answer> {
+    let mut refusal = Response::new(Answer { content: Content::Whole(Bytes::new()), pace });
+    *refusal.status_mut() = StatusCode::BAD_REQUEST;
+    if let Ok(id) = HeaderValue::from_str(&traced.id().to_string()) {
+        refusal.headers_mut().insert(REQUEST_ID, id);
+    }
+    refusal
 }
 
 fn head_of(response: &LocalResponse<'_>) -> Response<()> {
@@ -169,15 +230,22 @@ fn head_of(response: &LocalResponse<'_>) -> Response<()> {
     head
 }
 
-async fn send_chunks(mut response: LocalResponse<'_>, chunks: mpsc::Sender<io::Result<Bytes>>) {
+/// Sends a body piece by piece, and answers how much of it was taken.
+async fn send_chunks(mut response: LocalResponse<'_>, chunks: mpsc::Sender<io::Result<Bytes>>) -> usize {
+    let mut bytes = 0;
     loop {
         let mut chunk = BytesMut::with_capacity(WHOLE);
         let read = response.read_buf(&mut chunk).await;
         let last = !matches!(read, Ok(more) if more > 0);
         // An error is sent too: the connection then breaks off, and nobody takes the part for the whole.
         let read = read.map(|_| chunk.freeze());
-        if read.as_ref().is_ok_and(Bytes::is_empty) || chunks.send(read).await.is_err() || last {
-            return;
+        let size = read.as_ref().map_or(0, Bytes::len);
+        if read.as_ref().is_ok_and(Bytes::is_empty) || chunks.send(read).await.is_err() {
+            return bytes;
+        }
+        bytes += size;
+        if last {
+            return bytes;
         }
     }
 }

@@ -4,6 +4,7 @@
 //! Rocket's own listener waits for a request's headers for ever, and takes every file that the
 //! process may open. This one closes whoever is slow, and keeps files back for the database.
 
+mod access;
 mod crowd;
 mod exchange;
 mod gate;
@@ -25,6 +26,7 @@ use tokio::{
     time::{sleep, timeout},
 };
 
+use super::Site;
 use crowd::Crowd;
 pub(crate) use crowd::{files_of_process, share_of_strangers};
 use exchange::Exchange;
@@ -52,6 +54,7 @@ enum Stage {
 pub(crate) struct Listener {
     socket: TcpListener,
     client: Arc<Client>,
+    site: Arc<Site>,
     crowd: Arc<Crowd>,
     gate: Arc<Gate>,
 }
@@ -68,9 +71,11 @@ impl Listener {
         // Rocket calls this client local, since it comes without a listener: it is the one public way to
         // its service.
         let client = Client::untracked(rocket).await.map_err(|why| io::Error::other(why.to_string()))?;
+        let site = client.rocket().state::<Arc<Site>>().cloned().ok_or_else(|| io::Error::other("no site"))?;
         Ok(Self {
             socket,
             client: Arc::new(client),
+            site,
             crowd: Arc::new(Crowd::of(most)),
             gate: Arc::new(Gate::of_machine()),
         })
@@ -103,7 +108,7 @@ impl Listener {
                 Ok((stream, peer)) => self.greet(stream, peer, stage, busy),
                 Err(why) if is_of_the_connection(&why) => {}
                 Err(why) => {
-                    tracing::warn!(error = %why, "a connection could not be accepted");
+                    tracing::warn!(error = %why, "a connection could not be accepted: an idle one is closed for the next");
                     self.crowd.make_room();
                     sleep(Duration::from_millis(50)).await;
                 }
@@ -114,7 +119,7 @@ impl Listener {
     /// Serves one connection in a task of its own.
     fn greet(&self, stream: TcpStream, peer: SocketAddr, stage: &watch::Sender<Stage>, busy: &mpsc::Sender<()>) {
         if let Err(why) = stream.set_nodelay(true) {
-            tracing::debug!(error = %why, "an answer may wait for the one before");
+            tracing::debug!(error = %why, "small answers on a connection may wait for one another");
         }
         let (client, pace) = (Arc::clone(&self.client), Arc::new(Pace::default()));
         let (handle, registration) = AbortHandle::new_pair();
@@ -122,6 +127,7 @@ impl Listener {
         let stream = Paced::new(stream, Arc::clone(&pace));
         let exchange = Exchange {
             client,
+            site: Arc::clone(&self.site),
             peer,
             pace,
             gate: Arc::clone(&self.gate),

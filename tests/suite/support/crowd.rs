@@ -48,7 +48,7 @@ INSERT INTO token_families SELECT t.id, ID(3,i), ID(2,i), ID(1,OWNER), 'app', 'r
     '["pwd"]', NOW, NULL, NOW + 604800000, NULL, NULL FROM tenants t, SERIES(SESSIONS) WHERE slug = 'SLUG';
 INSERT INTO consents SELECT t.id, ID(1,i), 'app', 'reports.read', HEAD, NOW FROM tenants t, SERIES(USERS)
     WHERE slug = 'SLUG';
-INSERT INTO audit_events SELECT t.id, ID(4,i), NOW, 'user:crowd', 'session.started', 'session', '', '10.0.0.1', 'x'
+INSERT INTO audit_events SELECT t.id, ID(4,i), NOW, 'user:crowd', 'session.started', 'session', '', '10.0.0.1', 'x', NULL
     FROM tenants t, SERIES(SESSIONS) WHERE slug = 'SLUG';
 INSERT INTO sessions SELECT t.id, ID(5,i), ID(1,OWNER), 'password', 'app', NULL, 0, 0, '["pwd"]', '10.1.0.1', 'x', 0,
     0, 1000 + i, NULL, NULL FROM tenants t, SERIES(OLD) WHERE slug = 'SLUG';

@@ -123,7 +123,7 @@ async fn an_administrator_applies_no_more_than_the_api_lets_them() {
     let mut unit = app.site.app.storage.read(permit.tenant()).await.unwrap();
     let grace = unit.tenant(permit.tenant()).find_user_by_login("grace").await.unwrap().unwrap();
     drop(unit);
-    let origin = Origin { ip: "127.0.0.1".into(), user_agent: "test".into(), devices: Vec::new() };
+    let origin = Origin { ip: "127.0.0.1".into(), user_agent: "test".into(), ..Origin::default() };
     let authority = Authority::of_user(permit.tenant(), &grace, origin).unwrap();
     let apply = async |text: &str| {
         let mut file = File::parse(text).unwrap();
