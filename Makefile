@@ -17,9 +17,10 @@ test: ## Install what the tests need, then lint and run every test on both datab
 	./tests/services/with $(CARGO) test --no-fail-fast
 	PORTCULLIS_TEST_BACKEND=postgres ./tests/services/with $(CARGO) test --no-fail-fast --test suite
 
-lint: ## Formatting and clippy, warnings denied; licences and sources of packages
+lint: ## Formatting, clippy and the documentation, warnings denied; licences and sources of packages
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy --workspace --all-targets -- -D warnings
+	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --no-deps --workspace --document-private-items
 	./tests/services/deny licenses bans sources
 
 advisories: ## Look for known weaknesses of packages, where github.com is reached

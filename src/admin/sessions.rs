@@ -76,7 +76,7 @@ fn most() -> i64 {
 /// The same where something is really ended, which shall not wait for its figures.
 const FEW: usize = 1_000;
 
-/// How many sessions and families are live, up to [`MOST_COUNTED`] each.
+/// How many sessions and families are live, up to `MOST_COUNTED` each.
 ///
 /// # Errors
 /// [`AdminError`].
@@ -85,7 +85,7 @@ pub async fn count_active(admin: &Admin<'_>, permit: &Permit) -> Result<Reached,
     Ok(unit.tenant(permit.tenant()).count_live(most()).await?)
 }
 
-/// What an ending of `selection` would reach, up to [`MOST_COUNTED`] each: to be told before something
+/// What an ending of `selection` would reach, up to `MOST_COUNTED` each: to be told before something
 /// is done that ends it by the way.
 ///
 /// # Errors

@@ -1,8 +1,8 @@
 //! The authorization endpoint (RFC 6749 §3.1, OpenID Connect Core §3.1.2).
 //!
-//! Every request is decided anew, from its parameters and the session alone: a page that was
-//! shown in between, a login or a consent, carries the [`Interaction`], and its request is
-//! checked as if it had never been seen.
+//! Every request is decided anew, from its parameters and the session alone: a page that was shown in
+//! between, a login or a consent, carries the [`Interaction`](super::interaction::Interaction), and its
+//! request is checked as if it had never been seen.
 
 use std::sync::Arc;
 
