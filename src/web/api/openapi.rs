@@ -4,7 +4,10 @@ use rocket::get;
 use serde_json::Value;
 use utoipa::{
     Modify, OpenApi,
-    openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme},
+    openapi::{
+        RefOr, Schema,
+        security::{HttpAuthScheme, HttpBuilder, SecurityScheme},
+    },
 };
 
 use crate::{
@@ -25,6 +28,32 @@ impl Modify for Bearer {
     }
 }
 
+/// What is put together of several parts must not close any of them: one part's members are unknown to the
+/// other (JSON Schema 2020-12 §10.3.2.3 looks at the properties beside it alone).
+struct OpenParts;
+
+impl Modify for OpenParts {
+    fn modify(&self, openapi: &mut utoipa::openapi::OpenApi) {
+        let Some(components) = &mut openapi.components else { return };
+        let mut parts = Vec::new();
+        for schema in components.schemas.values_mut() {
+            let RefOr::T(Schema::AllOf(whole)) = schema else { continue };
+            for part in &mut whole.items {
+                match part {
+                    RefOr::Ref(to) => parts.extend(to.ref_location.rsplit('/').next().map(str::to_owned)),
+                    RefOr::T(Schema::Object(object)) => object.additional_properties = None,
+                    RefOr::T(_) => {}
+                }
+            }
+        }
+        for name in parts {
+            if let Some(RefOr::T(Schema::Object(object))) = components.schemas.get_mut(&name) {
+                object.additional_properties = None;
+            }
+        }
+    }
+}
+
 #[derive(OpenApi)]
 #[openapi(
     info(title = "Portcullis admin API", description = "Tenants, clients, users, sessions, keys and the audit trail. \
@@ -41,7 +70,7 @@ impl Modify for Bearer {
         super::audit::list,
     ),
     security(("bearer" = [])),
-    modifiers(&Bearer)
+    modifiers(&Bearer, &OpenParts)
 )]
 struct Description;
 
