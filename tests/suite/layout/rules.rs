@@ -14,8 +14,8 @@ pub(super) const FLOORS: &[&[&str]] = &[
     &["accounts"],
     &["installation"],
     &["changes", "events", "jobs", "throttle"],
-    &["memory"],
     &["keys"],
+    &["memory"],
     &["storage"],
     &["turns"],
     &["config", "effects"],
@@ -70,12 +70,6 @@ impl Exception {
 
 /// One that nothing needs any more fails the test: each goes with what it excuses.
 pub(super) const EXCEPTIONS: &[Exception] = &[
-    but(
-        rooms::RULE,
-        "keys/keystore.rs",
-        "memory",
-        "it holds a tenant's keys in the cache that a node has of everything",
-    ),
     but(rooms::RULE, "events/trail.rs", "throttle", "what is noted of strangers has a rate"),
     but(rooms::RULE, "jobs/mod.rs", "changes", "following the events is one of the jobs"),
     but(rooms::RULE, "domain/ids.rs", "effects", "a fresh identifier is drawn from the entropy that effects hand out"),
