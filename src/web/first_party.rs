@@ -55,7 +55,7 @@ async fn login(
             .map_err(|_| OauthError::invalid_request("username, password and client_id are needed, as strings"))?;
         let cx = Cx::new(&site.app, &tenant, &from.0);
         let Credentials { username, password, client_id } = credentials;
-        let (user, tokens) = first_party::login(&cx, &client_id, &username, &password, &*site.accounts).await?;
+        let (user, tokens) = first_party::login(&cx, &client_id, &username, &password, &site.accounts).await?;
         // Whoever keeps cookies is known again, whatever strangers do.
         jar.add(cookies::device(&site.app.config, &tenant, site.accounts.device_token(&tenant, &user)));
         Ok(tokens)

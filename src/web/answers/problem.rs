@@ -31,7 +31,7 @@ pub(crate) struct Problem {
     field: Option<String>,
     /// Which request it was: for whoever asks the operator about it (RFC 9457 §3.2).
     #[serde(skip_serializing_if = "Option::is_none")]
-    request_id: Option<String>,
+    request_id: Option<Box<str>>,
     #[serde(skip)]
     challenge: Option<&'static str>,
 }
@@ -97,7 +97,7 @@ impl From<OauthError> for Problem {
 
 impl<'r> Responder<'r, 'static> for Problem {
     fn respond_to(self, request: &'r Request<'_>) -> response::Result<'static> {
-        let named = Self { request_id: Some(Traced::of(request).id().to_string()), ..self };
+        let named = Self { request_id: Some(Traced::of(request).id().to_string().into()), ..self };
         let mut response = json(named.status(), &named)?;
         response.set_header(ContentType::new("application", "problem+json"));
         if named.status() == Status::ServiceUnavailable {

@@ -11,7 +11,7 @@ use super::{Member, Shown, Signed, go};
 use crate::{
     accounts::{OwnEnding, end_own, sign_in_browser},
     admin::Authority,
-    domain::{Actor, Event, SessionKind},
+    domain::{Actor, Event, Origin, SessionKind, Tenant, User},
     protocol::OauthError,
     views::console::Login,
     web::{
@@ -48,6 +48,17 @@ fn once_more(site: &Site, view: &Login, status: Status, wait: Option<u64>) -> An
     })
 }
 
+/// Whether a user has an administrative role; where not, the trail tells of the try.
+fn administers(site: &Site, home: &Tenant, user: &User, from: &Origin) -> bool {
+    let is_staff = Authority::of_user(home, user, from.clone()).is_some();
+    if !is_staff {
+        let actor = Actor::User(user.id.to_string());
+        let event = Event::AdminRefused { door: "console", why: "no administrative role" };
+        site.app.audit.refused(home, &actor, event, from);
+    }
+    is_staff
+}
+
 #[post("/login", data = "<form>")]
 pub(super) async fn submit(
     site: &Site,
@@ -57,10 +68,7 @@ pub(super) async fn submit(
     held: Signed,
     jar: &CookieJar<'_>,
 ) -> Shown {
-    let form = match form {
-        Ok(form) => form,
-        Err(error) => return Err(Answer::Page(Html::error(site, &error))),
-    };
+    let form = site.or_page(form)?;
     if !browser.sent(&form) {
         return Err(forged(site));
     }
@@ -87,10 +95,7 @@ pub(super) async fn submit(
         }
     };
     let user = &identified.user;
-    if Authority::of_user(&home, user, from.0.clone()).is_none() {
-        let actor = Actor::User(user.id.to_string());
-        let event = Event::AdminRefused { door: "console", why: "no administrative role" };
-        site.app.audit.refused(&home, &actor, event, &from.0);
+    if !administers(site, &home, user, &from.0) {
         return again(Status::Forbidden, WRONG, None);
     }
     let held = held.ok().filter(|member| member.home.id == home.id).map(|member| member.visitor);

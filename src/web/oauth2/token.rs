@@ -60,7 +60,7 @@ pub(super) async fn token(
     let answer = match posted {
         Ok(posted) => {
             let cx = Cx::new(&site.app, &posted.tenant, &posted.from.0);
-            exchange::exchange(&cx, posted.presented(), &*site.accounts).await
+            exchange::exchange(&cx, posted.presented(), &site.accounts).await
         }
         Err(error) => Err(error),
     };
