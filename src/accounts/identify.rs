@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use secrecy::{ExposeSecret, SecretString};
 
-use super::factors::{HashRefused, LONGEST, Password, PasswordOwner, Verdict};
+use super::factors::{HashRefused, LONGEST, Password, PasswordOwner, Verdict, check_hash, stands_for};
 use crate::{
     domain::{Actor, Authentication, Event, Origin, Tenant, Timestamp, User, UserId},
     installation::Installation,
@@ -240,13 +240,13 @@ impl Accounts {
     /// # Errors
     /// What would be right, in words.
     pub fn check_hash(hash: &str) -> Result<(), &'static str> {
-        Password::check_hash(hash)
+        check_hash(hash)
     }
 
     /// Whether `stored` is `given`, or what a sign-in has made of it: whoever gives it again changes
     /// nothing.
     pub fn stands_for(stored: &str, given: &str) -> bool {
-        Password::stands_for(stored, given)
+        stands_for(stored, given)
     }
 
     /// Whether `password` is behind `hash`.

@@ -16,14 +16,9 @@ use password_hash::PasswordHash;
 use pbkdf2::Pbkdf2;
 use scrypt::Scrypt;
 use secrecy::{ExposeSecret, SecretString};
-use tokio::sync::oneshot;
 use zeroize::Zeroizing;
 
-use crate::{
-    domain::Tenant,
-    keys::{Keystore, Mac, sha256},
-    turns::{Busy, Standing, Turns},
-};
+use crate::keys::{Mac, sha256};
 
 /// In front of a bcrypt hash over the peppered password. Where it was made of another hash at a
 /// sign-in, [`FROM`] and a digest of that one follow: a file that still has the other is told from one
@@ -34,17 +29,9 @@ const FROM: &str = ",from=";
 /// The costs of bcrypt that are verified: a hash of more would hold a core for hours.
 const COSTS: std::ops::RangeInclusive<u32> = 10..=15;
 
-/// Makes and checks password hashes, a few at a time.
-pub(super) struct Hashes {
-    pepper: Mac,
-    of_tenants: Turns,
-    /// A turn to themselves, so that nobody keeps operators out of their console.
-    of_operators: Turns,
-}
-
 /// A stored hash that can be worked with.
 #[derive(Debug, Clone, PartialEq, Eq)]
-enum Stored {
+pub(super) enum Stored {
     /// bcrypt over the peppered password.
     Ours { hash: String, cost: u32 },
     /// bcrypt over the password itself, from elsewhere.
@@ -74,7 +61,7 @@ fn bcrypt_cost(hash: &str) -> Result<u32, &'static str> {
 }
 
 impl Stored {
-    fn parse(text: &str) -> Result<Self, &'static str> {
+    pub(super) fn parse(text: &str) -> Result<Self, &'static str> {
         if let Some(hash) = text.strip_prefix(PEPPERED) {
             let hash = hash.find('$').and_then(|at| hash.get(at..)).unwrap_or(hash);
             return Ok(Self::Ours { hash: hash.to_owned(), cost: bcrypt_cost(hash)? });
@@ -102,7 +89,7 @@ impl Stored {
     }
 
     /// What verifying takes, in units of bcrypt at cost 10.
-    fn work(&self) -> u64 {
+    pub(super) fn work(&self) -> u64 {
         match self {
             Self::Ours { cost, .. } | Self::Bcrypt { cost, .. } => work_of(*cost),
             Self::Phc(_) => work_of(13),
@@ -128,7 +115,7 @@ fn scrypt_fits(hash: &PasswordHash<'_>) -> Result<(), &'static str> {
     Ok(())
 }
 
-fn work_of(cost: u32) -> u64 {
+pub(super) fn work_of(cost: u32) -> u64 {
     1 << cost.saturating_sub(*COSTS.start()).min(10)
 }
 
@@ -139,12 +126,23 @@ fn waste(password: &[u8], cost: u32) {
 }
 
 /// Both forms of a password.
-struct Given {
+pub(super) struct Given {
     peppered: Zeroizing<String>,
     plain: SecretString,
 }
 
 impl Given {
+    pub(super) fn new(pepper: &Mac, password: &SecretString) -> Self {
+        let tag = pepper.tag(password.expose_secret().as_bytes());
+        Self { peppered: Zeroizing::new(STANDARD.encode(tag)), plain: password.clone() }
+    }
+
+    /// A hash of it, of this cost.
+    pub(super) fn hash(&self, cost: u32) -> Result<String, bcrypt::BcryptError> {
+        let hash = bcrypt::non_truncating_hash(self.peppered.as_bytes(), cost)?;
+        Ok(format!("{PEPPERED}{hash}"))
+    }
+
     fn fits(&self, stored: &Stored) -> bool {
         match stored {
             Stored::Ours { hash, .. } => {
@@ -160,7 +158,7 @@ impl Given {
     }
 
     /// Holds the password against `stored`. A wrong one costs as much work as an unknown user does.
-    fn verdict(&self, stored: Option<(&Stored, &str)>, cost: u32) -> Verdict {
+    pub(super) fn verdict(&self, stored: Option<(&Stored, &str)>, cost: u32) -> Verdict {
         let Some((stored, text)) = stored else {
             waste(self.peppered.as_bytes(), cost);
             return Verdict::Wrong;
@@ -182,79 +180,6 @@ impl Given {
     }
 }
 
-impl Hashes {
-    pub(super) fn new(keys: &Keystore) -> Self {
-        let cores = std::thread::available_parallelism().map_or(1, usize::from);
-        Self { pepper: keys.pepper(), of_tenants: Turns::new((cores / 2).max(1)), of_operators: Turns::new(1) }
-    }
-
-    fn given(&self, password: &SecretString) -> Given {
-        let tag = self.pepper.tag(password.expose_secret().as_bytes());
-        Given { peppered: Zeroizing::new(STANDARD.encode(tag)), plain: password.clone() }
-    }
-
-    /// A hash of `password`, as this tenant wants it.
-    pub(super) async fn hash(&self, tenant: &Tenant, password: &SecretString) -> Result<String, Busy> {
-        let (given, cost) = (self.given(password), tenant.settings.password_bcrypt_cost);
-        let work = move || bcrypt::non_truncating_hash(given.peppered.as_bytes(), cost);
-        let hash = self.run(tenant, Standing::Known, work_of(cost), work).await?.map_err(|_| Busy)?;
-        Ok(format!("{PEPPERED}{hash}"))
-    }
-
-    /// Whether `password` is behind `hash`; where there is none, as much work is done for nothing.
-    pub(super) async fn verify(
-        &self,
-        tenant: &Tenant,
-        standing: Standing,
-        password: &SecretString,
-        hash: Option<&str>,
-    ) -> Result<Verdict, Busy> {
-        let stored = hash.and_then(|text| {
-            let parsed = Stored::parse(text);
-            parsed.inspect_err(|why| tracing::error!(why, tenant = %tenant.slug, "a stored password hash cannot be read: its user needs a new password")).ok()
-        });
-        let (given, cost) = (self.given(password), tenant.settings.password_bcrypt_cost);
-        let work = stored.as_ref().map_or(0, Stored::work).max(work_of(cost));
-        let text = hash.unwrap_or_default().to_owned();
-        self.run(tenant, standing, work, move || given.verdict(stored.as_ref().zip(Some(text.as_str())), cost)).await
-    }
-
-    async fn run<T: Send + 'static>(
-        &self,
-        tenant: &Tenant,
-        standing: Standing,
-        amount: u64,
-        work: impl FnOnce() -> T + Send + 'static,
-    ) -> Result<T, Busy> {
-        let turns = if tenant.is_system() { &self.of_operators } else { &self.of_tenants };
-        let turn = turns.wait(tenant.id, standing, amount).await?;
-        let (done, result) = oneshot::channel();
-        let span = tracing::Span::current();
-        let hashing = std::thread::Builder::new().name("hashing".into()).spawn(move || {
-            let _entered = span.entered();
-            give_way();
-            let result = work();
-            drop(turn);
-            // Whoever hung up no longer wants it.
-            let _ = done.send(result);
-        });
-        hashing.map_err(|_| Busy)?;
-        result.await.map_err(|_| Busy)
-    }
-}
-
-/// Lets every other thread go before this one where they need the same core: a hash takes so long that it
-/// would hold up requests for a whole turn of the scheduler's, and is itself in no such hurry.
-fn give_way() {
-    #[cfg(target_os = "linux")]
-    {
-        let thread = rustix::thread::gettid();
-        if let Err(why) = rustix::process::setpriority_process(Some(thread), 10) {
-            tracing::debug!(error = %why, "hashing could not be told to give way to requests");
-        }
-    }
-}
-
 /// What tells the hash that `text` was first made of: another one, or itself.
 fn origin_of(text: &str) -> String {
     let named =
@@ -266,7 +191,7 @@ fn origin_of(text: &str) -> String {
 }
 
 /// Whether `stored` is `given`, or was made of it at a sign-in.
-pub(super) fn stands_for(stored: &str, given: &str) -> bool {
+pub(in crate::accounts) fn stands_for(stored: &str, given: &str) -> bool {
     stored == given || origin_of(stored) == origin_of(given)
 }
 
@@ -274,6 +199,6 @@ pub(super) fn stands_for(stored: &str, given: &str) -> bool {
 ///
 /// # Errors
 /// What would be right, in words.
-pub(super) fn check_hash(text: &str) -> Result<(), &'static str> {
+pub(in crate::accounts) fn check_hash(text: &str) -> Result<(), &'static str> {
     Stored::parse(text).map(|_| ())
 }

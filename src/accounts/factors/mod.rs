@@ -4,6 +4,7 @@ mod hashes;
 mod known_passwords;
 mod password;
 
+pub(super) use hashes::{Verdict, check_hash, stands_for};
 pub use known_passwords::PasswordOwner;
 pub use password::HashRefused;
-pub(super) use password::{LONGEST, Password, Verdict};
+pub(super) use password::{LONGEST, Password};
