@@ -49,7 +49,11 @@ trait Job: Send + Sync {
 
 /// Every job. A new one is a file and a line here.
 fn all() -> [Arc<dyn Job>; 3] {
-    [Arc::new(settle::Settle), Arc::<sweep::Sweeping>::default(), Arc::<audit_retention::AuditRetention>::default()]
+    [
+        Arc::<settle::Settle>::default(),
+        Arc::<sweep::Sweeping>::default(),
+        Arc::<audit_retention::AuditRetention>::default(),
+    ]
 }
 
 /// Between two steps others are left this many times as long as the step took, and no less than this.

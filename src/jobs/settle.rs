@@ -1,6 +1,9 @@
 //! Settles what endings and deletions have left: marks or removes rows, some at a time.
 
-use std::time::Duration;
+use std::{
+    sync::atomic::{AtomicBool, Ordering},
+    time::Duration,
+};
 
 use super::{Job, Work};
 use crate::storage::{Step, StorageError};
@@ -9,7 +12,11 @@ use crate::storage::{Step, StorageError};
 /// process, or one whose node has died.
 const LOOK_EACH: Duration = Duration::from_secs(3);
 
-pub(super) struct Settle;
+#[derive(Default)]
+pub(super) struct Settle {
+    /// Whether the last look found nothing: what was left before this node began rings no bell.
+    is_idle: AtomicBool,
+}
 
 #[async_trait::async_trait]
 impl Job for Settle {
@@ -19,15 +26,16 @@ impl Job for Settle {
 
     /// Each node takes part: the jobs that wait are leased one by one.
     async fn next_round(&self, work: &Work) -> Result<bool, StorageError> {
-        // What was left before this node began rings no bell, and whether it was rung or it is time makes
-        // no difference.
-        if !work.storage.has_settlement(work.revocations.node()).await? {
+        if self.is_idle.load(Ordering::Relaxed) {
+            // Whether it was rung or it is time makes no difference.
             let _ = tokio::time::timeout(LOOK_EACH, work.revocations.ended()).await;
         }
         Ok(true)
     }
 
     async fn step(&self, work: &Work) -> Result<Step, StorageError> {
-        work.storage.settle_some(work.revocations.node(), work.effects.now()).await
+        let step = work.storage.settle_some(work.revocations.node(), work.effects.now()).await?;
+        self.is_idle.store(step == Step::Idle, Ordering::Relaxed);
+        Ok(step)
     }
 }

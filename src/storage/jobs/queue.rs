@@ -276,14 +276,6 @@ impl Storage {
         }
     }
 
-    /// Whether something waits to be settled that `node` may go on with.
-    ///
-    /// # Errors
-    /// [`StorageError::Away`].
-    pub async fn has_settlement(&self, node: NodeId) -> Result<bool, StorageError> {
-        Ok(self.next_turn(node).await?.is_some())
-    }
-
     /// Whether the next step is of jobs that were begun, or of new ones; `None` where none waits. Both
     /// kinds have their turns, so that neither a large tenant's holds up small ones, nor any number of
     /// small ones a large one. Looking alone is no reason to hold up who writes.

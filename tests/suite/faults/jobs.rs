@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use portcullis::domain::NodeId;
+use portcullis::{domain::NodeId, storage::Step};
 use rocket::tokio;
 
 use crate::support::TestApp;
@@ -27,5 +27,6 @@ async fn each_round_is_one_nodes() {
         tokio::task::yield_now().await;
     }
     // None of them is a job that waits to be settled.
-    assert!(!storage.has_settlement(nodes[0]).await.unwrap());
+    let now = app.site.app.effects.now();
+    assert_eq!(storage.settle_some(nodes[0], now).await.unwrap(), Step::Idle);
 }
