@@ -190,8 +190,6 @@ pub(super) fn members_of(client: &Client) -> Result<Value, AdminError> {
     let mut members = serde_json::to_value(&client.metadata).map_err(|why| AdminError::Broken(why.to_string()))?;
     if let Value::Object(members) = &mut members {
         members.insert("client_id".into(), client.client_id.clone().into());
-        // What a file leaves out stays as it is, so what is not there is written out.
-        members.entry("jwks").or_insert(Value::Null);
     }
     Ok(members)
 }

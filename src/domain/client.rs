@@ -64,7 +64,6 @@ pub struct ClientMetadata {
     /// Whether it is first-party: its users are not asked for consent.
     pub skip_consent: bool,
     /// Its public keys, a JWK Set, for `private_key_jwt`.
-    #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<Object>)]
     pub jwks: Option<serde_json::Value>,
     /// Whether its assertions must be meant for the issuer, whatever its tenant asks of others.

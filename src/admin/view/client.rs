@@ -1,6 +1,6 @@
 //! A client as it is shown (RFC 7591's names), and its secrets.
 
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 use utoipa::ToSchema;
 
 use crate::domain::{Client, ClientMetadata, ClientSecret, Timestamp};
@@ -29,8 +29,8 @@ impl From<&ClientSecret> for SecretView {
 pub struct ClientView {
     /// Its identifier.
     pub client_id: String,
-    /// What it says of itself.
-    #[serde(flatten)]
+    /// What it says of itself, without what it has not.
+    #[serde(flatten, serialize_with = "without_nulls")]
     pub metadata: ClientMetadata,
     /// Its secrets; empty in a list of clients.
     pub secrets: Vec<SecretView>,
@@ -42,6 +42,15 @@ pub struct ClientView {
     /// When it was last changed.
     #[schema(value_type = String)]
     pub updated_at: Timestamp,
+}
+
+/// In a file, `null` takes a member away; where a registration is shown, it says nothing.
+fn without_nulls<S: Serializer>(metadata: &ClientMetadata, serializer: S) -> Result<S::Ok, S::Error> {
+    let mut members = serde_json::to_value(metadata).map_err(serde::ser::Error::custom)?;
+    if let Some(members) = members.as_object_mut() {
+        members.retain(|_, value| !value.is_null());
+    }
+    members.serialize(serializer)
 }
 
 impl From<&Client> for ClientView {
