@@ -97,7 +97,7 @@ pub async fn sign_in_browser(
             if let Some(held) = held {
                 let _ = store.end_session(held.session.id, EndReason::Superseded, now).await?;
             }
-            let carried = Beginning { kind, client_id: None, cookie_digest: Some(digest(&cookie)) };
+            let carried = Beginning { at: now, kind, client_id: None, cookie_digest: Some(digest(&cookie)) };
             let session = begin_session(app, tenant, &standing, authentication, carried, origin);
             store.insert_session(&session).await?;
             session
@@ -131,6 +131,8 @@ async fn renew(
 
 /// How a session begins: what carries it, and the client it is made through, where it has no cookie.
 pub struct Beginning {
+    /// When: the one instant of its request.
+    pub at: Timestamp,
     /// How.
     pub kind: SessionKind,
     /// Through which client, where no cookie carries it.
@@ -148,8 +150,7 @@ pub fn begin_session(
     beginning: Beginning,
     origin: &Origin,
 ) -> Session {
-    let now = app.effects.now();
-    let Beginning { kind, client_id, cookie_digest } = beginning;
+    let Beginning { at, kind, client_id, cookie_digest } = beginning;
     Session {
         tenant_id: tenant.id,
         id: SessionId::new(&app.effects),
@@ -161,9 +162,9 @@ pub fn begin_session(
         authentication: authentication.clone(),
         ip: origin.ip.clone(),
         user_agent: origin.user_agent.clone(),
-        created_at: now,
-        last_seen_at: now,
-        expires_at: now.plus(tenant.settings.session_max_ttl),
+        created_at: at,
+        last_seen_at: at,
+        expires_at: at.plus(tenant.settings.session_max_ttl),
         ended_at: None,
         end_reason: None,
     }
@@ -219,7 +220,7 @@ pub async fn end_own(
             let found = app.storage.read(&**tenant).await?.tenant(tenant).find_session(id).await?;
             // Whose a session is never changes.
             if found.is_some_and(|session| session.user_id == user.id) {
-                let occurrence = occurrence(Event::SessionEnded { session: id });
+                let occurrence = occurrence(Event::SessionEnded { session: id, by: "by its user" });
                 let (tenant, what) = (Arc::clone(tenant), EndOne::Session(id));
                 let request = EndRequest { tenant, what, reason: EndReason::Logout, occurrence, now };
                 app.storage.end_one(request).await?;

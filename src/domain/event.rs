@@ -18,9 +18,6 @@ macro_rules! events {
 
         #[allow(unused_variables, reason = "not every line of the list speaks of every field")]
         impl Event {
-            /// The name of each event, `noun.verb`.
-            pub const NAMES: &'static [&'static str] = &[$($name),+];
-
             /// Its name, the `action` of the trail.
             pub fn name(&self) -> &'static str {
                 match self {
@@ -49,14 +46,14 @@ events! {
     /// A user signed in: a session began at a page, or through a client.
     SessionStarted { session: SessionId, via: String } = "session.started", to session, because via;
     /// Its user signed out.
-    SessionEnded { session: SessionId } = "session.ended", to session, because "by its user";
+    SessionEnded { session: SessionId, by: &'static str } = "session.ended", to session, because by;
     /// A user ended everything they had.
     SessionsEnded { user: UserId } = "session.ended", to "all", because "by its user";
     /// An administrator ended a session, or all of a user, a client or the tenant.
     SessionForcedLogout { what: Ending, tenant: Slug, sessions: usize, families: usize, more: bool } = "session.forced_logout",
         to ended(what, tenant), because reached(*sessions, *families, *more);
     /// A user ended what one client was granted.
-    GrantEnded { grant: FamilyId } = "grant.ended", to grant, because "by its user";
+    GrantEnded { grant: FamilyId } = "grant.ended", to grant, because "logout";
     /// A client gave a token back (RFC 7009), or an administrator refused it.
     TokenRevoked { token: String, by: &'static str } = "token.revoked", to token, because by;
     /// An older refresh token came again (RFC 9700 §4.14).

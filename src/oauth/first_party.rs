@@ -123,7 +123,7 @@ pub async fn logout(cx: &Cx<'_>, bearer: &str) -> Result<(), OauthError> {
 
 /// Ends a session for its own user, and writes so.
 pub(super) async fn end_own_session(cx: &Cx<'_>, session: SessionId, sub: &str) -> Result<(), OauthError> {
-    end_own(cx, EndOne::Session(session), Event::SessionEnded { session }, sub).await
+    end_own(cx, EndOne::Session(session), Event::SessionEnded { session, by: "logout" }, sub).await
 }
 
 /// Ends what one client was granted, for its own user, and writes so.

@@ -69,7 +69,7 @@ impl Interaction {
             proved: self.proved_at.map(Timestamp::millis),
             expires: self.expires_at.millis(),
         };
-        // Three texts and numbers: there is nothing that could not be written.
+        // A text and two numbers: there is nothing that could not be written.
         let body = serde_json::to_vec(&sealed).unwrap_or_default();
         let browser = if self.proved_at.is_some() { browser } else { NO_BROWSER };
         let tag = mac(cx).tag(&message(browser, &body));

@@ -12,10 +12,10 @@ use crate::{
 
 /// Makes the token response (RFC 6749 §5.1, RFC 9068, OpenID Connect Core §3.1.3.3). It reads nothing and
 /// writes nothing: what was committed before can be answered.
-pub(super) fn issue(cx: &Cx<'_>, keys: &TenantKeys, decided: Decided<'_>) -> Result<TokenResponse, OauthError> {
+pub(super) fn issue(cx: &Cx<'_>, keys: &TenantKeys, mut decided: Decided<'_>) -> Result<TokenResponse, OauthError> {
     let scope = match decided.subject {
         Subject::User { user, .. } => resource::permitted(user, &decided.scope),
-        Subject::Client => decided.scope.clone(),
+        Subject::Client => std::mem::take(&mut decided.scope),
     };
     let access_token = keys.sign(TokenType::Access, &claims::of_access_token(cx, &decided, &scope))?;
     let (mut id_token, mut refresh_token) = (None, None);

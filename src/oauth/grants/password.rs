@@ -70,7 +70,7 @@ pub(in crate::oauth) async fn grant_to(
     }
     let user = &standing.user;
     let scope = resource::permitted(user, &scope);
-    let through = Beginning { kind, client_id: Some(client.client_id.clone()), cookie_digest: None };
+    let through = Beginning { at: cx.now, kind, client_id: Some(client.client_id.clone()), cookie_digest: None };
     let session = begin_session(cx.app, cx.tenant, &standing, authentication, through, cx.origin);
     let grant_id = FamilyId::new(&cx.app.effects);
     let refreshes = client.allows(GrantType::RefreshToken);
