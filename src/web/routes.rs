@@ -2,7 +2,10 @@
 //! origin may call it, whether an answer there proves who has called, what its query may hold, and which
 //! tenant it speaks of.
 
-use rocket::{Orbit, Rocket, http::Method};
+use rocket::{
+    Orbit, Rocket,
+    http::{Method, uri::Path},
+};
 
 /// How an error looks.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -93,13 +96,17 @@ pub(super) fn place_of(segments: &[&str]) -> &'static Place {
     PLACES.iter().find(|place| place.covers(segments)).unwrap_or(&ELSEWHERE)
 }
 
-/// The name of the tenant that an address speaks of: `/t/{slug}/…`, and
-/// `/.well-known/{document}/t/{slug}`, where RFC 8414 §3.1 puts it last.
-pub(super) fn tenant_in<'s>(segments: &[&'s str]) -> Option<&'s str> {
-    match segments {
-        ["t", slug, ..] | [".well-known", _, "t", slug] => Some(slug),
-        _ => None,
+/// The name of the tenant that an address speaks of, by the pattern of its route: what stands behind `t`,
+/// wherever that is (RFC 8414 §3.1 puts both last), or behind `tenants`.
+pub(super) fn tenant_in<'p>(route: &str, path: &Path<'p>) -> Option<&'p str> {
+    let mut before = "";
+    for (named, segment) in route.split('/').skip(1).zip(path.segments()) {
+        if matches!(before, "t" | "tenants") && named.starts_with('<') {
+            return Some(segment);
+        }
+        before = named;
     }
+    None
 }
 
 /// The methods that are served there, as `Allow` lists them (RFC 9110 §10.2.1).

@@ -13,7 +13,7 @@ use rocket::{
 };
 use tracing::{Span, field::Empty};
 
-use super::Site;
+use super::{Site, routes::tenant_in};
 use crate::{
     domain::{RequestId, Slug},
     effects::Effects,
@@ -81,25 +81,15 @@ impl Traced {
 
     fn meets(&self, route: &Route, path: &Path<'_>) {
         self.met.get_or_init(|| {
-            let (route, tenant) = (route.uri.path(), tenant_of(route.uri.path(), path));
+            let route = route.uri.path();
+            // What is no slug is told by nobody.
+            let tenant = tenant_in(route, path).and_then(|slug| slug.parse::<Slug>().ok());
             let span = Span::current();
             span.record("route", route);
             span.record("tenant", tenant.as_ref().map(Slug::as_str));
             Met { route: route.to_owned(), tenant }
         });
     }
-}
-
-/// The slug in `path`, where `pattern` has one. What is no slug is told by nobody.
-fn tenant_of(pattern: &str, path: &Path<'_>) -> Option<Slug> {
-    let mut before = "";
-    for (named, segment) in pattern.split('/').skip(1).zip(path.segments()) {
-        if matches!(before, "t" | "tenants") && named.starts_with('<') {
-            return segment.parse().ok();
-        }
-        before = named;
-    }
-    None
 }
 
 /// The id in each answer.
@@ -118,10 +108,10 @@ impl Fairing for Ids {
 
 /// A route whose requests are told to have met it, before its guards are asked.
 #[derive(Clone)]
-struct Told(Box<dyn Handler>);
+struct TracedHandler(Box<dyn Handler>);
 
 #[rocket::async_trait]
-impl Handler for Told {
+impl Handler for TracedHandler {
     async fn handle<'r>(&self, request: &'r Request<'_>, data: Data<'r>) -> Outcome<'r> {
         if let Some(route) = request.route() {
             Traced::of(request).meets(route, &request.uri().path());
@@ -132,9 +122,9 @@ impl Handler for Told {
 
 /// Routes whose requests are told to have met them.
 pub(super) fn traced(routes: Vec<Route>) -> Vec<Route> {
-    let told = |mut route: Route| {
-        route.handler = Box::new(Told(route.handler));
+    let traced = |mut route: Route| {
+        route.handler = Box::new(TracedHandler(route.handler));
         route
     };
-    routes.into_iter().map(told).collect()
+    routes.into_iter().map(traced).collect()
 }

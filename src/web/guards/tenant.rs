@@ -66,8 +66,8 @@ impl<'r> FromRequest<'r> for Addressed {
     type Error = NoTenant;
 
     async fn from_request(request: &'r Request<'_>) -> Outcome<Self, NoTenant> {
-        let segments: Vec<&str> = request.uri().path().segments().collect();
-        let Some(slug) = tenant_in(&segments) else {
+        let path = request.uri().path();
+        let Some(slug) = request.route().and_then(|route| tenant_in(route.uri.path(), &path)) else {
             return Outcome::Error((Status::NotFound, NoTenant::Unknown));
         };
         let Some(site) = request.rocket().state::<Arc<Site>>() else {
