@@ -34,6 +34,8 @@ impl Job for Settle {
     }
 
     async fn step(&self, work: &Work) -> Result<Step, StorageError> {
+        // Where it cannot be told, it is not waited for.
+        self.is_idle.store(false, Ordering::Relaxed);
         let step = work.storage.settle_some(work.revocations.node(), work.effects.now()).await?;
         self.is_idle.store(step == Step::Idle, Ordering::Relaxed);
         Ok(step)
