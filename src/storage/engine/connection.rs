@@ -284,7 +284,7 @@ macro_rules! on_conn_each {
                     let $conn = &mut shared;
                     $query
                 });
-                rocket::futures::future::try_join_all(all).await
+                futures_util::future::try_join_all(all).await
             }
         )
     };

@@ -68,6 +68,9 @@ impl Exception {
     }
 }
 
+const TABLES: &str = "it hands on the tables of every room, and rooms join those of others";
+const OPENING: &str = "the error of opening one stands beside the pool that opens both";
+
 /// One that nothing needs any more fails the test: each goes with what it excuses.
 pub(super) const EXCEPTIONS: &[Exception] = &[
     but(rooms::RULE, "events/trail.rs", "throttle", "what is noted of strangers has a rate"),
@@ -78,42 +81,12 @@ pub(super) const EXCEPTIONS: &[Exception] = &[
     but(circles::RULE, "", "domain -> effects", "a fresh identifier is drawn from the entropy that effects hand out"),
     but(circles::RULE, "keys", "jwt -> keystore", "it signs and verifies with the keys that are held"),
     but(circles::RULE, "admin::file", "apply -> prune", "both are steps of one run, which apply holds"),
-    but(
-        circles::RULE,
-        "storage",
-        "schema -> events",
-        "it hands on the tables of every room, and rooms join those of others",
-    ),
-    but(
-        circles::RULE,
-        "storage",
-        "schema -> grants",
-        "it hands on the tables of every room, and rooms join those of others",
-    ),
-    but(
-        circles::RULE,
-        "storage",
-        "schema -> identity",
-        "it hands on the tables of every room, and rooms join those of others",
-    ),
-    but(
-        circles::RULE,
-        "storage",
-        "schema -> jobs",
-        "it hands on the tables of every room, and rooms join those of others",
-    ),
-    but(
-        circles::RULE,
-        "storage",
-        "schema -> keys",
-        "it hands on the tables of every room, and rooms join those of others",
-    ),
-    but(
-        circles::RULE,
-        "storage",
-        "schema -> sessions",
-        "it hands on the tables of every room, and rooms join those of others",
-    ),
+    but(circles::RULE, "storage", "schema -> events", TABLES),
+    but(circles::RULE, "storage", "schema -> grants", TABLES),
+    but(circles::RULE, "storage", "schema -> identity", TABLES),
+    but(circles::RULE, "storage", "schema -> jobs", TABLES),
+    but(circles::RULE, "storage", "schema -> keys", TABLES),
+    but(circles::RULE, "storage", "schema -> sessions", TABLES),
     but(circles::RULE, "storage", "engine -> events", "a unit holds the events that its commit will number"),
     but(circles::RULE, "storage", "engine -> grants", "a storage holds the writer that gathers rotations"),
     but(circles::RULE, "storage", "engine -> sessions", "a storage holds the writer that gathers endings"),
@@ -123,18 +96,8 @@ pub(super) const EXCEPTIONS: &[Exception] = &[
     but(circles::RULE, "storage::engine", "connection -> unit", "its macros unwrap the unit that they are given"),
     but(circles::RULE, "storage::engine", "connection -> migrate", "it locks as the migrations do"),
     but(circles::RULE, "storage::engine", "connection -> sqlite", "what it lends may be a reader of its pool"),
-    but(
-        circles::RULE,
-        "storage::engine",
-        "postgres -> pool",
-        "the error of opening one stands beside the pool that opens both",
-    ),
-    but(
-        circles::RULE,
-        "storage::engine",
-        "sqlite -> pool",
-        "the error of opening one stands beside the pool that opens both",
-    ),
+    but(circles::RULE, "storage::engine", "postgres -> pool", OPENING),
+    but(circles::RULE, "storage::engine", "sqlite -> pool", OPENING),
     but(
         circles::RULE,
         "storage::engine",
@@ -142,12 +105,6 @@ pub(super) const EXCEPTIONS: &[Exception] = &[
         "a storage holds the gathered writers, which hold a storage",
     ),
     but(packages::RULE, "effects/entropy.rs", "aws_lc_rs", "its generator is the one source of randomness"),
-    but(
-        packages::RULE,
-        "storage/engine/connection.rs",
-        "rocket",
-        "it joins futures by the library that Rocket hands on",
-    ),
     but(packages::RULE, "web/answers/problem.rs", "utoipa", "the form of the API's errors stands among the answers"),
     but(packages::MASTER_KEY, "cli/doctor.rs", "MasterKey", "it says whether the file is the key of this database"),
 ];
