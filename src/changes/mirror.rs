@@ -41,9 +41,9 @@ const QUEUE: usize = 10_000;
 const RAISE: &str = "local known = tonumber(redis.call('GET', KEYS[1]) or '-1') \
      if tonumber(ARGV[1]) > known then redis.call('SET', KEYS[1], ARGV[1]) end";
 
-/// Whether others have to be told of an event, or have been.
+/// Whether an event is announced to others, or has been.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Told {
+enum Delivery {
     Announce,
     Keep,
 }
@@ -52,7 +52,7 @@ enum Told {
 pub struct Mirror {
     connection: ConnectionManager,
     head: String,
-    queue: mpsc::Sender<(RevocationEvent, Told)>,
+    queue: mpsc::Sender<(RevocationEvent, Delivery)>,
     /// Redis may lack something: fill it again at the next look.
     dirty: Arc<AtomicBool>,
     /// A look is under way; there is one at a time.
@@ -104,16 +104,16 @@ impl Mirror {
 
     /// Has events of this node written to the lists and announced. Never waits.
     pub fn announce(&self, events: &[RevocationEvent]) {
-        self.send(events, Told::Announce);
+        self.send(events, Delivery::Announce);
     }
 
     /// Has events of another process written to the lists: one that was killed, or a command
     /// that ended at once, may not have come to it. Never waits.
     pub fn keep(&self, events: &[RevocationEvent]) {
-        self.send(events, Told::Keep);
+        self.send(events, Delivery::Keep);
     }
 
-    fn send(&self, events: &[RevocationEvent], how: Told) {
+    fn send(&self, events: &[RevocationEvent], how: Delivery) {
         for event in events {
             if self.queue.try_send((event.clone(), how)).is_err() {
                 self.dirty.store(true, Ordering::SeqCst);
@@ -187,7 +187,7 @@ fn set(pipe: &mut redis::Pipeline, in_force: &InForce) {
 async fn carry(
     mut connection: ConnectionManager,
     head: String,
-    mut waiting: mpsc::Receiver<(RevocationEvent, Told)>,
+    mut waiting: mpsc::Receiver<(RevocationEvent, Delivery)>,
     dirty: Arc<AtomicBool>,
 ) {
     let raise = Script::new(RAISE);
@@ -200,7 +200,7 @@ async fn carry(
                 let lives = Duration::from_millis(u64::try_from(event.lives_ms).unwrap_or_default());
                 set(&mut pipe, &InForce { tenant, ending, number: event.seq, lives });
             }
-            if how == Told::Announce {
+            if how == Delivery::Announce {
                 pipe.publish(CHANNEL, event.seq.0).ignore();
             }
         }
