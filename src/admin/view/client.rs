@@ -29,7 +29,7 @@ impl From<&ClientSecret> for SecretView {
 pub struct ClientView {
     /// Its identifier.
     pub client_id: String,
-    /// What it says of itself, without what it has not.
+    /// The registration (RFC 7591, section 2); a member without a value is left out.
     #[serde(flatten, serialize_with = "without_nulls")]
     pub metadata: ClientMetadata,
     /// Its secrets; empty in a list of clients.
