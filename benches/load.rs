@@ -3,7 +3,13 @@
 //! Machines are shared and noisy, so each figure stands beside the rate of `/healthz` that was
 //! measured in the same run: the ratio is what can be compared.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, missing_docs)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    missing_docs
+)]
 
 mod support;
 
@@ -89,7 +95,10 @@ async fn measure(name: &str, database: Option<String>) {
     let mut connection = Connection::open(server.port).await;
     let machine = post("/t/acme/oauth2/token", &basic(), "grant_type=client_credentials");
     let (_, body) = connection.send(&machine).await;
-    let token = serde_json::from_str::<serde_json::Value>(&body).unwrap()["access_token"].as_str().unwrap().to_owned();
+    let token = serde_json::from_str::<serde_json::Value>(&body).unwrap()["access_token"]
+        .as_str()
+        .unwrap()
+        .to_owned();
     let introspection = post("/t/acme/oauth2/introspect", &basic(), &format!("token={token}"));
     let all = |request: &str| vec![request.to_owned(); WORKERS];
     let (nothing, _) = rate(server.port, all(&get("/healthz", "")), same).await;
@@ -113,12 +122,16 @@ async fn measure_policies(postgres: &str, admin: &tokio_postgres::Client) {
         let url = format!("{postgres}/{name}");
         let mut server = Server::new(Some(url.clone()), &file());
         if name == "no_policies" {
-            let (owner, connection) = tokio_postgres::connect(&url, tokio_postgres::NoTls).await.unwrap();
+            let (owner, connection) =
+                tokio_postgres::connect(&url, tokio_postgres::NoTls).await.unwrap();
             tokio::spawn(connection);
             let each = "SELECT relname::text FROM pg_class WHERE relforcerowsecurity";
             for row in owner.query(each, &[]).await.unwrap() {
                 let table: String = row.get(0);
-                owner.batch_execute(&format!("ALTER TABLE {table} NO FORCE ROW LEVEL SECURITY")).await.unwrap();
+                owner
+                    .batch_execute(&format!("ALTER TABLE {table} NO FORCE ROW LEVEL SECURITY"))
+                    .await
+                    .unwrap();
             }
         }
         server.start().await;
@@ -132,7 +145,11 @@ async fn measure_policies(postgres: &str, admin: &tokio_postgres::Client) {
         ratios.push(with / without);
     }
     ratios.sort_by(f64::total_cmp);
-    println!("postgres: with policies {:.3} of without, the median of {}", ratios[ratios.len() / 2], ratios.len());
+    println!(
+        "postgres: with policies {:.3} of without, the median of {}",
+        ratios[ratios.len() / 2],
+        ratios.len()
+    );
 }
 
 #[tokio::main]
@@ -140,7 +157,9 @@ async fn main() {
     measure("sqlite", None).await;
     if let Ok(server) = std::env::var("PORTCULLIS_TEST_POSTGRES") {
         let (client, connection) =
-            tokio_postgres::connect(&format!("{server}/postgres"), tokio_postgres::NoTls).await.unwrap();
+            tokio_postgres::connect(&format!("{server}/postgres"), tokio_postgres::NoTls)
+                .await
+                .unwrap();
         tokio::spawn(connection);
         client.batch_execute("CREATE DATABASE load").await.unwrap();
         measure("postgres", Some(format!("{server}/load"))).await;

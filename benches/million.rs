@@ -4,17 +4,22 @@
 //! A second tenant works all the while: it rotates a refresh token, changes a user, and ends a
 //! user's sessions. What it waits for is printed beside what it waited for with nothing going on.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, missing_docs)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    missing_docs
+)]
 
 #[path = "../tests/suite/support/crowd.rs"]
 mod crowd;
 mod support;
+#[path = "support/waits.rs"]
+mod waits;
 
 use std::{
-    sync::{
-        Arc, Mutex,
-        atomic::{AtomicBool, Ordering},
-    },
+    sync::{Arc, atomic::Ordering},
     time::{Duration, Instant},
 };
 
@@ -22,6 +27,7 @@ use serde_json::Value;
 
 use crowd::{Crowd, Statistics};
 use support::{Connection, Server, get, login, post, rotation, tenant, with_body};
+use waits::{Next, Waits, probe};
 
 fn sessions() -> usize {
     std::env::var("PORTCULLIS_BENCH_SESSIONS").map_or(1_000_000, |text| text.parse().unwrap())
@@ -30,56 +36,6 @@ fn sessions() -> usize {
 async fn fill(url: &str, statistics: Statistics) {
     let now = portcullis::effects::Effects::system().now().millis();
     Crowd { slug: "big", sessions: sessions(), now, statistics }.gather(url).await;
-}
-
-/// What another tenant's writes have waited, in milliseconds, by what they do.
-#[derive(Default)]
-struct Waits {
-    times: Mutex<Vec<(&'static str, f64)>>,
-    refused: Mutex<Vec<String>>,
-    over: AtomicBool,
-}
-
-impl Waits {
-    /// Prints what was waited since the last time.
-    fn print(&self, beside: &str) {
-        let times = std::mem::take(&mut *self.times.lock().unwrap());
-        for kind in ["refresh", "change of a user", "logout of a user"] {
-            let mut of_kind: Vec<f64> = times.iter().filter(|(is, _)| *is == kind).map(|(_, time)| *time).collect();
-            of_kind.sort_by(f64::total_cmp);
-            let Some(longest) = of_kind.last() else { continue };
-            println!(
-                "    another tenant's {kind} beside {beside}: {} times, p50 {:.1}, p99 {:.1}, longest {longest:.1} ms",
-                of_kind.len(),
-                of_kind[of_kind.len() / 2],
-                of_kind[of_kind.len() * 99 / 100],
-            );
-        }
-        let refused = std::mem::take(&mut *self.refused.lock().unwrap());
-        if let Some(first) = refused.first() {
-            println!("    REFUSED {} times: {first}", refused.len());
-        }
-    }
-}
-
-/// The request after an answer; the same again where there is none.
-type Next = fn(&str) -> Option<String>;
-
-/// Sends what `next` makes of the last answer, over and over, and notes the times.
-async fn probe(waits: Arc<Waits>, port: u16, kind: &'static str, start: String, next: Next) {
-    let mut connection = Connection::open(port).await;
-    let mut request = start;
-    while !waits.over.load(Ordering::Relaxed) {
-        let sent = Instant::now();
-        let (status, body) = connection.send(&request).await;
-        waits.times.lock().unwrap().push((kind, sent.elapsed().as_secs_f64() * 1000.0));
-        if status >= 300 {
-            waits.refused.lock().unwrap().push(format!("{kind}: {status} {body}"));
-        } else if let Some(after) = next(&body) {
-            request = after;
-        }
-        tokio::time::sleep(Duration::from_millis(5)).await;
-    }
 }
 
 struct Admin {
@@ -130,19 +86,32 @@ impl Admin {
         ] {
             let mut slowest: f64 = 0.0;
             for _ in 0..3 {
-                let (status, body, time) = self.send("GET", &format!("/tenants/big/{list}"), "").await;
+                let (status, body, time) =
+                    self.send("GET", &format!("/tenants/big/{list}"), "").await;
                 assert_eq!(status, 200, "{list}: {body}");
                 slowest = slowest.max(time);
             }
             times.push((slowest, list.replace(user, "…")));
         }
         times.sort_by(|one, two| two.0.total_cmp(&one.0));
-        let slowest: Vec<_> = times.iter().take(4).map(|(time, list)| format!("{list} {time:.1}")).collect();
-        println!("  lists {when}, first page, slowest of 3, ms: {} (of {})", slowest.join(", "), times.len());
+        let slowest: Vec<_> =
+            times.iter().take(4).map(|(time, list)| format!("{list} {time:.1}")).collect();
+        println!(
+            "  lists {when}, first page, slowest of 3, ms: {} (of {})",
+            slowest.join(", "),
+            times.len()
+        );
     }
 
     /// An ending: what it answers within, and that a token it speaks of is refused at once.
-    async fn end(&mut self, what: &str, method: &str, path: &str, body: &str, victim: Option<&str>) -> Value {
+    async fn end(
+        &mut self,
+        what: &str,
+        method: &str,
+        path: &str,
+        body: &str,
+        victim: Option<&str>,
+    ) -> Value {
         let token = match victim {
             Some(user) => Some(self.token_of(user).await),
             None => None,
@@ -190,18 +159,31 @@ async fn probes(port: u16, bearer: &str, admin: &mut Admin) -> Arc<Waits> {
     let users = admin.get("/tenants/small/users").await;
     let id = |name: &str| {
         let users = users["items"].as_array().unwrap();
-        users.iter().find(|user| user["username"] == name).unwrap()["id"].as_str().unwrap().to_owned()
+        users.iter().find(|user| user["username"] == name).unwrap()["id"]
+            .as_str()
+            .unwrap()
+            .to_owned()
     };
-    let json = |method: &str, path: String, body: &str| with_body(method, &path, "application/json", bearer, body);
+    let json = |method: &str, path: String, body: &str| {
+        with_body(method, &path, "application/json", bearer, body)
+    };
     let same: Next = |_| None;
     let starts: [(&'static str, String, Next); 3] = [
         ("refresh", successor(&body).unwrap(), successor),
         (
             "change of a user",
-            json("PATCH", format!("/api/v1/tenants/small/users/{}", id("bob")), r#"{"name":"Bob"}"#),
+            json(
+                "PATCH",
+                format!("/api/v1/tenants/small/users/{}", id("bob")),
+                r#"{"name":"Bob"}"#,
+            ),
             same,
         ),
-        ("logout of a user", json("POST", format!("/api/v1/tenants/small/users/{}/logout", id("bob")), ""), same),
+        (
+            "logout of a user",
+            json("POST", format!("/api/v1/tenants/small/users/{}/logout", id("bob")), ""),
+            same,
+        ),
     ];
     for (kind, start, next) in starts {
         tokio::spawn(probe(Arc::clone(&waits), port, kind, start, next));
@@ -223,14 +205,25 @@ async fn measure(name: &str, mut server: Server) {
         started.elapsed().as_secs_f64(),
         server.resident()
     );
-    let bearer =
-        format!("Authorization: Bearer {}\r\n", server.run(&["token", "--tenant", "system", "--scope", "admin"]));
-    let mut admin = Admin { connection: Connection::open(server.port).await, bearer: bearer.clone() };
+    let bearer = format!(
+        "Authorization: Bearer {}\r\n",
+        server.run(&["token", "--tenant", "system", "--scope", "admin"])
+    );
+    let mut admin =
+        Admin { connection: Connection::open(server.port).await, bearer: bearer.clone() };
     let found = admin.get("/tenants/big/users?q=user77").await;
-    let ids: Vec<String> =
-        found["items"].as_array().unwrap().iter().map(|user| user["id"].as_str().unwrap().to_owned()).collect();
-    let crowded = admin.get("/tenants/big/users?q=user0").await["items"][0]["id"].as_str().unwrap().to_owned();
-    let ada = admin.get("/tenants/big/users?q=ada").await["items"][0]["id"].as_str().unwrap().to_owned();
+    let ids: Vec<String> = found["items"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|user| user["id"].as_str().unwrap().to_owned())
+        .collect();
+    let crowded = admin.get("/tenants/big/users?q=user0").await["items"][0]["id"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    let ada =
+        admin.get("/tenants/big/users?q=ada").await["items"][0]["id"].as_str().unwrap().to_owned();
     admin.lists("at rest", &crowded).await;
     let waits = probes(server.port, &bearer, &mut admin).await;
     tokio::time::sleep(Duration::from_secs(5)).await;
@@ -247,8 +240,18 @@ async fn measure(name: &str, mut server: Server) {
 async fn small_endings(admin: &mut Admin, ids: &[String], crowded: &str, ada: &str) {
     let page = admin.get("/tenants/big/sessions?limit=3").await;
     let session = page["items"][0]["id"].as_str().unwrap();
-    admin.end("a session ended", "DELETE", &format!("/tenants/big/sessions/{session}"), "", None).await;
-    admin.end("a user logged out", "POST", &format!("/tenants/big/users/{ada}/logout"), "", Some("ada")).await;
+    admin
+        .end("a session ended", "DELETE", &format!("/tenants/big/sessions/{session}"), "", None)
+        .await;
+    admin
+        .end(
+            "a user logged out",
+            "POST",
+            &format!("/tenants/big/users/{ada}/logout"),
+            "",
+            Some("ada"),
+        )
+        .await;
     let all = sessions() / 100;
     admin
         .end(
@@ -276,7 +279,10 @@ async fn small_endings(admin: &mut Admin, ids: &[String], crowded: &str, ada: &s
     let sent = Instant::now();
     let form = format!("client_id=app&token={token}");
     let (status, _) = admin.connection.send(&post("/t/big/oauth2/revoke", "", &form)).await;
-    println!("  a grant revoked by its client: {status} in {:.1} ms", sent.elapsed().as_secs_f64() * 1000.0);
+    println!(
+        "  a grant revoked by its client: {status} in {:.1} ms",
+        sent.elapsed().as_secs_f64() * 1000.0
+    );
 }
 
 /// The first sweep comes some seconds after the start.
@@ -290,7 +296,9 @@ async fn sweep(admin: &mut Admin, crowded: &str, started: Instant, waits: &Waits
 }
 
 async fn big_endings(admin: &mut Admin, crowded: &str, waits: &Waits) {
-    let begun = admin.end("a client logged out", "POST", "/tenants/big/clients/app/logout", "", Some("ada")).await;
+    let begun = admin
+        .end("a client logged out", "POST", "/tenants/big/clients/app/logout", "", Some("ada"))
+        .await;
     admin.settling(&begun["event"], 8).await;
     waits.print("a client's settling");
     admin.lists("while it settles", crowded).await;
@@ -299,13 +307,16 @@ async fn big_endings(admin: &mut Admin, crowded: &str, waits: &Waits) {
     let secret = client["secrets"][0]["id"].as_str().unwrap().to_owned();
     let path = format!("/tenants/big/clients/web/secrets/{secret}?compromised=true");
     admin.end("a leaked secret withdrawn", "DELETE", &path, "", None).await;
-    let begun = admin.end("a tenant logged out", "POST", "/tenants/big/logout", "", Some("ada")).await;
+    let begun =
+        admin.end("a tenant logged out", "POST", "/tenants/big/logout", "", Some("ada")).await;
     admin.settling(&begun["event"], 8).await;
     waits.print("a tenant's settling");
     admin.lists("while it settles", crowded).await;
     let keys = admin.get("/tenants/big/keys").await;
     let kid = keys["items"][0]["kid"].as_str().unwrap().to_owned();
-    admin.end("a key withdrawn", "POST", &format!("/tenants/big/keys/{kid}/withdraw"), "", None).await;
+    admin
+        .end("a key withdrawn", "POST", &format!("/tenants/big/keys/{kid}/withdraw"), "", None)
+        .await;
     waits.print("those lists");
     admin.end("a client deleted", "DELETE", "/tenants/big/clients/app", "", Some("ada")).await;
     tokio::time::sleep(Duration::from_secs(5)).await;
@@ -336,7 +347,9 @@ async fn main() {
         if "postgres".contains(&only) {
             let database = format!("million_{statistics:?}").to_lowercase();
             let (client, connection) =
-                tokio_postgres::connect(&format!("{postgres}/postgres"), tokio_postgres::NoTls).await.unwrap();
+                tokio_postgres::connect(&format!("{postgres}/postgres"), tokio_postgres::NoTls)
+                    .await
+                    .unwrap();
             tokio::spawn(connection);
             client.batch_execute(&format!("CREATE DATABASE {database}")).await.unwrap();
             let server = Server::new(Some(format!("{postgres}/{database}")), &file());
@@ -344,7 +357,9 @@ async fn main() {
             // Or it would be written to the disk while others wait for theirs.
             let superuser = postgres.replace("//portcullis@", "//postgres@");
             let (superuser, connection) =
-                tokio_postgres::connect(&format!("{superuser}/postgres"), tokio_postgres::NoTls).await.unwrap();
+                tokio_postgres::connect(&format!("{superuser}/postgres"), tokio_postgres::NoTls)
+                    .await
+                    .unwrap();
             tokio::spawn(connection);
             superuser.batch_execute("CHECKPOINT").await.unwrap();
             measure(&format!("postgres, statistics: {statistics:?}"), server).await;

@@ -4,7 +4,13 @@
 //! else goes on, and then beside each kind of flood. Strangers come from another process of lower priority,
 //! as if from machines of their own: they get what the server and its clients leave over.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, missing_docs)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    missing_docs
+)]
 
 mod support;
 
@@ -43,7 +49,11 @@ fn basic(client: &str, secret: &str) -> String {
 
 const FLOODS: &[Flood] = &[
     ("addresses that are not there", |at| get(&format!("/nothing/{at}"), &elsewhere(at)), false),
-    ("tenants that are not there", |at| get(&format!("/t/tenant{at}/oauth2/jwks"), &elsewhere(at)), false),
+    (
+        "tenants that are not there",
+        |at| get(&format!("/t/tenant{at}/oauth2/jwks"), &elsewhere(at)),
+        false,
+    ),
     (
         "clients that are not there",
         |at| {
@@ -80,7 +90,9 @@ const FLOODS: &[Flood] = &[
     ),
     (
         "tokens that were never issued, at the API",
-        |at| get("/api/v1/tenants", &format!("Authorization: Bearer a.b.{at}\r\n{}", elsewhere(at))),
+        |at| {
+            get("/api/v1/tenants", &format!("Authorization: Bearer a.b.{at}\r\n{}", elsewhere(at)))
+        },
         false,
     ),
     (
@@ -97,7 +109,11 @@ const FLOODS: &[Flood] = &[
     ("passwords of one user", |at| sign_in(at, "bob"), false),
     ("passwords of users that are not there", |at| sign_in(at, &format!("user{at}")), false),
     ("a connection for each request", |at| get("/healthz", &elsewhere(at)), true),
-    ("half a request on each connection", |_| "POST /t/acme/oauth2/token HTTP/1.1\r\nHost: x\r\nCont".to_owned(), true),
+    (
+        "half a request on each connection",
+        |_| "POST /t/acme/oauth2/token HTTP/1.1\r\nHost: x\r\nCont".to_owned(),
+        true,
+    ),
 ];
 
 /// Sends the flood of this number for as long as the process lives.
@@ -110,7 +126,9 @@ async fn flood(port: u16, number: usize) {
             let mut kept = None;
             loop {
                 if alone {
-                    let Ok(mut stream) = TcpStream::connect(("127.0.0.1", port)).await else { continue };
+                    let Ok(mut stream) = TcpStream::connect(("127.0.0.1", port)).await else {
+                        continue;
+                    };
                     let _ = stream.write_all(request(at).as_bytes()).await;
                     if request(at).ends_with("\r\n\r\n") {
                         let _ = stream.read(&mut [0; 4096]).await;
@@ -143,16 +161,25 @@ fn strangers(port: u16, number: usize) -> Child {
 }
 
 /// What is measured: a kind of work, how often each of its workers does it, and how many do.
-const KINDS: [(&str, u64, usize); 4] =
-    [("client credentials", 20, 4), ("introspection", 20, 4), ("rotation", 20, 4), ("sign-in", 250, 1)];
+const KINDS: [(&str, u64, usize); 4] = [
+    ("client credentials", 20, 4),
+    ("introspection", 20, 4),
+    ("rotation", 20, 4),
+    ("sign-in", 250, 1),
+];
 
 /// The 50th and 99th percentile of each kind of work, in milliseconds.
 async fn usual_work(port: u16) -> Vec<(f64, f64)> {
-    let machine = post("/t/acme/oauth2/token", &basic("web", SECRET), "grant_type=client_credentials");
+    let machine =
+        post("/t/acme/oauth2/token", &basic("web", SECRET), "grant_type=client_credentials");
     let (status, body) = Connection::open(port).await.send(&machine).await;
     assert_eq!(status, 200, "{body}");
-    let token = serde_json::from_str::<serde_json::Value>(&body).unwrap()["access_token"].as_str().unwrap().to_owned();
-    let introspection = post("/t/acme/oauth2/introspect", &basic("web", SECRET), &format!("token={token}"));
+    let token = serde_json::from_str::<serde_json::Value>(&body).unwrap()["access_token"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    let introspection =
+        post("/t/acme/oauth2/introspect", &basic("web", SECRET), &format!("token={token}"));
     let mut work = Vec::new();
     for (kind, (_, every, workers)) in KINDS.into_iter().enumerate() {
         for _ in 0..workers {
@@ -209,7 +236,11 @@ fn preferred(port: u16) -> Vec<(f64, f64)> {
         let thread = std::fs::read_link("/proc/thread-self").unwrap();
         let thread = thread.file_name().unwrap().to_str().unwrap().to_owned();
         let _ = Command::new("renice").args(["-n", "-10", "-p", &thread]).output();
-        tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(usual_work(port))
+        tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .unwrap()
+            .block_on(usual_work(port))
     });
     work.join().unwrap()
 }
@@ -220,11 +251,14 @@ async fn measure(name: &str, database: Option<String>) {
     server.start().await;
     preferred(server.port);
     let only = std::env::var("PORTCULLIS_BENCH_FLOODS").unwrap_or_default();
-    for (number, (what, ..)) in FLOODS.iter().enumerate().filter(|(_, (what, ..))| what.contains(&only)) {
+    for (number, (what, ..)) in
+        FLOODS.iter().enumerate().filter(|(_, (what, ..))| what.contains(&only))
+    {
         let quiet = preferred(server.port);
         let mut others = strangers(server.port, number);
         let mut sent = others.stdout.take().unwrap();
-        let counting = std::thread::spawn(move || std::io::copy(&mut sent, &mut std::io::sink()).unwrap());
+        let counting =
+            std::thread::spawn(move || std::io::copy(&mut sent, &mut std::io::sink()).unwrap());
         tokio::time::sleep(Duration::from_millis(500)).await;
         let began = Instant::now();
         let flooded = preferred(server.port);
@@ -233,7 +267,9 @@ async fn measure(name: &str, database: Option<String>) {
         others.wait().unwrap();
         let rate = counting.join().unwrap() as f64 / seconds;
         println!("{name}: {what}, {rate:.0}/s, the server {} MiB", server.resident());
-        for (kind, ((median, p99), (flooded_median, flooded_p99))) in quiet.into_iter().zip(flooded).enumerate() {
+        for (kind, ((median, p99), (flooded_median, flooded_p99))) in
+            quiet.into_iter().zip(flooded).enumerate()
+        {
             println!(
                 "    {:<20} median {median:.2} to {flooded_median:.2} ms, p99 {p99:.2} to {flooded_p99:.2} ms: {:.1} times",
                 KINDS[kind].0,
@@ -253,7 +289,9 @@ async fn main() {
     measure("sqlite", None).await;
     if let Ok(server) = std::env::var("PORTCULLIS_TEST_POSTGRES") {
         let (client, connection) =
-            tokio_postgres::connect(&format!("{server}/postgres"), tokio_postgres::NoTls).await.unwrap();
+            tokio_postgres::connect(&format!("{server}/postgres"), tokio_postgres::NoTls)
+                .await
+                .unwrap();
         tokio::spawn(connection);
         client.batch_execute("CREATE DATABASE strangers").await.unwrap();
         measure("postgres", Some(format!("{server}/strangers"))).await;

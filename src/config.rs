@@ -115,12 +115,15 @@ fn check_names(names: impl Iterator<Item = String>) -> Result<(), ConfigError> {
         NAMES.iter().map(|name| format!("PORTCULLIS_{}", name.to_uppercase())).chain(files)
     };
     for name in names.filter(|name| name.starts_with("PORTCULLIS_")) {
-        let is_of_tests = ["PORTCULLIS_TEST_", "PORTCULLIS_BENCH_"].iter().any(|prefix| name.starts_with(prefix));
+        let is_of_tests =
+            ["PORTCULLIS_TEST_", "PORTCULLIS_BENCH_"].iter().any(|prefix| name.starts_with(prefix));
         if is_of_tests || known().any(|known| known == name) {
             continue;
         }
         let likeness = |known: &String| strsim::jaro_winkler(known, &name);
-        let nearest = known().max_by(|one, other| likeness(one).total_cmp(&likeness(other))).unwrap_or_default();
+        let nearest = known()
+            .max_by(|one, other| likeness(one).total_cmp(&likeness(other)))
+            .unwrap_or_default();
         return Err(ConfigError(format!("{name} is no setting: {nearest} is")));
     }
     Ok(())
@@ -139,7 +142,8 @@ fn secret_from_file(name: &str) -> Result<Option<String>, ConfigError> {
 
 /// The origin at which a browser on this machine finds the server: where Rocket is told to listen.
 fn own_address(profile: Profile) -> String {
-    let rocket = Figment::from(Toml::file("Rocket.toml").nested()).merge(Env::prefixed("ROCKET_").global());
+    let rocket =
+        Figment::from(Toml::file("Rocket.toml").nested()).merge(Env::prefixed("ROCKET_").global());
     let rocket = rocket.select(profile);
     let port: u16 = rocket.extract_inner("port").unwrap_or(8000);
     match rocket.extract_inner("address").unwrap_or(IpAddr::V4(Ipv4Addr::LOCALHOST)) {
@@ -160,9 +164,9 @@ impl Config {
         let figment = Figment::from(Serialized::defaults(Raw::default()))
             .merge(file.focus("portcullis"))
             .merge(Env::prefixed("PORTCULLIS_").only(&NAMES));
-        let mut raw: Raw = figment
-            .extract()
-            .map_err(|why| ConfigError(format!("PORTCULLIS_{}: {}", why.path.join("_").to_uppercase(), why.kind)))?;
+        let mut raw: Raw = figment.extract().map_err(|why| {
+            ConfigError(format!("PORTCULLIS_{}: {}", why.path.join("_").to_uppercase(), why.kind))
+        })?;
         if let Some(url) = secret_from_file("DATABASE_URL")? {
             raw.database_url = url;
         }
@@ -177,8 +181,9 @@ impl Config {
 
     fn check(raw: Raw) -> Result<Self, ConfigError> {
         let base_url = raw.base_url.unwrap_or_else(|| "http://127.0.0.1:8000".into());
-        let base = Url::parse(&base_url)
-            .map_err(|why| ConfigError(format!("PORTCULLIS_BASE_URL is no URL ({why}): set it to https://HOST")))?;
+        let base = Url::parse(&base_url).map_err(|why| {
+            ConfigError(format!("PORTCULLIS_BASE_URL is no URL ({why}): set it to https://HOST"))
+        })?;
         let loopback = match base.host() {
             Some(url::Host::Domain(name)) => name == "localhost",
             Some(url::Host::Ipv4(ip)) => ip.is_loopback(),
@@ -199,8 +204,11 @@ impl Config {
         let trusted_proxies = proxies
             .map(|text| {
                 let net = text.parse::<IpNet>();
-                net.or_else(|_| text.parse::<std::net::IpAddr>().map(IpNet::from))
-                    .map_err(|_| ConfigError(format!("PORTCULLIS_TRUSTED_PROXIES: no address or network: {text}")))
+                net.or_else(|_| text.parse::<std::net::IpAddr>().map(IpNet::from)).map_err(|_| {
+                    ConfigError(format!(
+                        "PORTCULLIS_TRUSTED_PROXIES: no address or network: {text}"
+                    ))
+                })
             })
             .collect::<Result<_, _>>()?;
         Ok(Self {
@@ -221,7 +229,11 @@ impl Config {
     ///
     /// # Errors
     /// As [`Self::load`].
-    pub fn for_tests(base_url: &str, database_url: &str, master_key_file: PathBuf) -> Result<Self, ConfigError> {
+    pub fn for_tests(
+        base_url: &str,
+        database_url: &str,
+        master_key_file: PathBuf,
+    ) -> Result<Self, ConfigError> {
         Self::check(Raw {
             base_url: Some(base_url.to_owned()),
             database_url: database_url.to_owned(),

@@ -64,7 +64,11 @@ impl Installation {
     ///
     /// # Errors
     /// [`StartError`].
-    pub async fn start(config: Config, effects: Effects, storage: Storage) -> Result<Arc<Self>, StartError> {
+    pub async fn start(
+        config: Config,
+        effects: Effects,
+        storage: Storage,
+    ) -> Result<Arc<Self>, StartError> {
         let master = master_key_of(&storage, &config.master_key_file, &effects).await?;
         let view = Arc::new(View::default());
         let keys = Arc::new(Keystore::new(master, storage.clone(), Arc::clone(&view)));
@@ -73,7 +77,8 @@ impl Installation {
         let wake = Arc::new(Notify::new());
         let mirror = match &config.redis_url {
             Some(url) => {
-                let connected = Mirror::connect(url.expose_secret(), installation, Arc::clone(&wake)).await;
+                let connected =
+                    Mirror::connect(url.expose_secret(), installation, Arc::clone(&wake)).await;
                 Some(connected.map_err(|why| StartError::Redis(why.to_string()))?)
             }
             None => None,
@@ -131,7 +136,11 @@ impl Installation {
 
 /// The key that the database was sealed under; for a database that has none yet, the one in the file,
 /// which is made where there is none. Nothing is written where the two do not go together.
-pub(crate) async fn master_key_of(storage: &Storage, file: &Path, effects: &Effects) -> Result<MasterKey, StartError> {
+pub(crate) async fn master_key_of(
+    storage: &Storage,
+    file: &Path,
+    effects: &Effects,
+) -> Result<MasterKey, StartError> {
     let mismatch = || StartError::from(MasterKeyError::not_the_databases(file));
     let known = storage.read_installation().await?.master_key_check().await?;
     if known.is_some() && !file.exists() {

@@ -82,11 +82,15 @@ async fn start(
     if migrate {
         storage.migrate().await?;
     } else if let Some(first) = storage.pending_migrations().await?.first() {
-        return Err(format!("the database lacks migration {first}: run `portcullis migrate`").into());
+        return Err(
+            format!("the database lacks migration {first}: run `portcullis migrate`").into()
+        );
     }
     storage.check().await?;
     if storage.policies_hold().await? == Some(false) {
-        tracing::error!("row-level security does not hold this role on PostgreSQL: portcullis doctor says why");
+        tracing::error!(
+            "row-level security does not hold this role on PostgreSQL: portcullis doctor says why"
+        );
     }
     let app = installation::Installation::start(config, effects, storage).await?;
     let accounts = Arc::new(accounts::Accounts::new(Arc::clone(&app)));

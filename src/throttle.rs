@@ -70,7 +70,8 @@ pub struct Attempt<'a> {
 impl Throttle {
     /// By `limit`.
     pub fn new(clock: Arc<dyn Clock>, limit: Limit) -> Self {
-        let forgiven_each_ms = i64::try_from(limit.then_each.as_millis()).unwrap_or(i64::MAX).max(1);
+        let forgiven_each_ms =
+            i64::try_from(limit.then_each.as_millis()).unwrap_or(i64::MAX).max(1);
         Self {
             clock,
             limit: limit.at_once.max(1).into(),
@@ -91,7 +92,8 @@ impl Throttle {
         if entries.len() >= MOST && !entries.contains_key(&key) {
             self.make_room(&mut entries, now);
         }
-        let entry = self.forgive(entries.get(&key).copied().unwrap_or(Entry { level: 0, at: now }), now);
+        let entry =
+            self.forgive(entries.get(&key).copied().unwrap_or(Entry { level: 0, at: now }), now);
         if entry.level >= self.limit {
             let wait = (entry.at + self.forgiven_each_ms - now).max(0) / 1000 + 1;
             return Err(u64::try_from(wait).unwrap_or(1));
@@ -109,7 +111,8 @@ impl Throttle {
         if entries.len() <= MOST / 2 {
             return;
         }
-        let mut levels: Vec<i64> = entries.values().map(|entry| self.forgive(*entry, now).level).collect();
+        let mut levels: Vec<i64> =
+            entries.values().map(|entry| self.forgive(*entry, now).level).collect();
         levels.sort_unstable();
         let least = levels.get(levels.len() - MOST / 2).copied().unwrap_or_default();
         entries.retain(|_, entry| self.forgive(*entry, now).level > least);

@@ -81,17 +81,30 @@ enum Entered {
 impl Turns {
     /// `permits` at once.
     pub fn new(permits: usize) -> Self {
-        Self(Arc::new(Mutex::new(State { free: permits, permits, strangers: 0, turn: 0, lanes: HashMap::new() })))
+        Self(Arc::new(Mutex::new(State {
+            free: permits,
+            permits,
+            strangers: 0,
+            turn: 0,
+            lanes: HashMap::new(),
+        })))
     }
 
     /// Waits for a turn; `work` is what it will take, in any unit.
     ///
     /// # Errors
     /// [`Busy`] where too many wait, or for too long.
-    pub async fn wait(&self, tenant: TenantId, standing: Standing, work: u64) -> Result<Turn, Busy> {
+    pub async fn wait(
+        &self,
+        tenant: TenantId,
+        standing: Standing,
+        work: u64,
+    ) -> Result<Turn, Busy> {
         match self.enter(tenant, standing, work)? {
             Entered::Now(turn) => Ok(turn),
-            Entered::Called(call) => tokio::time::timeout(PATIENCE, call).await.map_err(|_| Busy)?.map_err(|_| Busy),
+            Entered::Called(call) => {
+                tokio::time::timeout(PATIENCE, call).await.map_err(|_| Busy)?.map_err(|_| Busy)
+            }
         }
     }
 

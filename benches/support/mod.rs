@@ -67,8 +67,16 @@ impl Server {
     /// One on `database`, or on SQLite in its own folder, with `file` applied and not yet started.
     pub(crate) fn new(database: Option<String>, file: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let database = database.unwrap_or_else(|| format!("sqlite:{}/p.db", folder.path().display()));
-        let server = Self { port: free_port(), management: free_port(), database, folder, child: None, trusted: "" };
+        let database =
+            database.unwrap_or_else(|| format!("sqlite:{}/p.db", folder.path().display()));
+        let server = Self {
+            port: free_port(),
+            management: free_port(),
+            database,
+            folder,
+            child: None,
+            trusted: "",
+        };
         let path = server.folder().join("file.yaml");
         std::fs::write(&path, file).unwrap();
         server.run(&["apply", "-f", path.to_str().unwrap()]);
@@ -151,8 +159,9 @@ impl Connection {
             answer.extend_from_slice(&part[..count]);
             let text = String::from_utf8_lossy(&answer).into_owned();
             let Some((head, body)) = text.split_once("\r\n\r\n") else { continue };
-            let length =
-                head.lines().find_map(|line| line.to_lowercase().strip_prefix("content-length: ").map(str::to_owned));
+            let length = head.lines().find_map(|line| {
+                line.to_lowercase().strip_prefix("content-length: ").map(str::to_owned)
+            });
             if body.len() >= length.and_then(|length| length.parse().ok()).unwrap_or(0) {
                 return (head.split(' ').nth(1).unwrap().parse().unwrap(), body.to_owned());
             }
@@ -168,7 +177,13 @@ pub(crate) fn post(path: &str, more: &str, body: &str) -> String {
     with_body("POST", path, "application/x-www-form-urlencoded", more, body)
 }
 
-pub(crate) fn with_body(method: &str, path: &str, media_type: &str, more: &str, body: &str) -> String {
+pub(crate) fn with_body(
+    method: &str,
+    path: &str,
+    media_type: &str,
+    more: &str,
+    body: &str,
+) -> String {
     let length = body.len();
     format!(
         "{method} {path} HTTP/1.1\r\nHost: x\r\nContent-Type: {media_type}\r\n{more}Content-Length: {length}\r\n\r\n{body}"
@@ -177,7 +192,9 @@ pub(crate) fn with_body(method: &str, path: &str, media_type: &str, more: &str, 
 
 /// The request that signs `user` in through the client `app` of `tenant`.
 pub(crate) fn login(tenant: &str, user: &str) -> String {
-    let body = format!(r#"{{"username":"{user}","password":"correct horse battery staple","client_id":"app"}}"#);
+    let body = format!(
+        r#"{{"username":"{user}","password":"correct horse battery staple","client_id":"app"}}"#
+    );
     with_body("POST", &format!("/t/{tenant}/auth/login"), "application/json", "", &body)
 }
 

@@ -26,7 +26,9 @@ pub fn check(data: &[u8]) {
         Some(both) => {
             let alone = alone.expect("the body makes a header good");
             assert_eq!((both.client_id, both.secret), (alone.client_id, alone.secret));
-            assert!(params.find("client_secret").is_none() && params.find("client_assertion").is_none());
+            assert!(
+                params.find("client_secret").is_none() && params.find("client_assertion").is_none()
+            );
         }
         None => assert!(alone.is_none() || !body.is_empty()),
     }
@@ -38,11 +40,16 @@ pub fn check(data: &[u8]) {
 }
 
 fn read(header: &str, params: &Params) -> Option<Claimed> {
-    read_claimed(Presented { authorization: Some(header), params }).map_err(|error| assert_kind(&error)).ok()
+    read_claimed(Presented { authorization: Some(header), params })
+        .map_err(|error| assert_kind(&error))
+        .ok()
 }
 
 fn assert_kind(error: &OauthError) {
-    assert!(matches!(error.code, ErrorCode::InvalidClient | ErrorCode::InvalidRequest), "{error:?}");
+    assert!(
+        matches!(error.code, ErrorCode::InvalidClient | ErrorCode::InvalidRequest),
+        "{error:?}"
+    );
 }
 
 /// A Basic header as RFC 6749 section 2.3.1 has clients write it.

@@ -11,7 +11,9 @@ pub fn check(data: &[u8]) {
     match UserCursor::parse(text) {
         Some(cursor) if text.is_empty() => assert_eq!(cursor, UserCursor::Name(String::new())),
         Some(cursor) => assert_eq!(cursor.to_string(), text),
-        None => assert!(!text.starts_with("name:") && !text.starts_with("email:") && !text.is_empty()),
+        None => {
+            assert!(!text.starts_with("name:") && !text.starts_with("email:") && !text.is_empty())
+        }
     }
     if let Ok(id) = text.parse::<SessionId>() {
         assert_eq!(id.to_string().parse::<SessionId>().unwrap(), id);
@@ -19,5 +21,9 @@ pub fn check(data: &[u8]) {
     if let Ok(id) = text.parse::<AuditId>() {
         assert_eq!(id.to_string().parse::<AuditId>().unwrap(), id);
     }
-    assert_eq!(text.parse::<SessionId>().is_ok(), text.parse::<AuditId>().is_ok(), "one form for both");
+    assert_eq!(
+        text.parse::<SessionId>().is_ok(),
+        text.parse::<AuditId>().is_ok(),
+        "one form for both"
+    );
 }

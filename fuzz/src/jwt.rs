@@ -39,10 +39,20 @@ pub fn check(data: &[u8]) {
     let (header, payload) = (&data[..at], data.get(at + 1..).unwrap_or_default());
     let token = signed(&key, header, payload);
     if let Some(claims) = check_token(&jwks, &key, &token) {
-        assert_eq!(claims, serde_json::from_slice::<Value>(payload).unwrap(), "it says what was signed");
+        assert_eq!(
+            claims,
+            serde_json::from_slice::<Value>(payload).unwrap(),
+            "it says what was signed"
+        );
         let header: serde_json::Map<String, Value> = serde_json::from_slice(header).unwrap();
-        assert_eq!(header["alg"], "EdDSA", "a key is used for its own algorithm alone (RFC 8725 section 3.1)");
-        assert!(!header.contains_key("crit") && header.values().all(|value| !value.is_null()), "{header:?}");
+        assert_eq!(
+            header["alg"], "EdDSA",
+            "a key is used for its own algorithm alone (RFC 8725 section 3.1)"
+        );
+        assert!(
+            !header.contains_key("crit") && header.values().all(|value| !value.is_null()),
+            "{header:?}"
+        );
         assert!(header.get("kid").is_none_or(|kid| kid == "k"), "{header:?}");
         assert!(claims["exp"].is_number(), "it never expires");
     }
@@ -51,8 +61,12 @@ pub fn check(data: &[u8]) {
 /// Reads a token: what is taken was signed, and bears no other signature.
 fn check_token(jwks: &Value, key: &SigningKey, token: &str) -> Option<Value> {
     let form = |pairs: &[(&str, &str)]| {
-        let kind = ("client_assertion_type", "urn:ietf:params:oauth:client-assertion-type:jwt-bearer");
-        let text = form_urlencoded::Serializer::new(String::new()).extend_pairs([kind]).extend_pairs(pairs).finish();
+        let kind =
+            ("client_assertion_type", "urn:ietf:params:oauth:client-assertion-type:jwt-bearer");
+        let text = form_urlencoded::Serializer::new(String::new())
+            .extend_pairs([kind])
+            .extend_pairs(pairs)
+            .finish();
         Params::parse(text.as_bytes()).ok()
     };
     // Before anything is verified it says whose it claims to be; `client_id` goes before.

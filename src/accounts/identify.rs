@@ -5,7 +5,9 @@ use std::{sync::Arc, time::Duration};
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use secrecy::{ExposeSecret, SecretString};
 
-use super::factors::{HashRefused, LONGEST, Password, PasswordOwner, Verdict, check_hash, stands_for};
+use super::factors::{
+    HashRefused, LONGEST, Password, PasswordOwner, Verdict, check_hash, stands_for,
+};
 use crate::{
     domain::{Actor, Authentication, Event, Origin, Tenant, Timestamp, User, UserId},
     installation::Installation,
@@ -66,7 +68,10 @@ impl Accounts {
             by_device: Throttle::new(clock(), throttle::PASSWORD_FAILURES),
             by_place: Throttle::new(clock(), throttle::PASSWORD_FAILURES),
             by_address: Throttle::new(clock(), throttle::NETWORK_FAILURES),
-            places: moka::sync::Cache::builder().max_capacity(100_000).time_to_live(PLACE_IS_KNOWN).build(),
+            places: moka::sync::Cache::builder()
+                .max_capacity(100_000)
+                .time_to_live(PLACE_IS_KNOWN)
+                .build(),
             app,
         }
     }
@@ -88,7 +93,12 @@ impl Accounts {
 
     /// Begins a try for a user, under the count of where it comes from: a browser in which they have
     /// signed in before, a network from which they did lately, or anywhere else.
-    fn enter(&self, tenant: &Tenant, user: &User, origin: &Origin) -> Result<(Attempt<'_>, Standing), u64> {
+    fn enter(
+        &self,
+        tenant: &Tenant,
+        user: &User,
+        origin: &Origin,
+    ) -> Result<(Attempt<'_>, Standing), u64> {
         let place = (user.id, origin.network());
         if self.is_known_device(tenant, user, origin) {
             Ok((self.by_device.enter(user.id)?, Standing::Known))
@@ -100,7 +110,9 @@ impl Accounts {
     }
 
     async fn find(&self, tenant: &Tenant, username: &str) -> Result<Option<User>, SignInRefused> {
-        let found = async { self.app.storage.read(tenant).await?.tenant(tenant).find_user_by_login(username).await };
+        let found = async {
+            self.app.storage.read(tenant).await?.tenant(tenant).find_user_by_login(username).await
+        };
         found.await.map_err(|why| {
             why.report();
             SignInRefused::Away
@@ -128,7 +140,12 @@ impl Accounts {
 
     /// Stores the hash that a sign-in has made anew. Where another was faster, theirs counts, if it is
     /// of the same password: two who sign in at once are both right.
-    async fn rehash(&self, tenant: &Tenant, user: User, hash: String) -> Result<User, &'static str> {
+    async fn rehash(
+        &self,
+        tenant: &Tenant,
+        user: User,
+        hash: String,
+    ) -> Result<User, &'static str> {
         let stored = async {
             let mut unit = self.app.storage.write(tenant).await?;
             let stored = unit.tenant(tenant).replace_password_hash(&user, &hash).await?;
@@ -138,7 +155,12 @@ impl Accounts {
         match stored.await {
             Ok(true) => Ok(User { password_hash: Some(hash), ..user }),
             Ok(false) => {
-                let now = self.find(tenant, &user.username).await.ok().flatten().filter(|now| now.id == user.id);
+                let now = self
+                    .find(tenant, &user.username)
+                    .await
+                    .ok()
+                    .flatten()
+                    .filter(|now| now.id == user.id);
                 now.filter(User::is_active).ok_or("changed meanwhile")
             }
             Err(why) => {
@@ -194,7 +216,10 @@ impl Accounts {
         };
         let entered = match &user {
             Some(user) => self.enter(tenant, user, origin),
-            None => self.by_user.enter((tenant.id, User::key(username))).map(|of_name| (of_name, Standing::Stranger)),
+            None => self
+                .by_user
+                .enter((tenant.id, User::key(username)))
+                .map(|of_name| (of_name, Standing::Stranger)),
         };
         let (of_user, standing) = match entered {
             Ok(entered) => entered,
@@ -253,7 +278,12 @@ impl Accounts {
     ///
     /// # Errors
     /// [`HashRefused::Busy`]: it was not found out.
-    pub async fn matches(&self, tenant: &Tenant, password: &SecretString, hash: &str) -> Result<bool, HashRefused> {
+    pub async fn matches(
+        &self,
+        tenant: &Tenant,
+        password: &SecretString,
+        hash: &str,
+    ) -> Result<bool, HashRefused> {
         let verdict = self.password.verify(tenant, Standing::Known, password, Some(hash)).await;
         let verdict = verdict.map_err(|_| HashRefused::Busy)?;
         Ok(verdict != Verdict::Wrong)

@@ -6,4 +6,6 @@ mod sessions;
 
 pub use factors::{HashRefused, PasswordOwner};
 pub use identify::{Accounts, Identified, SignInRefused};
-pub use sessions::{Beginning, OwnEnding, Visitor, begin_session, end_own, find_visitor, list_own, sign_in_browser};
+pub use sessions::{
+    Beginning, OwnEnding, Visitor, begin_session, end_own, find_visitor, list_own, sign_in_browser,
+};

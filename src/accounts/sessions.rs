@@ -5,8 +5,8 @@ use std::sync::Arc;
 use super::Identified;
 use crate::{
     domain::{
-        Actor, Authentication, EndReason, Ending, Event, Origin, Session, SessionFilter, SessionId, SessionKind,
-        Standing, Tenant, Timestamp, User,
+        Actor, Authentication, EndReason, Ending, Event, Origin, Session, SessionFilter, SessionId,
+        SessionKind, Standing, Tenant, Timestamp, User,
     },
     installation::Installation,
     keys::sha256,
@@ -42,11 +42,13 @@ pub async fn find_visitor(
     cookie: &str,
 ) -> Result<Option<Visitor>, StorageError> {
     let now = app.effects.now();
-    let found = app.storage.read(tenant).await?.tenant(tenant).cookie_standing(&digest(cookie)).await?;
+    let found =
+        app.storage.read(tenant).await?.tenant(tenant).cookie_standing(&digest(cookie)).await?;
     let idle_ttl = tenant.settings.session_idle_ttl;
     let Some((session, standing)) = found else { return Ok(None) };
-    let is_good =
-        session.kind == kind && session.signs_on(now, idle_ttl) && standing.session_refusal(&session, now).is_none();
+    let is_good = session.kind == kind
+        && session.signs_on(now, idle_ttl)
+        && standing.session_refusal(&session, now).is_none();
     if !is_good {
         return Ok(None);
     }
@@ -82,8 +84,9 @@ pub async fn sign_in_browser(
     let mut unit = app.storage.write(tenant).await?;
     let mut store = unit.tenant(tenant);
     let standing = store.user_standing(user.id, "").await?;
-    let is_same =
-        |standing: &Standing| standing.refusal().is_none() && standing.user.password_hash == user.password_hash;
+    let is_same = |standing: &Standing| {
+        standing.refusal().is_none() && standing.user.password_hash == user.password_hash
+    };
     let Some(standing) = standing.filter(is_same) else { return Ok(None) };
     let renewed = match held {
         Some(held) if held.user.id == user.id && kind == SessionKind::Browser => {
@@ -97,7 +100,8 @@ pub async fn sign_in_browser(
             if let Some(held) = held {
                 let _ = store.end_session(held.session.id, EndReason::Superseded, now).await?;
             }
-            let carried = Beginning { at: now, kind, client_id: None, cookie_digest: Some(digest(&cookie)) };
+            let carried =
+                Beginning { at: now, kind, client_id: None, cookie_digest: Some(digest(&cookie)) };
             let session = begin_session(app, tenant, &standing, authentication, carried, origin);
             store.insert_session(&session).await?;
             session
@@ -118,7 +122,9 @@ async fn renew(
     authentication: &Authentication,
     now: Timestamp,
 ) -> Result<Option<Session>, StorageError> {
-    let Some((mut session, standing)) = store.session_standing(id, "").await? else { return Ok(None) };
+    let Some((mut session, standing)) = store.session_standing(id, "").await? else {
+        return Ok(None);
+    };
     if standing.session_refusal(&session, now).is_some() {
         return Ok(None);
     }
@@ -179,7 +185,8 @@ pub async fn list_own(
     tenant: &Tenant,
     user: &User,
 ) -> Result<Vec<(Session, Vec<String>)>, StorageError> {
-    let filter = SessionFilter { user: Some(user.id), active: Some(true), ..SessionFilter::default() };
+    let filter =
+        SessionFilter { user: Some(user.id), active: Some(true), ..SessionFilter::default() };
     let mut unit = app.storage.read(tenant).await?;
     let mut store = unit.tenant(tenant);
     let sessions = store.list_sessions(&filter, app.effects.now(), 100).await?.items;
@@ -222,7 +229,8 @@ pub async fn end_own(
             if found.is_some_and(|session| session.user_id == user.id) {
                 let occurrence = occurrence(Event::SessionEnded { session: id, by: "by its user" });
                 let (tenant, what) = (Arc::clone(tenant), EndOne::Session(id));
-                let request = EndRequest { tenant, what, reason: EndReason::Logout, occurrence, now };
+                let request =
+                    EndRequest { tenant, what, reason: EndReason::Logout, occurrence, now };
                 app.storage.end_one(request).await?;
             }
         }

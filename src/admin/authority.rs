@@ -43,7 +43,12 @@ impl Authority {
     /// subject as it stands now, where it has one. A token does what its user's roles allow, and one
     /// that speaks for its client alone what the client was registered for: in tenant `system` only
     /// an operator registers a client for these scopes.
-    pub fn of_token(tenant: &Tenant, claims: &AccessTokenClaims, user: Option<&User>, origin: Origin) -> Option<Self> {
+    pub fn of_token(
+        tenant: &Tenant,
+        claims: &AccessTokenClaims,
+        user: Option<&User>,
+        origin: Origin,
+    ) -> Option<Self> {
         let reads_only = !claims.scope.contains(Scope::ADMIN);
         if reads_only && !claims.scope.contains(Scope::ADMIN_READ) {
             return None;
@@ -53,7 +58,12 @@ impl Authority {
             Some(_) => by_user?,
             None => {
                 let role = if tenant.is_system() { Role::Operator } else { Role::TenantAdmin };
-                Self::with_roles(tenant, Actor::Client(claims.client_id.clone()), vec![role], origin)
+                Self::with_roles(
+                    tenant,
+                    Actor::Client(claims.client_id.clone()),
+                    vec![role],
+                    origin,
+                )
             }
         };
         Some(Self { reads_only, ..authority })
@@ -62,12 +72,15 @@ impl Authority {
     /// Of a user of `tenant`.
     pub fn of_user(tenant: &Tenant, user: &User, origin: Origin) -> Option<Self> {
         let is_staff = user.is_active() && !user.roles.is_empty();
-        is_staff.then(|| Self::with_roles(tenant, Actor::User(user.id.to_string()), user.roles.clone(), origin))
+        is_staff.then(|| {
+            Self::with_roles(tenant, Actor::User(user.id.to_string()), user.roles.clone(), origin)
+        })
     }
 
     /// Of a person with a shell on the server, who can read the database anyway.
     pub fn of_shell() -> Self {
-        let origin = Origin { ip: "local".into(), user_agent: "portcullis".into(), ..Origin::default() };
+        let origin =
+            Origin { ip: "local".into(), user_agent: "portcullis".into(), ..Origin::default() };
         let roles = vec![Role::Operator];
         Self { actor: Actor::Shell, origin, reach: Reach::Everywhere, roles, reads_only: false }
     }
@@ -113,7 +126,8 @@ impl Authority {
     /// [`AdminError::NotFound`] for a tenant out of reach: whether it exists is not told.
     pub fn over(&self, app: &Installation, tenant: Arc<Tenant>) -> Result<Permit, AdminError> {
         if !self.reaches(tenant.id) {
-            let event = Event::AdminRefused { door: "tenant", why: "an administrator of another tenant" };
+            let event =
+                Event::AdminRefused { door: "tenant", why: "an administrator of another tenant" };
             app.audit.refused(&tenant, &self.actor, event, &self.origin);
             return Err(AdminError::NotFound);
         }
@@ -163,7 +177,9 @@ impl Permit {
         app.audit.refused(&self.tenant, actor, event, origin);
         Err(AdminError::Forbidden(match (allowed, whom) {
             (Whom::Nobody, _) => "your role or scope does not allow this",
-            (_, Whom::Operators) => "this is for operators: it concerns operators, or what they rest on",
+            (_, Whom::Operators) => {
+                "this is for operators: it concerns operators, or what they rest on"
+            }
             _ => "your role allows this for people without a role only",
         }))
     }
@@ -185,7 +201,12 @@ impl Permit {
 
 impl Everywhere {
     /// Something that its holder does to `tenant`, for the transaction that it happens in.
-    pub(super) fn occurrence(&self, app: &Installation, tenant: &Tenant, event: Event) -> Occurrence {
+    pub(super) fn occurrence(
+        &self,
+        app: &Installation,
+        tenant: &Tenant,
+        event: Event,
+    ) -> Occurrence {
         let Authority { actor, origin, .. } = &self.authority;
         app.audit.occurrence(tenant, actor, event, origin)
     }

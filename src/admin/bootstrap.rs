@@ -1,6 +1,8 @@
 //! What an empty installation is given.
 
-use super::{Action, Admin, AdminError, Authority, Change, File, Manner, TenantInput, apply, tenants};
+use super::{
+    Action, Admin, AdminError, Authority, Change, File, Manner, TenantInput, apply, tenants,
+};
 use crate::{
     domain::{RequestId, Role, Slug, TenantId, TenantSettings, TenantStatus},
     storage::UserCursor,
@@ -51,7 +53,10 @@ pub async fn ensure_system_tenant(admin: &Admin<'_>) -> Result<(), AdminError> {
 pub async fn has_operator(admin: &Admin<'_>) -> Result<bool, AdminError> {
     let tenant = super::find_tenant(admin, Slug::SYSTEM).await?;
     let mut unit = admin.app.storage.read(&*tenant).await?;
-    let users = unit.tenant(&tenant).list_users("", &UserCursor::Name(String::new()), super::MOST_ITEMS).await?;
+    let users = unit
+        .tenant(&tenant)
+        .list_users("", &UserCursor::Name(String::new()), super::MOST_ITEMS)
+        .await?;
     Ok(users.items.iter().any(|user| user.roles.contains(&Role::Operator) && user.is_active()))
 }
 

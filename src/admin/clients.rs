@@ -4,13 +4,13 @@ use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
 
 use super::{
-    Action, Admin, AdminError, ClientInput, ClientView, CreatedClient, CreatedSecret, Ending, Expected, Listed, Permit,
-    Whom, input::merge, limited, sessions::ended,
+    Action, Admin, AdminError, ClientInput, ClientView, CreatedClient, CreatedSecret, Ending,
+    Expected, Listed, Permit, Whom, input::merge, limited, sessions::ended,
 };
 use crate::{
     domain::{
-        self, Client, ClientMetadata, ClientSecret, EndReason, Event, EventNumber, FieldError, SecretId, Tenant,
-        Timestamp,
+        self, Client, ClientMetadata, ClientSecret, EndReason, Event, EventNumber, FieldError,
+        SecretId, Tenant, Timestamp,
     },
     effects::Effects,
     keys::{check_jwks, sha256},
@@ -40,7 +40,11 @@ pub async fn list_clients(
 ///
 /// # Errors
 /// [`AdminError::NotFound`].
-pub async fn show_client(admin: &Admin<'_>, permit: &Permit, client_id: &str) -> Result<Client, AdminError> {
+pub async fn show_client(
+    admin: &Admin<'_>,
+    permit: &Permit,
+    client_id: &str,
+) -> Result<Client, AdminError> {
     let mut unit = admin.app.storage.read(permit.tenant()).await?;
     unit.tenant(permit.tenant()).find_client(client_id).await?.ok_or(AdminError::NotFound)
 }
@@ -48,8 +52,10 @@ pub async fn show_client(admin: &Admin<'_>, permit: &Permit, client_id: &str) ->
 /// Who may change a client: in the operators' tenant, one that may ask for power over tenants is
 /// theirs alone, be it made, changed, given a secret or deleted.
 fn may_change(admin: &Admin<'_>, permit: &Permit, client: &Client) -> Result<(), AdminError> {
-    let administers = [Scope::ADMIN, Scope::ADMIN_READ].iter().any(|scope| client.metadata.scope.contains(scope));
-    let whom = if permit.tenant().is_system() && administers { Whom::Operators } else { Whom::Staff };
+    let administers =
+        [Scope::ADMIN, Scope::ADMIN_READ].iter().any(|scope| client.metadata.scope.contains(scope));
+    let whom =
+        if permit.tenant().is_system() && administers { Whom::Operators } else { Whom::Staff };
     permit.may(admin.app, Action::ChangeClients, whom)
 }
 
@@ -80,7 +86,8 @@ fn check_given(secret: &SecretString) -> Result<(), AdminError> {
         return Ok(());
     }
     // SHA-256 is digest enough for random bits alone, so a short secret cannot be allowed.
-    Err(FieldError::new("client_secret", "32 to 256 characters, random ones; or leave it out").into())
+    Err(FieldError::new("client_secret", "32 to 256 characters, random ones; or leave it out")
+        .into())
 }
 
 /// The client that `input` asks for, checked and not yet stored; with its secret where one was made.
@@ -91,7 +98,8 @@ pub(super) fn draft_client(
 ) -> Result<(Client, Option<String>), AdminError> {
     let now = admin.app.effects.now();
     let tenant = permit.tenant();
-    let client_id = input.client_id.unwrap_or_else(|| format!("c_{}", admin.app.effects.uuid().simple()));
+    let client_id =
+        input.client_id.unwrap_or_else(|| format!("c_{}", admin.app.effects.uuid().simple()));
     let uses_secret = input.metadata.token_endpoint_auth_method.uses_secret();
     let mut client = Client {
         tenant_id: tenant.id,
@@ -187,7 +195,8 @@ pub async fn update_client(
 
 /// What a client says of itself, in the words of the file that `apply` reads; its secrets aside.
 pub(super) fn members_of(client: &Client) -> Result<Value, AdminError> {
-    let mut members = serde_json::to_value(&client.metadata).map_err(|why| AdminError::Broken(why.to_string()))?;
+    let mut members = serde_json::to_value(&client.metadata)
+        .map_err(|why| AdminError::Broken(why.to_string()))?;
     if let Value::Object(members) = &mut members {
         members.insert("client_id".into(), client.client_id.clone().into());
     }
@@ -200,7 +209,9 @@ pub(super) fn patched(client: &Client, patch: Value) -> Result<ClientInput, Admi
     merge(&mut whole, patch);
     let input = ClientInput::from_value(whole)?;
     match &input.client_id {
-        Some(id) if *id != client.client_id => Err(FieldError::new("client_id", "cannot change").into()),
+        Some(id) if *id != client.client_id => {
+            Err(FieldError::new("client_id", "cannot change").into())
+        }
         _ => Ok(input),
     }
 }
@@ -247,7 +258,11 @@ pub(super) async fn give_secret(
 ///
 /// # Errors
 /// [`AdminError::NotFound`], [`AdminError::Forbidden`].
-pub async fn check_client_change(admin: &Admin<'_>, permit: &Permit, client_id: &str) -> Result<(), AdminError> {
+pub async fn check_client_change(
+    admin: &Admin<'_>,
+    permit: &Permit,
+    client_id: &str,
+) -> Result<(), AdminError> {
     may_change(admin, permit, &show_client(admin, permit, client_id).await?)
 }
 
@@ -288,7 +303,11 @@ pub(super) async fn remove_client(
 ///
 /// # Errors
 /// [`AdminError::Invalid`] where the client's method uses none, [`AdminError::NotFound`].
-pub async fn create_secret(admin: &Admin<'_>, permit: &Permit, client_id: &str) -> Result<CreatedSecret, AdminError> {
+pub async fn create_secret(
+    admin: &Admin<'_>,
+    permit: &Permit,
+    client_id: &str,
+) -> Result<CreatedSecret, AdminError> {
     let now = admin.app.effects.now();
     let (secret, row) = made_secret(&admin.app.effects, now);
     let others_expire_at = now.plus(ROLL_TTL);
@@ -297,7 +316,11 @@ pub async fn create_secret(admin: &Admin<'_>, permit: &Permit, client_id: &str) 
     let client = store.take_client(client_id).await?.ok_or(AdminError::NotFound)?;
     write_secret(admin, permit, &mut store, &client, &row, others_expire_at).await?;
     unit.commit().await?;
-    Ok(CreatedSecret { id: row.id.to_string(), client_secret: secret.expose_secret().to_owned(), others_expire_at })
+    Ok(CreatedSecret {
+        id: row.id.to_string(),
+        client_secret: secret.expose_secret().to_owned(),
+        others_expire_at,
+    })
 }
 
 async fn write_secret(
@@ -345,7 +368,8 @@ pub async fn delete_secret(
         return Err(AdminError::NotFound);
     }
     store.tell(&permit.occurrence(admin.app, event)).await?;
-    let place = compromised.then(|| store.end(domain::Ending::Client(client_id.to_owned()), EndReason::Withdrawn));
+    let place = compromised
+        .then(|| store.end(domain::Ending::Client(client_id.to_owned()), EndReason::Withdrawn));
     let events = unit.commit().await?;
     let event = place.map(|place| place.in_events(&events)).transpose()?;
     Ok(event.map(|event| ended(admin, Default::default(), event)))
@@ -354,5 +378,8 @@ pub async fn delete_secret(
 /// Whether `secret` is one of the client's that counts.
 pub(super) fn has_secret(client: &Client, secret: &SecretString, now: Timestamp) -> bool {
     let digest = sha256(secret.expose_secret().as_bytes());
-    client.secrets.iter().any(|known| known.digest == digest && known.expires_at.is_none_or(|at| now < at))
+    client
+        .secrets
+        .iter()
+        .any(|known| known.digest == digest && known.expires_at.is_none_or(|at| now < at))
 }

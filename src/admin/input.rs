@@ -11,7 +11,8 @@ use utoipa::{
 use crate::{
     accounts::PasswordOwner,
     domain::{
-        ClientMetadata, FieldError, Resource, Role, ScopeDefinition, Slug, TenantSettings, TenantStatus, UserStatus,
+        ClientMetadata, FieldError, Resource, Role, ScopeDefinition, Slug, TenantSettings,
+        TenantStatus, UserStatus,
     },
 };
 
@@ -56,11 +57,15 @@ pub struct ClientInput {
 
 impl PartialSchema for ClientInput {
     fn schema() -> RefOr<Schema> {
-        let text =
-            |description: &str| ObjectBuilder::new().schema_type(Type::String).description(Some(description)).build();
+        let text = |description: &str| {
+            ObjectBuilder::new().schema_type(Type::String).description(Some(description)).build()
+        };
         let own = ObjectBuilder::new()
             .property("client_id", text("Made where it is left out; cannot change"))
-            .property("client_secret", text("At least 32 characters; made where it is left out and needed"));
+            .property(
+                "client_secret",
+                text("At least 32 characters; made where it is left out and needed"),
+            );
         AllOfBuilder::new().item(own).item(ClientMetadata::schema()).into()
     }
 }
@@ -139,7 +144,11 @@ pub struct UserInput {
 impl UserInput {
     /// Whose its password shall be.
     pub(super) fn owner(&self) -> PasswordOwner<'_> {
-        PasswordOwner { username: &self.username, email: self.email.as_deref(), name: self.name.as_deref() }
+        PasswordOwner {
+            username: &self.username,
+            email: self.email.as_deref(),
+            name: self.name.as_deref(),
+        }
     }
 }
 
@@ -161,7 +170,9 @@ pub(crate) fn read<T: DeserializeOwned>(value: Value) -> Result<T, FieldError> {
     if path == "password" {
         return Err(FieldError::new(path, "a string: put it in quotes"));
     }
-    if let Some(missing) = why.strip_prefix("missing field `").and_then(|rest| rest.split('`').next()) {
+    if let Some(missing) =
+        why.strip_prefix("missing field `").and_then(|rest| rest.split('`').next())
+    {
         path = joined(&path, missing);
     }
     Err(FieldError::new(if path.is_empty() { "body".to_owned() } else { path }, why))
@@ -179,7 +190,9 @@ fn path_at_fault<T: DeserializeOwned>(value: &Value, why: &str) -> String {
         let is_list = found.is_some_and(Value::is_array);
         let steps: Vec<String> = match found {
             Some(Value::Object(members)) => members.keys().take(MOST_MEMBERS).cloned().collect(),
-            Some(Value::Array(items)) => (0..items.len()).take(MOST_MEMBERS).map(|at| at.to_string()).collect(),
+            Some(Value::Array(items)) => {
+                (0..items.len()).take(MOST_MEMBERS).map(|at| at.to_string()).collect()
+            }
             _ => Vec::new(),
         };
         let at_fault = |step: &String| {

@@ -25,7 +25,11 @@ pub async fn rotate_keys(admin: &Admin<'_>, permit: &Permit) -> Result<Vec<KeyVi
     let (tenant, now) = (permit.tenant(), admin.app.effects.now());
     permit.may_at_large(admin.app, Action::ChangeKeys)?;
     // RSA keys take a while to make, so they are made before the transaction.
-    let upcoming = admin.app.keys.new_signing_key(tenant.id, tenant.settings.signing_alg, KeyState::Next, now).await?;
+    let upcoming = admin
+        .app
+        .keys
+        .new_signing_key(tenant.id, tenant.settings.signing_alg, KeyState::Next, now)
+        .await?;
     // The longest that any setting allows: a token issued under an earlier one must find its key.
     let gone_at = now.plus(limits::RETIRED_KEY_TTL);
     let mut unit = admin.app.storage.write(tenant).await?;
@@ -39,7 +43,9 @@ pub async fn rotate_keys(admin: &Admin<'_>, permit: &Permit) -> Result<Vec<KeyVi
     let is_first = keys.iter().all(|key| next.created_at <= key.created_at);
     let known_at = next.created_at.plus(limits::JWKS_MAX_AGE);
     if !is_first && now < known_at {
-        let text = format!("the next key is too young to sign: verifiers know it from {known_at}; or withdraw the key");
+        let text = format!(
+            "the next key is too young to sign: verifiers know it from {known_at}; or withdraw the key"
+        );
         return Err(AdminError::Conflict(text));
     }
     let rotation = store.rotate_keys(&active.kid, &next.kid, &upcoming, gone_at, now).await?;
@@ -57,10 +63,18 @@ pub async fn rotate_keys(admin: &Admin<'_>, permit: &Permit) -> Result<Vec<KeyVi
 ///
 /// # Errors
 /// [`AdminError::NotFound`] for a `kid` that is none of the tenant's.
-pub async fn withdraw_key(admin: &Admin<'_>, permit: &Permit, kid: &str) -> Result<Ending, AdminError> {
+pub async fn withdraw_key(
+    admin: &Admin<'_>,
+    permit: &Permit,
+    kid: &str,
+) -> Result<Ending, AdminError> {
     let (tenant, now) = (permit.tenant(), admin.app.effects.now());
     permit.may_at_large(admin.app, Action::ChangeKeys)?;
-    let spare = admin.app.keys.new_signing_key(tenant.id, tenant.settings.signing_alg, KeyState::Next, now).await?;
+    let spare = admin
+        .app
+        .keys
+        .new_signing_key(tenant.id, tenant.settings.signing_alg, KeyState::Next, now)
+        .await?;
     let event = Event::KeysWithdrawn { kid: kid.to_owned() };
     let mut unit = admin.app.storage.write(tenant).await?;
     let mut store = unit.tenant(tenant);

@@ -21,8 +21,8 @@ pub use audit::list_audit;
 pub use authority::{Authority, Everywhere, Permit};
 pub use bootstrap::{ensure_system_tenant, has_operator, seed_demo};
 pub use clients::{
-    check_client_change, create_client, create_secret, delete_client, delete_secret, list_clients, show_client,
-    update_client,
+    check_client_change, create_client, create_secret, delete_client, delete_secret, list_clients,
+    show_client, update_client,
 };
 pub use error::AdminError;
 pub use expected::Expected;
@@ -31,18 +31,20 @@ pub use input::{ClientInput, TenantInput, TokenInput, UserInput};
 pub use keys::{list_keys, rotate_keys, withdraw_key};
 pub use roles::{Action, Whom, allowed};
 pub use sessions::{
-    count_active, count_reached, end_sessions, list_sessions, revoke_jti, revoke_token, show_session,
-    wait_until_effective, where_effective,
+    count_active, count_reached, end_sessions, list_sessions, revoke_jti, revoke_token,
+    show_session, wait_until_effective, where_effective,
 };
 pub use tenants::{
-    create_tenant, delete_tenant, find_tenant, list_tenants, resume_tenant, show_tenant, suspend_tenant, update_tenant,
+    create_tenant, delete_tenant, find_tenant, list_tenants, resume_tenant, show_tenant,
+    suspend_tenant, update_tenant,
 };
 pub use users::{
-    check_user_deletion, create_user, delete_user, find_user_by_name_or_id, list_users, show_user, update_user,
+    check_user_deletion, create_user, delete_user, find_user_by_name_or_id, list_users, show_user,
+    update_user,
 };
 pub use view::{
-    AuditView, ClientView, CreatedClient, CreatedSecret, Ending, FamilyView, KeyView, Listed, SecretView, SessionView,
-    TenantView, UserView, samples,
+    AuditView, ClientView, CreatedClient, CreatedSecret, Ending, FamilyView, KeyView, Listed,
+    SecretView, SessionView, TenantView, UserView, samples,
 };
 
 use secrecy::SecretString;
@@ -77,7 +79,9 @@ impl Admin<'_> {
 ///
 /// # Errors
 /// [`AdminError::Invalid`] with the field at fault.
-pub fn read_input<T: serde::de::DeserializeOwned>(body: serde_json::Value) -> Result<T, AdminError> {
+pub fn read_input<T: serde::de::DeserializeOwned>(
+    body: serde_json::Value,
+) -> Result<T, AdminError> {
     Ok(input::read(body)?)
 }
 

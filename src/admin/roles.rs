@@ -81,7 +81,9 @@ impl Action {
             Self::EndSessions => "end the sessions, grants and tokens of a user",
             Self::ResetPasswords => "give a user a new password",
             Self::ChangeUsers => "add, change, disable and delete users, and give them roles",
-            Self::EndAtLarge => "end everything of a client or of the tenant, refuse a token by its jti",
+            Self::EndAtLarge => {
+                "end everything of a client or of the tenant, refuse a token by its jti"
+            }
             Self::ChangeClients => "register, change and delete clients and their secrets",
             Self::ChangeKeys => "rotate and withdraw signing keys",
             Self::ChangeTenant => "change the tenant's name, settings, scopes and resources",

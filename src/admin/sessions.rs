@@ -7,8 +7,8 @@ use crate::{
     admin::Authority,
     changes::BOUND,
     domain::{
-        self, Effectiveness, EndReason, Event, EventNumber, FieldError, Reached, Selection, SessionFilter, SessionId,
-        Tenant, Timestamp, UserId,
+        self, Effectiveness, EndReason, Event, EventNumber, FieldError, Reached, Selection,
+        SessionFilter, SessionId, Tenant, Timestamp, UserId,
     },
     keys::{RefreshToken, TokenType},
     protocol::AccessTokenClaims,
@@ -43,7 +43,11 @@ pub async fn list_sessions(
 ///
 /// # Errors
 /// [`AdminError::NotFound`].
-pub async fn show_session(admin: &Admin<'_>, permit: &Permit, id: &str) -> Result<SessionView, AdminError> {
+pub async fn show_session(
+    admin: &Admin<'_>,
+    permit: &Permit,
+    id: &str,
+) -> Result<SessionView, AdminError> {
     let id: SessionId = id.parse().map_err(|_| AdminError::NotFound)?;
     let now = admin.app.effects.now();
     let mut unit = admin.app.storage.read(permit.tenant()).await?;
@@ -53,16 +57,20 @@ pub async fn show_session(admin: &Admin<'_>, permit: &Permit, id: &str) -> Resul
     let standing = store.session_standing(id, &own_client).await?.map(|(_, standing)| standing);
     let is_live = |born: EventNumber| match &standing {
         None => false,
-        Some(standing) if own_client.is_empty() => standing.session_refusal(&session, now).is_none(),
+        Some(standing) if own_client.is_empty() => {
+            standing.session_refusal(&session, now).is_none()
+        }
         Some(standing) => standing.grant_refusal(&session, born, now).is_none(),
     };
     let active = is_live(session.born_seq);
-    let username = standing.as_ref().map(|standing| standing.user.username.clone()).unwrap_or_default();
+    let username =
+        standing.as_ref().map(|standing| standing.user.username.clone()).unwrap_or_default();
     let families = store.list_families(id).await?;
     let mut clients: Vec<String> = families.iter().map(|family| family.client_id.clone()).collect();
     clients.sort();
     clients.dedup();
-    Ok(SessionView::of(session.clone(), active, username, clients).with_families(families, active, now))
+    Ok(SessionView::of(session.clone(), active, username, clients)
+        .with_families(families, active, now))
 }
 
 /// What is reached by an ending is counted up to here: counting a million of them would take longer
@@ -90,7 +98,11 @@ pub async fn count_active(admin: &Admin<'_>, permit: &Permit) -> Result<Reached,
 ///
 /// # Errors
 /// [`AdminError`].
-pub async fn count_reached(admin: &Admin<'_>, permit: &Permit, selection: &Selection) -> Result<Reached, AdminError> {
+pub async fn count_reached(
+    admin: &Admin<'_>,
+    permit: &Permit,
+    selection: &Selection,
+) -> Result<Reached, AdminError> {
     let mut unit = admin.app.storage.read(permit.tenant()).await?;
     Ok(unit.tenant(permit.tenant()).count_reached(selection, most()).await?)
 }
@@ -126,11 +138,26 @@ pub async fn end_sessions(
     let (tenant, now) = (permit.tenant(), admin.app.effects.now());
     may_end(admin, permit, selection).await?;
     let bound = if dry_run { most() } else { i64::try_from(FEW).unwrap_or(i64::MAX) };
-    let reached = admin.app.storage.read(tenant).await?.tenant(tenant).count_reached(selection, bound).await?;
+    let reached = admin
+        .app
+        .storage
+        .read(tenant)
+        .await?
+        .tenant(tenant)
+        .count_reached(selection, bound)
+        .await?;
     if dry_run {
         let (event, effective_here_at, effective_everywhere_by) = (None, None, None);
         let Reached { sessions, families, more } = reached;
-        return Ok(Ending { dry_run, sessions, families, more, event, effective_here_at, effective_everywhere_by });
+        return Ok(Ending {
+            dry_run,
+            sessions,
+            families,
+            more,
+            event,
+            effective_here_at,
+            effective_everywhere_by,
+        });
     }
     let ending = match selection {
         Selection::Session(id) => {
@@ -168,16 +195,28 @@ async fn end_session(
     let tenant = Arc::clone(permit.shared_tenant());
     let event = forced_logout(&tenant, domain::Ending::Session(id), reached);
     let occurrence = permit.occurrence(admin.app, event);
-    let request = EndRequest { tenant, what: EndOne::Session(id), reason: EndReason::Forced, occurrence, now };
+    let request = EndRequest {
+        tenant,
+        what: EndOne::Session(id),
+        reason: EndReason::Forced,
+        occurrence,
+        now,
+    };
     Ok(admin.app.storage.end_one(request).await?)
 }
 
 /// Whether what is selected is there, and may be ended.
-async fn may_end(admin: &Admin<'_>, permit: &Permit, selection: &Selection) -> Result<(), AdminError> {
+async fn may_end(
+    admin: &Admin<'_>,
+    permit: &Permit,
+    selection: &Selection,
+) -> Result<(), AdminError> {
     let mut unit = admin.app.storage.read(permit.tenant()).await?;
     let mut store = unit.tenant(permit.tenant());
     let owner = match selection {
-        Selection::Session(id) => store.find_session(*id).await?.ok_or(AdminError::NotFound)?.user_id,
+        Selection::Session(id) => {
+            store.find_session(*id).await?.ok_or(AdminError::NotFound)?.user_id
+        }
         Selection::User(id) => *id,
         Selection::Client(id) => {
             store.find_client(id).await?.ok_or(AdminError::NotFound)?;
@@ -190,9 +229,20 @@ async fn may_end(admin: &Admin<'_>, permit: &Permit, selection: &Selection) -> R
 }
 
 /// The same for what belongs to the subject of a token, where that is a user.
-async fn may_end_of(admin: &Admin<'_>, permit: &Permit, owner: Option<UserId>) -> Result<(), AdminError> {
+async fn may_end_of(
+    admin: &Admin<'_>,
+    permit: &Permit,
+    owner: Option<UserId>,
+) -> Result<(), AdminError> {
     let Some(owner) = owner else { return permit.may_at_large(admin.app, Action::EndAtLarge) };
-    let user = admin.app.storage.read(permit.tenant()).await?.tenant(permit.tenant()).find_user(owner).await?;
+    let user = admin
+        .app
+        .storage
+        .read(permit.tenant())
+        .await?
+        .tenant(permit.tenant())
+        .find_user(owner)
+        .await?;
     match user {
         Some(user) => permit.may(admin.app, Action::EndSessions, Whom::of(&user)),
         None => permit.may_at_large(admin.app, Action::EndAtLarge),
@@ -203,12 +253,24 @@ async fn may_end_of(admin: &Admin<'_>, permit: &Permit, owner: Option<UserId>) -
 ///
 /// # Errors
 /// [`AdminError::Invalid`] for a text that is no token of this tenant.
-pub async fn revoke_token(admin: &Admin<'_>, permit: &Permit, token: &str) -> Result<(), AdminError> {
+pub async fn revoke_token(
+    admin: &Admin<'_>,
+    permit: &Permit,
+    token: &str,
+) -> Result<(), AdminError> {
     let tenant = permit.tenant();
     if let Some(refresh) = RefreshToken::open(token, &admin.app.keys, tenant.id) {
-        let family = admin.app.storage.read(tenant).await?.tenant(tenant).find_family(refresh.family).await?;
+        let family = admin
+            .app
+            .storage
+            .read(tenant)
+            .await?
+            .tenant(tenant)
+            .find_family(refresh.family)
+            .await?;
         may_end_of(admin, permit, family.map(|family| family.user_id)).await?;
-        return end(admin, permit, EndOne::Grant(refresh.family), &refresh.family.to_string()).await;
+        return end(admin, permit, EndOne::Grant(refresh.family), &refresh.family.to_string())
+            .await;
     }
     let keys = admin.app.keys.of(tenant).await?;
     let claims: AccessTokenClaims = keys
@@ -228,11 +290,20 @@ pub async fn revoke_jti(admin: &Admin<'_>, permit: &Permit, jti: &str) -> Result
     end(admin, permit, EndOne::Token(jti.to_owned(), None), jti).await
 }
 
-async fn end(admin: &Admin<'_>, permit: &Permit, what: EndOne, target: &str) -> Result<(), AdminError> {
+async fn end(
+    admin: &Admin<'_>,
+    permit: &Permit,
+    what: EndOne,
+    target: &str,
+) -> Result<(), AdminError> {
     let event = Event::TokenRevoked { token: target.to_owned(), by: "by an administrator" };
     let occurrence = permit.occurrence(admin.app, event);
     let (tenant, now) = (Arc::clone(permit.shared_tenant()), admin.app.effects.now());
-    admin.app.storage.end_one(EndRequest { tenant, what, reason: EndReason::Forced, occurrence, now }).await?;
+    admin
+        .app
+        .storage
+        .end_one(EndRequest { tenant, what, reason: EndReason::Forced, occurrence, now })
+        .await?;
     Ok(())
 }
 

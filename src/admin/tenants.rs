@@ -11,8 +11,8 @@ use super::{
 };
 use crate::{
     domain::{
-        AuditId, EndReason, Ending, Event, EventNumber, FieldError, KeyState, Occurrence, SigningAlg, SigningKey, Slug,
-        Tenant, TenantId,
+        AuditId, EndReason, Ending, Event, EventNumber, FieldError, KeyState, Occurrence,
+        SigningAlg, SigningKey, Slug, Tenant, TenantId,
     },
     storage::{EveryTenant, Unit},
 };
@@ -32,7 +32,14 @@ pub async fn find_tenant(admin: &Admin<'_>, slug: &str) -> Result<Arc<Tenant>, A
 /// [`AdminError::NotFound`] where it is gone.
 pub async fn show_tenant(admin: &Admin<'_>, permit: &Permit) -> Result<Tenant, AdminError> {
     let slug = &permit.tenant().slug;
-    admin.app.storage.read_installation().await?.find_tenant(slug).await?.ok_or(AdminError::NotFound)
+    admin
+        .app
+        .storage
+        .read_installation()
+        .await?
+        .find_tenant(slug)
+        .await?
+        .ok_or(AdminError::NotFound)
 }
 
 /// Tenants by slug.
@@ -45,12 +52,17 @@ pub async fn list_tenants(
     after: &str,
     limit: Option<i64>,
 ) -> Result<Listed<TenantView>, AdminError> {
-    let page = admin.app.storage.read_installation().await?.list_tenants(after, limited(limit)).await?;
+    let page =
+        admin.app.storage.read_installation().await?.list_tenants(after, limited(limit)).await?;
     Ok(Listed::of(page, |tenant| TenantView::of(&tenant, admin.app.issuer(&tenant))))
 }
 
 /// The tenant that `input` asks for, checked and not yet stored.
-pub(super) fn draft_tenant(admin: &Admin<'_>, id: TenantId, input: TenantInput) -> Result<Tenant, AdminError> {
+pub(super) fn draft_tenant(
+    admin: &Admin<'_>,
+    id: TenantId,
+    input: TenantInput,
+) -> Result<Tenant, AdminError> {
     let now = admin.app.effects.now();
     let tenant = Tenant {
         id,
@@ -87,7 +99,11 @@ pub(super) async fn first_keys(
 ///
 /// # Errors
 /// [`AdminError::Invalid`], [`AdminError::Conflict`] where the slug is taken.
-pub async fn create_tenant(admin: &Admin<'_>, permit: &Everywhere, input: TenantInput) -> Result<Tenant, AdminError> {
+pub async fn create_tenant(
+    admin: &Admin<'_>,
+    permit: &Everywhere,
+    input: TenantInput,
+) -> Result<Tenant, AdminError> {
     let tenant = draft_tenant(admin, TenantId::new(&admin.app.effects), input)?;
     let keys = first_keys(admin, tenant.id, tenant.settings.signing_alg).await?;
     let mut unit = admin.app.storage.write(EveryTenant::Tenants).await?;
@@ -129,7 +145,8 @@ async fn tell_operators(
     }
     // By this unit's own connection: whoever holds one must not wait for another.
     let system = unit.find_tenant(&Slug::SYSTEM.parse()?).await?.ok_or(AdminError::NotFound)?;
-    let occurrence = Occurrence { tenant_id: system.id, id: AuditId::new(&admin.app.effects), ..occurrence };
+    let occurrence =
+        Occurrence { tenant_id: system.id, id: AuditId::new(&admin.app.effects), ..occurrence };
     unit.narrow(&system);
     unit.tenant(&system).tell(&occurrence).await?;
     unit.narrow(tenant);
@@ -149,8 +166,10 @@ pub async fn update_tenant(
     patch: Value,
     expected: &Expected,
 ) -> Result<Tenant, AdminError> {
-    let names = |member: &str| patch.as_object().is_some_and(|members| members.contains_key(member));
-    let only_status = names("status") && patch.as_object().is_some_and(|members| members.len() == 1);
+    let names =
+        |member: &str| patch.as_object().is_some_and(|members| members.contains_key(member));
+    let only_status =
+        names("status") && patch.as_object().is_some_and(|members| members.len() == 1);
     // Asked before anything is taken: a change that changes nothing is no way to raise a version.
     if !only_status {
         permit.may_at_large(admin.app, Action::ChangeTenant)?;
@@ -200,7 +219,9 @@ pub(super) async fn change_tenant(
     input: TenantInput,
 ) -> Result<Tenant, AdminError> {
     if input.slug != old.slug {
-        return Err(FieldError::new("slug", "cannot change: it is the issuer of every token").into());
+        return Err(
+            FieldError::new("slug", "cannot change: it is the issuer of every token").into()
+        );
     }
     let tenant = Tenant {
         name: input.name.unwrap_or_else(|| input.slug.to_string()),
@@ -230,16 +251,30 @@ pub(super) async fn change_tenant(
     Ok(tenant)
 }
 
-async fn write_profile(admin: &Admin<'_>, permit: &Permit, unit: &mut Unit, tenant: &Tenant) -> Result<(), AdminError> {
+async fn write_profile(
+    admin: &Admin<'_>,
+    permit: &Permit,
+    unit: &mut Unit,
+    tenant: &Tenant,
+) -> Result<(), AdminError> {
     let event = Event::TenantChanged { slug: tenant.slug.clone() };
     unit.set_tenant_profile(tenant).await?;
     unit.tenant(tenant).tell(&permit.occurrence(admin.app, event)).await?;
     Ok(())
 }
 
-async fn write_status(admin: &Admin<'_>, permit: &Permit, unit: &mut Unit, tenant: &Tenant) -> Result<(), AdminError> {
+async fn write_status(
+    admin: &Admin<'_>,
+    permit: &Permit,
+    unit: &mut Unit,
+    tenant: &Tenant,
+) -> Result<(), AdminError> {
     let slug = tenant.slug.clone();
-    let event = if tenant.is_active() { Event::TenantResumed { slug } } else { Event::TenantSuspended { slug } };
+    let event = if tenant.is_active() {
+        Event::TenantResumed { slug }
+    } else {
+        Event::TenantSuspended { slug }
+    };
     let occurrence = permit.occurrence(admin.app, event);
     unit.set_tenant_status(tenant.id, tenant.status, admin.app.effects.now()).await?;
     let mut store = unit.tenant(tenant);
@@ -255,14 +290,22 @@ fn may_have_status(tenant: &Tenant) -> Result<(), AdminError> {
 }
 
 fn not_system(tenant: &Tenant) -> Result<(), AdminError> {
-    if tenant.is_system() { Err(AdminError::Forbidden("tenant system cannot be suspended or deleted")) } else { Ok(()) }
+    if tenant.is_system() {
+        Err(AdminError::Forbidden("tenant system cannot be suspended or deleted"))
+    } else {
+        Ok(())
+    }
 }
 
 /// Suspends a tenant: its endpoints stop, everything in it ends, its data stays.
 ///
 /// # Errors
 /// [`AdminError::Forbidden`] for tenant `system`, and for whoever is no operator.
-pub async fn suspend_tenant(admin: &Admin<'_>, permit: &Permit, expected: &Expected) -> Result<Tenant, AdminError> {
+pub async fn suspend_tenant(
+    admin: &Admin<'_>,
+    permit: &Permit,
+    expected: &Expected,
+) -> Result<Tenant, AdminError> {
     update_tenant(admin, permit, serde_json::json!({ "status": "suspended" }), expected).await
 }
 

@@ -46,7 +46,11 @@ pub async fn show_user(admin: &Admin<'_>, permit: &Permit, id: &str) -> Result<U
 ///
 /// # Errors
 /// [`AdminError::NotFound`].
-pub async fn find_user_by_name_or_id(admin: &Admin<'_>, permit: &Permit, text: &str) -> Result<User, AdminError> {
+pub async fn find_user_by_name_or_id(
+    admin: &Admin<'_>,
+    permit: &Permit,
+    text: &str,
+) -> Result<User, AdminError> {
     match show_user(admin, permit, text).await {
         Err(AdminError::NotFound) => {}
         found => return found,
@@ -65,7 +69,9 @@ pub(super) enum Given<'a> {
 /// What `input` says of the password.
 pub(super) fn given_password(input: &UserInput) -> Result<Given<'_>, AdminError> {
     match (&input.password, &input.password_hash) {
-        (Some(_), Some(_)) => Err(FieldError::new("password_hash", "either password or password_hash").into()),
+        (Some(_), Some(_)) => {
+            Err(FieldError::new("password_hash", "either password or password_hash").into())
+        }
         (Some(password), None) => Ok(Given::Password(password)),
         (None, Some(hash)) => match Accounts::check_hash(hash) {
             Ok(()) => Ok(Given::Hash(hash)),
@@ -75,34 +81,54 @@ pub(super) fn given_password(input: &UserInput) -> Result<Given<'_>, AdminError>
     }
 }
 
-async fn hash_of(admin: &Admin<'_>, permit: &Permit, input: &UserInput) -> Result<Option<String>, AdminError> {
+async fn hash_of(
+    admin: &Admin<'_>,
+    permit: &Permit,
+    input: &UserInput,
+) -> Result<Option<String>, AdminError> {
     match given_password(input)? {
         Given::Nothing => Ok(None),
-        Given::Password(password) => admin.hash(permit.tenant(), &input.owner(), password).await.map(Some),
+        Given::Password(password) => {
+            admin.hash(permit.tenant(), &input.owner(), password).await.map(Some)
+        }
         Given::Hash(hash) => Ok(Some(hash.to_owned())),
     }
 }
 
 /// Who may make of `old` what `input` says: whoever stands above both what the user is and what it
 /// becomes. A new password alone is less than any other change.
-fn may_change(admin: &Admin<'_>, permit: &Permit, old: &User, input: &UserInput) -> Result<(), AdminError> {
+fn may_change(
+    admin: &Admin<'_>,
+    permit: &Permit,
+    old: &User,
+    input: &UserInput,
+) -> Result<(), AdminError> {
     let whom = Whom::of(old).max(Whom::with_roles(&input.roles));
     let sets_password = input.password.is_some() || input.password_hash.is_some();
     if sets_password {
         permit.may(admin.app, Action::ResetPasswords, whom)?;
     }
-    if sets_password && is_as(old, input) { Ok(()) } else { permit.may(admin.app, Action::ChangeUsers, whom) }
+    if sets_password && is_as(old, input) {
+        Ok(())
+    } else {
+        permit.may(admin.app, Action::ChangeUsers, whom)
+    }
 }
 
 /// Whether `user` is what `input` says, its password aside.
 pub(super) fn is_as(user: &User, input: &UserInput) -> bool {
     user.username == input.username.trim()
-        && (&user.email, user.email_verified, &user.name) == (&input.email, input.email_verified, &input.name)
+        && (&user.email, user.email_verified, &user.name)
+            == (&input.email, input.email_verified, &input.name)
         && (&user.roles, user.status) == (&input.roles, input.status)
 }
 
 /// The user that `input` asks for, checked and not yet stored, without its password.
-pub(super) fn draft_user(admin: &Admin<'_>, permit: &Permit, input: &UserInput) -> Result<User, AdminError> {
+pub(super) fn draft_user(
+    admin: &Admin<'_>,
+    permit: &Permit,
+    input: &UserInput,
+) -> Result<User, AdminError> {
     let tenant = permit.tenant();
     permit.may(admin.app, Action::ChangeUsers, Whom::with_roles(&input.roles))?;
     let now = admin.app.effects.now();
@@ -129,7 +155,11 @@ pub(super) fn draft_user(admin: &Admin<'_>, permit: &Permit, input: &UserInput) 
 ///
 /// # Errors
 /// [`AdminError::Invalid`], [`AdminError::Conflict`] where name or address are taken.
-pub async fn create_user(admin: &Admin<'_>, permit: &Permit, input: UserInput) -> Result<User, AdminError> {
+pub async fn create_user(
+    admin: &Admin<'_>,
+    permit: &Permit,
+    input: UserInput,
+) -> Result<User, AdminError> {
     let tenant = permit.tenant();
     let mut user = draft_user(admin, permit, &input)?;
     // Hashing takes a quarter of a second: it comes before the transaction.
@@ -212,7 +242,9 @@ pub(super) async fn change_user(
 ) -> Result<User, AdminError> {
     let (tenant, now, id) = (permit.tenant(), admin.app.effects.now(), old.id);
     may_change(admin, permit, old, &input)?;
-    let is_stored = |hash: &String| old.password_hash.as_ref().is_some_and(|own| Accounts::stands_for(own, hash));
+    let is_stored = |hash: &String| {
+        old.password_hash.as_ref().is_some_and(|own| Accounts::stands_for(own, hash))
+    };
     let hash = hash.filter(|hash| !is_stored(hash));
     let user = User {
         username: input.username.trim().to_owned(),
@@ -226,7 +258,9 @@ pub(super) async fn change_user(
         ..old.clone()
     };
     user.check(tenant.is_system())?;
-    let profile = |user: &User| (user.username.clone(), user.email.clone(), user.email_verified, user.name.clone());
+    let profile = |user: &User| {
+        (user.username.clone(), user.email.clone(), user.email_verified, user.name.clone())
+    };
     if profile(&user) != profile(old) {
         store.set_user_profile(&user).await?;
     }
@@ -239,7 +273,9 @@ pub(super) async fn change_user(
     if let Some(hash) = hash {
         store.set_user_password(id, &hash, now).await?;
     }
-    let ends = user.password_hash != old.password_hash || user.roles != old.roles || user.status != old.status;
+    let ends = user.password_hash != old.password_hash
+        || user.roles != old.roles
+        || user.status != old.status;
     if ends {
         let _ = store.end(Ending::User(id), EndReason::UserChanged);
     }
@@ -251,7 +287,11 @@ pub(super) async fn change_user(
 ///
 /// # Errors
 /// [`AdminError::NotFound`], [`AdminError::Forbidden`].
-pub async fn check_user_deletion(admin: &Admin<'_>, permit: &Permit, id: &str) -> Result<User, AdminError> {
+pub async fn check_user_deletion(
+    admin: &Admin<'_>,
+    permit: &Permit,
+    id: &str,
+) -> Result<User, AdminError> {
     let user = show_user(admin, permit, id).await?;
     permit.may(admin.app, Action::ChangeUsers, Whom::of(&user))?;
     Ok(user)
@@ -261,7 +301,12 @@ pub async fn check_user_deletion(admin: &Admin<'_>, permit: &Permit, id: &str) -
 ///
 /// # Errors
 /// [`AdminError::NotFound`].
-pub async fn delete_user(admin: &Admin<'_>, permit: &Permit, id: &str, expected: &Expected) -> Result<(), AdminError> {
+pub async fn delete_user(
+    admin: &Admin<'_>,
+    permit: &Permit,
+    id: &str,
+    expected: &Expected,
+) -> Result<(), AdminError> {
     let user_id: UserId = id.parse().map_err(|_| AdminError::NotFound)?;
     let mut unit = admin.app.storage.write(permit.tenant()).await?;
     let mut store = unit.tenant(permit.tenant());

@@ -65,7 +65,11 @@ impl Mirror {
     ///
     /// # Errors
     /// A URL that is none of Redis's.
-    pub async fn connect(url: &str, installation: NodeId, wake: Arc<Notify>) -> Result<Self, RedisError> {
+    pub async fn connect(
+        url: &str,
+        installation: NodeId,
+        wake: Arc<Notify>,
+    ) -> Result<Self, RedisError> {
         let with_protocol = match url.contains("protocol=") {
             true => url.to_owned(),
             false => format!("{url}{}protocol=resp3", if url.contains('?') { '&' } else { '?' }),
@@ -89,7 +93,14 @@ impl Mirror {
         let head = format!("portcullis:{installation}:head");
         let carry = carry(connection.clone(), head.clone(), waiting, Arc::clone(&dirty));
         tokio::spawn(carry.instrument(tracing::error_span!(parent: None, "job", job = "redis")));
-        Ok(Self { connection, head, queue, dirty, looking: Arc::default(), looked: Mutex::default() })
+        Ok(Self {
+            connection,
+            head,
+            queue,
+            dirty,
+            looking: Arc::default(),
+            looked: Mutex::default(),
+        })
     }
 
     /// The highest number of an event that Redis remembers; `None` where it knows or says nothing.
@@ -125,7 +136,9 @@ impl Mirror {
     pub fn tend(&self, registry: &Arc<Registry>) {
         {
             let mut looked = self.looked.lock().unwrap_or_else(PoisonError::into_inner);
-            if looked.is_some_and(|at| at.elapsed() < LOOK_EACH) || self.looking.swap(true, Ordering::SeqCst) {
+            if looked.is_some_and(|at| at.elapsed() < LOOK_EACH)
+                || self.looking.swap(true, Ordering::SeqCst)
+            {
                 return;
             }
             *looked = Some(Instant::now());
@@ -152,7 +165,11 @@ impl Mirror {
     }
 }
 
-async fn refill(connection: &mut ConnectionManager, dirty: &AtomicBool, registry: &Registry) -> Result<(), RedisError> {
+async fn refill(
+    connection: &mut ConnectionManager,
+    dirty: &AtomicBool,
+    registry: &Registry,
+) -> Result<(), RedisError> {
     connection.subscribe(CHANNEL).await?;
     let marked: bool = connection.exists(MARKER).await?;
     if marked && !dirty.swap(false, Ordering::SeqCst) {
@@ -197,7 +214,8 @@ async fn carry(
         for (event, how) in batch.drain(..) {
             highest = highest.max(event.seq);
             if let Change::Ending(tenant, ending) = event.change {
-                let lives = Duration::from_millis(u64::try_from(event.lives_ms).unwrap_or_default());
+                let lives =
+                    Duration::from_millis(u64::try_from(event.lives_ms).unwrap_or_default());
                 set(&mut pipe, &InForce { tenant, ending, number: event.seq, lives });
             }
             if how == Delivery::Announce {

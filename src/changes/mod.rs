@@ -86,7 +86,20 @@ impl Revocations {
         let registry = Arc::default();
         let ended = Notify::new();
         let refused = Mutex::default();
-        Self { node, storage, view, registry, directory, keys, mirror, wake, ended, memo, installation, refused }
+        Self {
+            node,
+            storage,
+            view,
+            registry,
+            directory,
+            keys,
+            mirror,
+            wake,
+            ended,
+            memo,
+            installation,
+            refused,
+        }
     }
 
     /// The name of this run of the server.
@@ -103,7 +116,11 @@ impl Revocations {
     ///
     /// # Errors
     /// [`StorageError::Away`] where this node cannot say: its view is old and SQL is away.
-    pub async fn refuses(&self, tenant: &Tenant, subjects: &Subjects<'_>) -> Result<bool, StorageError> {
+    pub async fn refuses(
+        &self,
+        tenant: &Tenant,
+        subjects: &Subjects<'_>,
+    ) -> Result<bool, StorageError> {
         // Whether memory may be asked is asked before memory: the other way round, a node that is
         // held up in between would answer from what it knew before, and call that fresh.
         let is_fresh = self.view.is_fresh();
@@ -203,7 +220,9 @@ impl Revocations {
             self.registry.insert(*tenant, ending, event.seq, lives);
         }
         match &event.change {
-            Change::Keys(tenant) | Change::Tenant(tenant) | Change::Ending(tenant, crate::domain::Ending::Key(_)) => {
+            Change::Keys(tenant)
+            | Change::Tenant(tenant)
+            | Change::Ending(tenant, crate::domain::Ending::Key(_)) => {
                 self.keys.forget(*tenant);
             }
             Change::Client(..) | Change::Ending(..) => {}
@@ -240,7 +259,8 @@ impl Revocations {
     /// [`StorageError`]: the lease runs out, and with it the right to answer from memory.
     pub async fn say(&self) -> Result<(), StorageError> {
         let said = self.write_lease().await;
-        let refused = said.as_ref().err().map(StorageError::cause).filter(|why| tells_of_the_disk(why));
+        let refused =
+            said.as_ref().err().map(StorageError::cause).filter(|why| tells_of_the_disk(why));
         let refused = refused.map(str::to_owned);
         *self.refused.lock().unwrap_or_else(PoisonError::into_inner) = refused;
         said
@@ -325,8 +345,7 @@ impl CommitListener for Revocations {
             mirror.announce(events);
         }
         self.wake.notify_one();
-        let leaves_rows =
-            |event: &RevocationEvent| matches!(&event.change, Change::Ending(_, what) if what.spares_later());
+        let leaves_rows = |event: &RevocationEvent| matches!(&event.change, Change::Ending(_, what) if what.spares_later());
         if events.iter().any(leaves_rows) {
             self.ended.notify_one();
         }

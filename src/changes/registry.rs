@@ -186,9 +186,13 @@ impl Registry {
         if endings.held.is_empty() {
             return false;
         }
-        let by = |kind, subject| endings.held.get(&Name { tenant, kind, subject }).map(|held| held.number);
+        let by = |kind, subject| {
+            endings.held.get(&Name { tenant, kind, subject }).map(|held| held.number)
+        };
         let later = |kind, subject| by(kind, subject).is_some_and(|number| token.born < number);
-        let ever = |kind, subject: Option<&str>| subject.is_some_and(|text| by(kind, Subject::read(text)).is_some());
+        let ever = |kind, subject: Option<&str>| {
+            subject.is_some_and(|text| by(kind, Subject::read(text)).is_some())
+        };
         later(Kind::Tenant, Subject::Id(*tenant.as_bytes()))
             || later(Kind::Client, Subject::read(token.client_id))
             || later(Kind::User, Subject::read(token.sub))
@@ -205,7 +209,9 @@ impl Registry {
         let Endings { held, by_tick, .. } = &mut *endings;
         match held.get_mut(&name) {
             Some(known) if known.number >= number && known.tick >= tick => return,
-            Some(known) => *known = Held { number: known.number.max(number), tick: known.tick.max(tick) },
+            Some(known) => {
+                *known = Held { number: known.number.max(number), tick: known.tick.max(tick) }
+            }
             None => {
                 held.insert(name.clone(), Held { number, tick });
             }
@@ -216,7 +222,10 @@ impl Registry {
     /// Drops endings that no token can meet any more.
     pub fn prune(&self) {
         let now = self.began.elapsed().as_secs() / TICK.as_secs();
-        let is_due = unpoisoned!(self.endings.read()).by_tick.first_key_value().is_some_and(|(tick, _)| *tick <= now);
+        let is_due = unpoisoned!(self.endings.read())
+            .by_tick
+            .first_key_value()
+            .is_some_and(|(tick, _)| *tick <= now);
         if !is_due {
             return;
         }
@@ -224,7 +233,10 @@ impl Registry {
         while let Some(entry) = endings.by_tick.first_entry().filter(|entry| *entry.key() <= now) {
             for name in entry.remove() {
                 // One that was heard of again since lies under a later tick too.
-                let Some(gone) = endings.held.get(&name).filter(|held| held.tick <= now).copied() else { continue };
+                let Some(gone) = endings.held.get(&name).filter(|held| held.tick <= now).copied()
+                else {
+                    continue;
+                };
                 endings.held.remove(&name);
                 let floor = endings.floors.entry(name.tenant).or_default();
                 *floor = gone.number.max(*floor);
@@ -244,7 +256,12 @@ impl Registry {
         let lives = ends.saturating_sub(self.began.elapsed());
         let in_force = |name: &Name| {
             let held = endings.held.get(name).filter(|held| held.tick == *tick)?;
-            Some(InForce { tenant: name.tenant, ending: name.ending()?, number: held.number, lives })
+            Some(InForce {
+                tenant: name.tenant,
+                ending: name.ending()?,
+                number: held.number,
+                lives,
+            })
         };
         Some((*tick, names.iter().filter_map(in_force).collect()))
     }

@@ -104,7 +104,9 @@ fn confirmed(removed: &BTreeSet<String>) -> Result<bool, Failure> {
         more => format!(" and {more} more"),
     };
     let named = named.join(", ");
-    Err(Failure(format!("--prune would remove {named}{more}: nothing was done; --yes answers for a script")))
+    Err(Failure(format!(
+        "--prune would remove {named}{more}: nothing was done; --yes answers for a script"
+    )))
 }
 
 /// What became of everything in a file, for people.
@@ -114,10 +116,13 @@ pub fn describe_changes(changes: &[Change], dry_run: bool) -> String {
         lines.push(format!("{:<9} {}", change.what.as_str(), change.target));
         lines.extend(change.fields.iter().map(|field| format!("          {}", line_of(field))));
         let secret = change.secret.iter();
-        lines.extend(secret.map(|secret| format!("          client_secret (told this once): {secret}")));
+        lines.extend(
+            secret.map(|secret| format!("          client_secret (told this once): {secret}")),
+        );
     }
     let count = |what| changes.iter().filter(|change| change.what == what).count();
-    let (created, changed, left) = (count(What::Created), count(What::Changed), count(What::Unchanged));
+    let (created, changed, left) =
+        (count(What::Created), count(What::Changed), count(What::Unchanged));
     let removed = match count(What::Removed) {
         0 => String::new(),
         removed => format!(", {removed} removed"),

@@ -4,7 +4,7 @@ use clap::Subcommand;
 use serde_json::json;
 
 use super::{
-    Done, Shell, TenantArgument, all_pages,
+    Done, Failure, Shell, TenantArgument, all_pages,
     confirm::Yes,
     named,
     output::{self, ListFormat, TableRow, say},
@@ -28,31 +28,7 @@ pub(super) enum Command {
     /// Show a client
     Show(ClientArguments),
     /// Register a client; a secret that is made is printed once
-    Create {
-        #[command(flatten)]
-        tenant: TenantArgument,
-        /// The client; made where it is left out
-        #[arg(long)]
-        client_id: Option<String>,
-        /// Its name for people
-        #[arg(long, default_value = "")]
-        name: String,
-        /// client_secret_basic, client_secret_post or none
-        #[arg(long, default_value = "client_secret_basic")]
-        auth_method: String,
-        /// Where responses may go; may be given more than once
-        #[arg(long = "redirect-uri")]
-        redirect_uris: Vec<String>,
-        /// A grant type; may be given more than once
-        #[arg(long = "grant-type", default_value = "authorization_code")]
-        grant_types: Vec<String>,
-        /// What it may ask for
-        #[arg(long, default_value = "openid profile email offline_access")]
-        scope: String,
-        /// First-party: its users are not asked for consent
-        #[arg(long)]
-        skip_consent: bool,
-    },
+    Create(NewClient),
     /// Make a new secret; the others stay good for a day
     Secret(ClientArguments),
     /// Delete a client; its tokens are refused from then on
@@ -62,6 +38,47 @@ pub(super) enum Command {
         #[command(flatten)]
         yes: Yes,
     },
+}
+
+#[derive(clap::Args)]
+pub(super) struct NewClient {
+    #[command(flatten)]
+    tenant: TenantArgument,
+    /// The client; made where it is left out
+    #[arg(long)]
+    client_id: Option<String>,
+    /// Its name for people
+    #[arg(long, default_value = "")]
+    name: String,
+    /// client_secret_basic, client_secret_post or none
+    #[arg(long, default_value = "client_secret_basic")]
+    auth_method: String,
+    /// Where responses may go; may be given more than once
+    #[arg(long = "redirect-uri")]
+    redirect_uris: Vec<String>,
+    /// A grant type; may be given more than once
+    #[arg(long = "grant-type", default_value = "authorization_code")]
+    grant_types: Vec<String>,
+    /// What it may ask for
+    #[arg(long, default_value = "openid profile email offline_access")]
+    scope: String,
+    /// First-party: its users are not asked for consent
+    #[arg(long)]
+    skip_consent: bool,
+}
+
+impl NewClient {
+    fn input(self) -> Result<ClientInput, Failure> {
+        Ok(ClientInput::from_value(json!({
+            "client_id": self.client_id,
+            "client_name": self.name,
+            "token_endpoint_auth_method": self.auth_method,
+            "redirect_uris": self.redirect_uris,
+            "grant_types": self.grant_types,
+            "scope": self.scope,
+            "skip_consent": self.skip_consent,
+        }))?)
+    }
 }
 
 #[derive(clap::Args)]
@@ -77,22 +94,23 @@ pub(super) async fn run(command: Command, shell: Shell) -> Done {
     match command {
         Command::List { tenant, list } => {
             let (admin, permit) = (&admin, &shell.permit(&tenant.slug).await?);
-            let all = all_pages(|after| async move { admin::list_clients(admin, permit, &after, None).await });
+            let all =
+                all_pages(
+                    |after| async move { admin::list_clients(admin, permit, &after, None).await },
+                );
             output::list(&all.await?, list.format)
         }
         Command::Show(ClientArguments { tenant, client_id }) => {
             let permit = shell.permit(&tenant.slug).await?;
-            let client = named(admin::show_client(&admin, &permit, &client_id).await, &format!("client {client_id}"))?;
+            let client = named(
+                admin::show_client(&admin, &permit, &client_id).await,
+                &format!("client {client_id}"),
+            )?;
             output::one(&ClientView::from(&client))
         }
-        Command::Create { tenant, client_id, name, auth_method, redirect_uris, grant_types, scope, skip_consent } => {
-            let permit = shell.permit(&tenant.slug).await?;
-            let input = ClientInput::from_value(json!({
-                "client_id": client_id, "client_name": name, "token_endpoint_auth_method": auth_method,
-                "redirect_uris": redirect_uris, "grant_types": grant_types, "scope": scope,
-                "skip_consent": skip_consent,
-            }))?;
-            output::one(&admin::create_client(&admin, &permit, input).await?)
+        Command::Create(new) => {
+            let permit = shell.permit(&new.tenant.slug).await?;
+            output::one(&admin::create_client(&admin, &permit, new.input()?).await?)
         }
         Command::Secret(ClientArguments { tenant, client_id }) => {
             let permit = shell.permit(&tenant.slug).await?;
@@ -101,7 +119,10 @@ pub(super) async fn run(command: Command, shell: Shell) -> Done {
         }
         Command::Delete { client: ClientArguments { tenant, client_id }, yes } => {
             let permit = shell.permit(&tenant.slug).await?;
-            yes.or_ask(&format!("This deletes client {}/{client_id} and ends everything it has.", tenant.slug))?;
+            yes.or_ask(&format!(
+                "This deletes client {}/{client_id} and ends everything it has.",
+                tenant.slug
+            ))?;
             named(
                 admin::delete_client(&admin, &permit, &client_id, &Expected::ANY).await,
                 &format!("client {client_id}"),

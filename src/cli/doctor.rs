@@ -67,7 +67,10 @@ pub(super) async fn run(config: &Config) -> Done {
 fn base_url(config: &Config) -> Result<String, String> {
     match config.is_https() {
         true => Ok(config.base_url.clone()),
-        false => Ok(format!("{} (cookies are not marked Secure: for this machine alone)", config.base_url)),
+        false => Ok(format!(
+            "{} (cookies are not marked Secure: for this machine alone)",
+            config.base_url
+        )),
     }
 }
 
@@ -111,20 +114,25 @@ async fn keys(config: &Config, storage: &Storage) -> Result<String, String> {
 
 /// Whether what holds secrets is its owner's alone.
 fn files(config: &Config, storage: &Storage) -> Result<String, String> {
-    let open =
-        [Some(&*config.master_key_file), storage.file()].into_iter().flatten().find(|file| is_open_to_others(file));
+    let open = [Some(&*config.master_key_file), storage.file()]
+        .into_iter()
+        .flatten()
+        .find(|file| is_open_to_others(file));
     match open {
         // Some platforms mount secrets so: it is for the operator to judge.
-        Some(file) => Ok(format!("NOTE {} may be read by others than its owner: chmod 600", file.display())),
+        Some(file) => {
+            Ok(format!("NOTE {} may be read by others than its owner: chmod 600", file.display()))
+        }
         None => Ok("the master key, and a database that is a file, are their owner's alone".into()),
     }
 }
 
 fn proxies(config: &Config) -> Result<String, String> {
     match config.trusted_proxies.as_slice() {
-        [] if config.is_https() => {
-            Ok("none is trusted: behind one, sessions and the trail show its address for everybody's".into())
-        }
+        [] if config.is_https() => Ok(
+            "none is trusted: behind one, sessions and the trail show its address for everybody's"
+                .into(),
+        ),
         [] => Ok("none is trusted".into()),
         some => Ok(format!("X-Forwarded-For is believed from {} networks", some.len())),
     }
@@ -141,8 +149,15 @@ async fn clock(storage: &Storage) -> Result<String, String> {
 }
 
 async fn redis(config: &Config) -> Result<String, String> {
-    let Some(url) = &config.redis_url else { return Ok("none: revocations stay in this process".into()) };
-    let mirror = Mirror::connect(url.expose_secret(), NodeId::new(&Effects::system()), std::sync::Arc::default()).await;
+    let Some(url) = &config.redis_url else {
+        return Ok("none: revocations stay in this process".into());
+    };
+    let mirror = Mirror::connect(
+        url.expose_secret(),
+        NodeId::new(&Effects::system()),
+        std::sync::Arc::default(),
+    )
+    .await;
     let mirror = mirror.map_err(|why| format!("PORTCULLIS_REDIS_URL: {why}"))?;
     match mirror.answers().await {
         true => Ok("answers".into()),

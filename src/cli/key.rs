@@ -55,8 +55,14 @@ pub(super) async fn run(command: Command, shell: Shell) -> Done {
         }
         Command::Withdraw { tenant, kid, yes } => {
             let permit = shell.permit(&tenant.slug).await?;
-            yes.or_ask(&format!("This refuses every token that key {kid} of tenant {} has signed.", tenant.slug))?;
-            output::one(&named(admin::withdraw_key(&admin, &permit, &kid).await, &format!("key {kid}"))?)
+            yes.or_ask(&format!(
+                "This refuses every token that key {kid} of tenant {} has signed.",
+                tenant.slug
+            ))?;
+            output::one(&named(
+                admin::withdraw_key(&admin, &permit, &kid).await,
+                &format!("key {kid}"),
+            )?)
         }
     }
 }

@@ -12,7 +12,8 @@ use crate::config::{Config, LogFormat};
 
 /// Starts it.
 pub(super) fn start(config: &Config) {
-    let builder = tracing_subscriber::fmt().with_env_filter(filter(config)).with_writer(std::io::stderr);
+    let builder =
+        tracing_subscriber::fmt().with_env_filter(filter(config)).with_writer(std::io::stderr);
     // A second start in one process, as tests do it, keeps the first log.
     let _ = match config.log_format {
         LogFormat::Text => {

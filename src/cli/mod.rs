@@ -163,7 +163,9 @@ impl Shell {
     async fn open(config: Config) -> Result<Self, Failure> {
         let storage = open_storage(&config).await?;
         if let Some(first) = storage.pending_migrations().await?.first() {
-            return Err(Failure(format!("the database lacks migration {first}: run `portcullis migrate`")));
+            return Err(Failure(format!(
+                "the database lacks migration {first}: run `portcullis migrate`"
+            )));
         }
         Self::over(config, storage).await
     }
@@ -193,7 +195,9 @@ impl Shell {
     async fn permit(&self, slug: &str) -> Result<Permit, Failure> {
         match admin::find_tenant(&self.admin(), slug).await {
             Ok(tenant) => Ok(self.authority.over(&self.app, tenant)?),
-            Err(AdminError::NotFound) => Err(Failure(format!("no tenant {slug}: see `portcullis tenant list`"))),
+            Err(AdminError::NotFound) => {
+                Err(Failure(format!("no tenant {slug}: see `portcullis tenant list`")))
+            }
             Err(other) => Err(other.into()),
         }
     }

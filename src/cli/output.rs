@@ -42,7 +42,8 @@ pub fn format_list<T: TableRow>(items: &[T], format: Format) -> Result<String, s
     match format {
         Format::Json => serde_json::to_string_pretty(items),
         Format::Table => {
-            let rows: Vec<Value> = items.iter().map(serde_json::to_value).collect::<Result<_, _>>()?;
+            let rows: Vec<Value> =
+                items.iter().map(serde_json::to_value).collect::<Result<_, _>>()?;
             Ok(table(&rows, T::COLUMNS))
         }
     }
@@ -56,7 +57,8 @@ fn table(rows: &[Value], columns: &[&str]) -> String {
     let width = |at| lines.iter().filter_map(|line| line.get(at)).map(length).max();
     let widths: Vec<usize> = (0..columns.len()).filter_map(width).collect();
     let padded = |line: &Vec<String>| {
-        let cells: Vec<String> = line.iter().zip(&widths).map(|(cell, width)| format!("{cell:<width$}")).collect();
+        let cells: Vec<String> =
+            line.iter().zip(&widths).map(|(cell, width)| format!("{cell:<width$}")).collect();
         cells.join("  ").trim_end().to_owned()
     };
     lines.iter().map(padded).collect::<Vec<_>>().join("\n")
@@ -66,7 +68,9 @@ fn cell(value: Option<&Value>) -> String {
     match value {
         None | Some(Value::Null) => "-".to_owned(),
         Some(Value::String(text)) => text.chars().filter(|c| !c.is_control()).collect(),
-        Some(Value::Array(items)) => items.iter().map(|item| cell(Some(item))).collect::<Vec<_>>().join(","),
+        Some(Value::Array(items)) => {
+            items.iter().map(|item| cell(Some(item))).collect::<Vec<_>>().join(",")
+        }
         Some(other) => other.to_string(),
     }
 }

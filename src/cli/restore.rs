@@ -12,7 +12,8 @@ pub(super) struct Arguments {
 /// Ends everything that was signed in before the database was restored from a backup: what was
 /// ended, rotated or withdrawn since that backup is not in it.
 pub(super) async fn run(arguments: &Arguments, config: &Config) -> Done {
-    let question = "This ends every session, grant and token of every tenant: everybody signs in again.";
+    let question =
+        "This ends every session, grant and token of every tenant: everybody signs in again.";
     arguments.yes.or_ask(question)?;
     let storage = open_storage(config).await?;
     storage.migrate().await?;

@@ -37,14 +37,20 @@ pub(super) async fn run(arguments: Arguments, config: Config) -> Done {
         .merge(("ip_header", false));
     // A connection to SQLite takes three files: the database, its log, the log's index.
     let kept = MANAGERS + 3 * config.database_connections + 64;
-    let server = crate::build(rocket::Config::figment(), config, Effects::system(), !arguments.no_migrate);
+    let server =
+        crate::build(rocket::Config::figment(), config, Effects::system(), !arguments.no_migrate);
     let server = server.ignite().await.map_err(in_one_line)?;
-    let site = server.state::<Arc<Site>>().cloned().ok_or(Failure("the server has no state".into()))?;
+    let site =
+        server.state::<Arc<Site>>().cloned().ok_or(Failure("the server has no state".into()))?;
     if arguments.demo {
         let changes = admin::seed_demo(&Admin { app: &site.app, accounts: &site.accounts }).await?;
-        tracing::info!(things = changes.len(), "the demonstration is in place, with secrets that are public");
+        tracing::info!(
+            things = changes.len(),
+            "the demonstration is in place, with secrets that are public"
+        );
     }
-    let management = Management::build(management, Arc::clone(&site)).ignite().await.map_err(in_one_line)?;
+    let management =
+        Management::build(management, Arc::clone(&site)).ignite().await.map_err(in_one_line)?;
     let most = share_of_strangers(files_of_process(), kept);
     let server = Listener::open(server, most).await.map_err(|why| in_use(&why))?;
     let management = Listener::open(management, MANAGERS).await.map_err(|why| in_use(&why))?;
@@ -82,17 +88,22 @@ async fn look_before(config: &Config, migrate: bool) -> Done {
         ("PORTCULLIS_MANAGEMENT_ADDRESS", config.management_address),
     ];
     for (name, address) in addresses {
-        std::net::TcpListener::bind(address).map_err(|why| format!("cannot listen on {address}: {why}: set {name}"))?;
+        std::net::TcpListener::bind(address)
+            .map_err(|why| format!("cannot listen on {address}: {why}: set {name}"))?;
     }
     let storage = super::open_storage(config).await?;
     if migrate {
         storage.migrate().await?;
     } else if let Some(first) = storage.pending_migrations().await?.first() {
-        return Err(Failure(format!("the database lacks migration {first}: run `portcullis migrate`")));
+        return Err(Failure(format!(
+            "the database lacks migration {first}: run `portcullis migrate`"
+        )));
     }
     storage.check().await?;
     master_key_of(&storage, &config.master_key_file, &Effects::system()).await?;
-    for (file, what) in [(Some(&*config.master_key_file), "the master key"), (storage.file(), "the database")] {
+    for (file, what) in
+        [(Some(&*config.master_key_file), "the master key"), (storage.file(), "the database")]
+    {
         if let Some(file) = file.filter(|file| is_open_to_others(file)) {
             tracing::error!(file = %file.display(), "{what} may be read by others than its owner: chmod 600");
         }
@@ -103,9 +114,12 @@ async fn look_before(config: &Config, migrate: bool) -> Done {
 /// Says, once the server listens, where it is and what to do first.
 async fn greet(site: &Site, demo: bool) {
     let base = &site.app.config.base_url;
-    let mut lines = vec![format!("portcullis serves {base} (console: {base}/admin, API: {base}/api/docs)")];
+    let mut lines =
+        vec![format!("portcullis serves {base} (console: {base}/admin, API: {base}/api/docs)")];
     if demo {
-        lines.push("console: tenant system, user operator, password 'correct horse battery staple'".into());
+        lines.push(
+            "console: tenant system, user operator, password 'correct horse battery staple'".into(),
+        );
         lines.push("try it:".into());
         lines.push(format!(
             "curl -s -u web:demo-secret-for-the-acme-web-client -d grant_type=client_credentials \
@@ -132,7 +146,9 @@ async fn greet(site: &Site, demo: bool) {
 fn in_one_line(error: rocket::Error) -> Failure {
     use rocket::error::ErrorKind;
     let text = match error.kind() {
-        ErrorKind::FailedFairings(_) => "the server did not start: the line above says why".to_owned(),
+        ErrorKind::FailedFairings(_) => {
+            "the server did not start: the line above says why".to_owned()
+        }
         other => format!("the server stopped: {other}"),
     };
     Failure(text.replace('\n', " "))

@@ -84,7 +84,9 @@ impl Target {
         let what = match self {
             Self { id: Some(id), .. } => format!("session {id}"),
             Self { user: Some(user), .. } => format!("every session of user {tenant}/{user}"),
-            Self { client: Some(client), .. } => format!("everything that client {tenant}/{client} was granted"),
+            Self { client: Some(client), .. } => {
+                format!("everything that client {tenant}/{client} was granted")
+            }
             _ => format!("every session of tenant {tenant}"),
         };
         format!("This ends {what}.")
@@ -92,7 +94,9 @@ impl Target {
 
     async fn selection(&self, shell: &Shell, permit: &Permit) -> Result<Selection, Failure> {
         Ok(match self {
-            Self { id: Some(id), .. } => Selection::Session(id.parse().map_err(|_| format!("no session {id}"))?),
+            Self { id: Some(id), .. } => {
+                Selection::Session(id.parse().map_err(|_| format!("no session {id}"))?)
+            }
             Self { user: Some(user), .. } => Selection::User(user_id(shell, permit, user).await?),
             Self { client: Some(client), .. } => Selection::Client(client.clone()),
             _ => Selection::Tenant,
@@ -109,17 +113,31 @@ pub(super) async fn run(command: Command, shell: Shell) -> Done {
                 Some(text) => Some(user_id(&shell, &permit, &text).await?),
                 None => None,
             };
-            let filter = SessionFilter { user, client, active: (!all).then_some(true), ..SessionFilter::default() };
+            let filter = SessionFilter {
+                user,
+                client,
+                active: (!all).then_some(true),
+                ..SessionFilter::default()
+            };
             let (admin, permit, filter) = (&admin, &permit, &filter);
             let all = all_pages(|after| async move {
                 let after = after.parse().ok();
-                admin::list_sessions(admin, permit, &SessionFilter { after, ..filter.clone() }, None).await
+                admin::list_sessions(
+                    admin,
+                    permit,
+                    &SessionFilter { after, ..filter.clone() },
+                    None,
+                )
+                .await
             });
             output::list(&all.await?, list.format)
         }
         Command::Show { tenant, id } => {
             let permit = shell.permit(&tenant.slug).await?;
-            output::one(&named(admin::show_session(&admin, &permit, &id).await, &format!("session {id}"))?)
+            output::one(&named(
+                admin::show_session(&admin, &permit, &id).await,
+                &format!("session {id}"),
+            )?)
         }
         Command::End { tenant, target, dry_run, yes } => {
             let permit = shell.permit(&tenant.slug).await?;

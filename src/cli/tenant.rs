@@ -67,11 +67,14 @@ pub(super) enum Command {
 }
 
 pub(super) async fn run(command: Command, shell: Shell) -> Done {
-    let (admin, everywhere) = (shell.admin(), shell.authority.everywhere(Action::OperateInstallation)?);
+    let (admin, everywhere) =
+        (shell.admin(), shell.authority.everywhere(Action::OperateInstallation)?);
     match command {
         Command::List { list } => {
             let (admin, everywhere) = (&admin, &everywhere);
-            let all = all_pages(|after| async move { admin::list_tenants(admin, everywhere, &after, None).await });
+            let all = all_pages(|after| async move {
+                admin::list_tenants(admin, everywhere, &after, None).await
+            });
             output::list(&all.await?, list.format)
         }
         Command::Show { slug } => {
@@ -111,7 +114,8 @@ pub(super) async fn run(command: Command, shell: Shell) -> Done {
 fn patch(name: Option<String>, settings: &[String]) -> Result<Value, super::Failure> {
     let mut members = serde_json::Map::new();
     for setting in settings {
-        let (key, text) = setting.split_once('=').ok_or(format!("--set {setting}: write NAME=VALUE"))?;
+        let (key, text) =
+            setting.split_once('=').ok_or(format!("--set {setting}: write NAME=VALUE"))?;
         // A number or true or false as such, everything else as text.
         let value = serde_json::from_str(text).unwrap_or_else(|_| Value::from(text));
         members.insert(key.to_owned(), value);

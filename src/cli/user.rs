@@ -15,7 +15,8 @@ use crate::{
 };
 
 impl TableRow for UserView {
-    const COLUMNS: &'static [&'static str] = &["id", "username", "email", "name", "roles", "status"];
+    const COLUMNS: &'static [&'static str] =
+        &["id", "username", "email", "name", "roles", "status"];
 }
 
 #[derive(Subcommand)]
@@ -81,13 +82,17 @@ fn read_password() -> Result<String, Failure> {
 }
 
 async fn find(shell: &Shell, permit: &Permit, text: &str) -> Result<User, Failure> {
-    named(admin::find_user_by_name_or_id(&shell.admin(), permit, text).await, &format!("user {text}"))
+    named(
+        admin::find_user_by_name_or_id(&shell.admin(), permit, text).await,
+        &format!("user {text}"),
+    )
 }
 
 async fn change(shell: &Shell, which: &UserArguments, patch: Value) -> Done {
     let permit = shell.permit(&which.tenant.slug).await?;
     let found = find(shell, &permit, &which.user).await?;
-    admin::update_user(&shell.admin(), &permit, &found.id.to_string(), patch, &Expected::ANY).await?;
+    admin::update_user(&shell.admin(), &permit, &found.id.to_string(), patch, &Expected::ANY)
+        .await?;
     say(&format!("changed user {}", found.username))
 }
 
@@ -96,7 +101,9 @@ pub(super) async fn run(command: Command, shell: Shell) -> Done {
     match command {
         Command::List { tenant, list } => {
             let (admin, permit) = (&admin, &shell.permit(&tenant.slug).await?);
-            let all = all_pages(|after| async move { admin::list_users(admin, permit, "", &after, None).await });
+            let all = all_pages(|after| async move {
+                admin::list_users(admin, permit, "", &after, None).await
+            });
             output::list(&all.await?, list.format)
         }
         Command::Show(UserArguments { tenant, user }) => {
@@ -111,7 +118,9 @@ pub(super) async fn run(command: Command, shell: Shell) -> Done {
             let user = admin::create_user(&admin, &permit, admin::read_input(fields)?).await?;
             say(&format!("created user {} ({})", user.username, user.id))
         }
-        Command::SetPassword(which) => change(&shell, &which, json!({ "password": read_password()? })).await,
+        Command::SetPassword(which) => {
+            change(&shell, &which, json!({ "password": read_password()? })).await
+        }
         Command::Disable(which) => change(&shell, &which, json!({ "status": "disabled" })).await,
         Command::Enable(which) => change(&shell, &which, json!({ "status": "active" })).await,
         Command::Delete { user: UserArguments { tenant, user }, yes } => {

@@ -2,7 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{EventNumber, FieldError, RedirectUri, SecretId, Tenant, TenantId, Timestamp, text_enum::text_enum};
+use super::{
+    EventNumber, FieldError, RedirectUri, SecretId, Tenant, TenantId, Timestamp,
+    text_enum::text_enum,
+};
 use crate::protocol::Scope;
 
 text_enum! {
@@ -128,7 +131,11 @@ impl Client {
 
     /// Its name for people, the identifier where it has none.
     pub fn display_name(&self) -> &str {
-        if self.metadata.client_name.is_empty() { &self.client_id } else { &self.metadata.client_name }
+        if self.metadata.client_name.is_empty() {
+            &self.client_id
+        } else {
+            &self.metadata.client_name
+        }
     }
 
     /// Whether it can keep a secret (RFC 6749 §2.1).
@@ -152,8 +159,13 @@ impl Client {
             return Err(FieldError::new("client_id", "1 to 128 of A-Z a-z 0-9 - . _ ~"));
         }
         // `.` and `..` are other addresses; and a `sub` must not be a user's or a client's by turns.
-        if self.client_id.bytes().all(|c| c == b'.') || uuid::Uuid::try_parse(&self.client_id).is_ok() {
-            return Err(FieldError::new("client_id", "not dots alone, and no UUID: users have those"));
+        if self.client_id.bytes().all(|c| c == b'.')
+            || uuid::Uuid::try_parse(&self.client_id).is_ok()
+        {
+            return Err(FieldError::new(
+                "client_id",
+                "not dots alone, and no UUID: users have those",
+            ));
         }
         self.metadata.check(tenant)
     }
@@ -184,8 +196,10 @@ impl ClientMetadata {
     }
 
     fn check_uris(&self) -> Result<(), FieldError> {
-        let lists =
-            [("redirect_uris", &self.redirect_uris), ("post_logout_redirect_uris", &self.post_logout_redirect_uris)];
+        let lists = [
+            ("redirect_uris", &self.redirect_uris),
+            ("post_logout_redirect_uris", &self.post_logout_redirect_uris),
+        ];
         for (name, list) in lists {
             if list.len() > 50 {
                 return Err(FieldError::new(name, "at most 50"));

@@ -1,6 +1,9 @@
 //! Grants and the refresh token families that descend from them.
 
-use super::{Authentication, EventNumber, FamilyId, SessionId, TenantId, Timestamp, UserId, text_enum::text_enum};
+use super::{
+    Authentication, EventNumber, FamilyId, SessionId, TenantId, Timestamp, UserId,
+    text_enum::text_enum,
+};
 use crate::protocol::Scope;
 
 text_enum! {

@@ -33,9 +33,12 @@ pub(super) fn check(text: &str) -> Result<(), &'static str> {
          and not written in both directions (RFC 8265)"
     })?;
     if preserved != text {
-        return Err("in composed form and ordinary width: it would be compared as another text (RFC 8265)");
+        return Err(
+            "in composed form and ordinary width: it would be compared as another text (RFC 8265)",
+        );
     }
-    UsernameCaseMapped::enforce(text).map_err(|_| "a text that can be compared without regard to case (RFC 8265)")?;
+    UsernameCaseMapped::enforce(text)
+        .map_err(|_| "a text that can be compared without regard to case (RFC 8265)")?;
     // Of scripts whose words bear such marks, none puts them on letters of ASCII; there they pass for
     // underlines, strokes and accents.
     let mut pairs = text.chars().zip(text.chars().skip(1));

@@ -41,7 +41,8 @@ impl RedirectUri {
         if self.0 == presented {
             return true;
         }
-        let (Some(mut known), Some(mut given)) = (parse_exact(&self.0), parse_exact(presented)) else {
+        let (Some(mut known), Some(mut given)) = (parse_exact(&self.0), parse_exact(presented))
+        else {
             return false;
         };
         let loopback = known.scheme() == "http" && is_loopback_literal(&known);
@@ -87,7 +88,8 @@ fn check(text: &str) -> Result<(), &'static str> {
     if text.contains('#') {
         return Err("no fragment (RFC 6749 section 3.1.2)");
     }
-    let uri = parse_exact(text).ok_or("an absolute URI in its normal spelling, without user info")?;
+    let uri =
+        parse_exact(text).ok_or("an absolute URI in its normal spelling, without user info")?;
     match uri.scheme() {
         "https" => Ok(()),
         "http" if is_loopback_literal(&uri) || uri.host_str() == Some("localhost") => Ok(()),
@@ -151,7 +153,12 @@ mod tests {
         ] {
             assert!(check(bad).is_err(), "{bad}");
         }
-        for good in ["https://app.example/cb", "http://127.0.0.1/cb", "http://[::1]:80/cb", "com.example.app:/cb"] {
+        for good in [
+            "https://app.example/cb",
+            "http://127.0.0.1/cb",
+            "http://[::1]:80/cb",
+            "com.example.app:/cb",
+        ] {
             let spelled = good == "http://[::1]:80/cb";
             assert_eq!(check(good).is_ok(), !spelled, "{good}");
         }

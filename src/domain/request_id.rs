@@ -34,7 +34,8 @@ impl RequestId {
 
 /// So many digits of hexadecimal, in lower case alone.
 fn hex(text: &str, digits: usize) -> Option<u128> {
-    let is_hex = text.len() == digits && text.bytes().all(|c| matches!(c, b'0'..=b'9' | b'a'..=b'f'));
+    let is_hex =
+        text.len() == digits && text.bytes().all(|c| matches!(c, b'0'..=b'9' | b'a'..=b'f'));
     if is_hex { u128::from_str_radix(text, 16).ok() } else { None }
 }
 

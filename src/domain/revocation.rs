@@ -14,7 +14,9 @@ use super::{FamilyId, SessionId, TenantId, UserId};
 ///
 /// The upper bits are the epoch, which a restored backup raises, so that whatever was born before
 /// the restore is older than everything after it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default, Serialize, Deserialize)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default, Serialize, Deserialize,
+)]
 #[serde(transparent)]
 pub struct EventNumber(pub i64);
 

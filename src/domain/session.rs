@@ -1,6 +1,9 @@
 //! Sessions: one sign-in of one user, and everything that descends from it.
 
-use super::{Authentication, EndReason, EventNumber, SessionId, TenantId, Timestamp, UserId, text_enum::text_enum};
+use super::{
+    Authentication, EndReason, EventNumber, SessionId, TenantId, Timestamp, UserId,
+    text_enum::text_enum,
+};
 
 text_enum! {
     /// How a session began.

@@ -41,11 +41,20 @@ impl Standing {
 
     /// Why `session` is not good, in a word for the audit trail.
     pub fn session_refusal(&self, session: &Session, now: Timestamp) -> Option<&'static str> {
-        if session.is_live(now) && !self.is_ended(session.born_seq) { self.refusal() } else { Some("session ended") }
+        if session.is_live(now) && !self.is_ended(session.born_seq) {
+            self.refusal()
+        } else {
+            Some("session ended")
+        }
     }
 
     /// Why a grant in `session` that was born at `born` is not good, in a word for the trail.
-    pub fn grant_refusal(&self, session: &Session, born: EventNumber, now: Timestamp) -> Option<&'static str> {
+    pub fn grant_refusal(
+        &self,
+        session: &Session,
+        born: EventNumber,
+        now: Timestamp,
+    ) -> Option<&'static str> {
         if let Some(why) = self.session_refusal(session, now) {
             return Some(why);
         }

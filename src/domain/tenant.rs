@@ -27,7 +27,8 @@ impl FromStr for Slug {
 
     fn from_str(text: &str) -> Result<Self, FieldError> {
         let inner = |c: u8| c.is_ascii_lowercase() || c.is_ascii_digit() || c == b'-';
-        let fits = (1..=63).contains(&text.len()) && text.bytes().all(inner) && !text.starts_with('-');
+        let fits =
+            (1..=63).contains(&text.len()) && text.bytes().all(inner) && !text.starts_with('-');
         if fits {
             Ok(Self(text.to_owned()))
         } else {
@@ -192,8 +193,14 @@ impl Tenant {
 
     /// The description of `scope`, where this tenant knows that scope.
     pub fn describe_scope<'a>(&'a self, scope: &str) -> Option<&'a str> {
-        let builtin = Scope::BUILT_IN.iter().find(|(name, _)| *name == scope).map(|(_, text)| *text);
-        builtin.or_else(|| self.scopes.iter().find(|known| known.name == scope).map(|known| known.description.as_str()))
+        let builtin =
+            Scope::BUILT_IN.iter().find(|(name, _)| *name == scope).map(|(_, text)| *text);
+        builtin.or_else(|| {
+            self.scopes
+                .iter()
+                .find(|known| known.name == scope)
+                .map(|known| known.description.as_str())
+        })
     }
 
     /// Checks name, settings, scopes and resources.
@@ -223,7 +230,8 @@ impl Tenant {
                 let field = format!("resources[{at}].uri");
                 return Err(FieldError::new(field, "an absolute URI without fragment (RFC 8707)"));
             }
-            if let Some(unknown) = resource.scopes.iter().find(|s| self.describe_scope(s).is_none()) {
+            if let Some(unknown) = resource.scopes.iter().find(|s| self.describe_scope(s).is_none())
+            {
                 let field = format!("resources[{at}].scopes");
                 return Err(FieldError::new(field, format!("no scope of this tenant: {unknown}")));
             }

@@ -1,6 +1,8 @@
 //! Users of a tenant.
 
-use super::{EventNumber, FieldError, TenantId, Timestamp, UserId, login_name, text_enum::text_enum};
+use super::{
+    EventNumber, FieldError, TenantId, Timestamp, UserId, login_name, text_enum::text_enum,
+};
 
 text_enum! {
     /// What a user may do to its tenant.
@@ -84,7 +86,9 @@ impl User {
             let fits = email.len() <= 254
                 && printable(email)
                 && !email.contains(char::is_whitespace)
-                && parts.is_some_and(|(local, host)| !local.is_empty() && !host.is_empty() && !host.contains('@'));
+                && parts.is_some_and(|(local, host)| {
+                    !local.is_empty() && !host.is_empty() && !host.contains('@')
+                });
             if !fits {
                 return Err(FieldError::new("email", "an address like ada@acme.example"));
             }

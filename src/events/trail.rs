@@ -76,12 +76,22 @@ impl AuditLog {
             effects: effects.clone(),
             storage,
         });
-        tokio::spawn(Arc::clone(&shared).write(waiting).instrument(tracing::error_span!("job", job = "audit trail")));
+        tokio::spawn(
+            Arc::clone(&shared)
+                .write(waiting)
+                .instrument(tracing::error_span!("job", job = "audit trail")),
+        );
         Self { effects, queue, shared }
     }
 
     /// Something that happened, for the transaction that it happens in.
-    pub fn occurrence(&self, tenant: &Tenant, actor: &Actor, event: Event, origin: &Origin) -> Occurrence {
+    pub fn occurrence(
+        &self,
+        tenant: &Tenant,
+        actor: &Actor,
+        event: Event,
+        origin: &Origin,
+    ) -> Occurrence {
         Occurrence {
             tenant_id: tenant.id,
             id: AuditId::new(&self.effects),
@@ -194,7 +204,11 @@ impl Shared {
                 Ok(()) => return,
                 Err(StorageError::Away(why)) => {
                     if !has_said {
-                        tracing::warn!(error = why, waiting = entries.len(), "audit entries wait for the database");
+                        tracing::warn!(
+                            error = why,
+                            waiting = entries.len(),
+                            "audit entries wait for the database"
+                        );
                     }
                     has_said = true;
                     sleep(AGAIN).await;

@@ -43,7 +43,10 @@ impl Job for AuditRetention {
         let mut position = self.0.lock().await;
         if let (true, Some(after)) = (position.waiting.is_empty(), position.next.take()) {
             let page = work.storage.read_installation().await?.list_tenants(&after, 100).await?;
-            *position = Position { waiting: page.items.into_iter().map(Arc::new).collect(), next: page.next };
+            *position = Position {
+                waiting: page.items.into_iter().map(Arc::new).collect(),
+                next: page.next,
+            };
         }
         let Some(tenant) = position.waiting.front().cloned() else { return Ok(Step::Idle) };
         let (step, more) = work.storage.sweep_audit_of(&tenant, work.effects.now()).await?;

@@ -82,7 +82,8 @@ impl Jobs {
         let work = Arc::new(work);
         let following = Arc::clone(&work.revocations);
         let following = async move { following.run().await };
-        let mut tasks = vec![tokio::spawn(following.instrument(tracing::error_span!("job", job = "events")))];
+        let mut tasks =
+            vec![tokio::spawn(following.instrument(tracing::error_span!("job", job = "events")))];
         for job in all() {
             let counts = Arc::new(Counts::default());
             lock(&self.counts).push((job.name(), Arc::clone(&counts)));
@@ -100,7 +101,10 @@ impl Jobs {
     /// Of each job, the rows that it has done and how often it failed.
     pub fn counts(&self) -> Vec<(&'static str, u64, u64)> {
         let read = |count: &AtomicU64| count.load(Ordering::Relaxed);
-        lock(&self.counts).iter().map(|(name, counts)| (*name, read(&counts.rows), read(&counts.failures))).collect()
+        lock(&self.counts)
+            .iter()
+            .map(|(name, counts)| (*name, read(&counts.rows), read(&counts.failures)))
+            .collect()
     }
 }
 

@@ -34,7 +34,9 @@ impl Job for Sweeping {
     }
 
     async fn step(&self, work: &Work) -> Result<Step, StorageError> {
-        let Some(what) = Sweep::ALL.get(self.done.load(Ordering::Relaxed)) else { return Ok(Step::Idle) };
+        let Some(what) = Sweep::ALL.get(self.done.load(Ordering::Relaxed)) else {
+            return Ok(Step::Idle);
+        };
         let (step, more) = work.storage.sweep_some(*what, work.effects.now()).await?;
         if !more {
             self.done.fetch_add(1, Ordering::Relaxed);

@@ -5,7 +5,8 @@ use aws_lc_rs::{
     rand::SystemRandom,
     rsa::KeySize,
     signature::{
-        ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, Ed25519KeyPair, KeyPair as _, RSA_PKCS1_SHA256, RsaKeyPair,
+        ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, Ed25519KeyPair, KeyPair as _,
+        RSA_PKCS1_SHA256, RsaKeyPair,
     },
 };
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
@@ -27,11 +28,13 @@ impl PrivateKey {
     pub(super) fn parse(alg: SigningAlg, pkcs8: &[u8]) -> Result<Self, KeyError> {
         let broken = |_| KeyError::Broken("a private key does not parse");
         match alg {
-            SigningAlg::Es256 => {
-                EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, pkcs8).map(Self::Es256).map_err(broken)
-            }
+            SigningAlg::Es256 => EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, pkcs8)
+                .map(Self::Es256)
+                .map_err(broken),
             SigningAlg::EdDsa => Ed25519KeyPair::from_pkcs8(pkcs8).map(Self::EdDsa).map_err(broken),
-            SigningAlg::Rs256 => RsaKeyPair::from_pkcs8(pkcs8).map(|key| Self::Rs256(Box::new(key))).map_err(broken),
+            SigningAlg::Rs256 => {
+                RsaKeyPair::from_pkcs8(pkcs8).map(|key| Self::Rs256(Box::new(key))).map_err(broken)
+            }
         }
     }
 
@@ -39,7 +42,9 @@ impl PrivateKey {
         let failed = |_| KeyError::Broken("signing failed");
         let random = SystemRandom::new();
         match self {
-            Self::Es256(key) => key.sign(&random, message).map(|s| s.as_ref().to_vec()).map_err(failed),
+            Self::Es256(key) => {
+                key.sign(&random, message).map(|s| s.as_ref().to_vec()).map_err(failed)
+            }
             Self::EdDsa(key) => key.try_sign(message).map(|s| s.as_ref().to_vec()).map_err(failed),
             Self::Rs256(key) => {
                 let mut out = vec![0; key.public_modulus_len()];
@@ -59,7 +64,8 @@ fn generate(alg: SigningAlg) -> Result<(Zeroizing<Vec<u8>>, Value), KeyError> {
             let pkcs8 = key.to_pkcs8v1().map_err(failed)?;
             // An uncompressed point: 0x04, x, y.
             let point = key.public_key().as_ref();
-            let (x, y) = point.get(1..33).zip(point.get(33..65)).ok_or(KeyError::Broken("a short point"))?;
+            let (x, y) =
+                point.get(1..33).zip(point.get(33..65)).ok_or(KeyError::Broken("a short point"))?;
             let jwk = json!({"kty": "EC", "crv": "P-256", "x": text(x), "y": text(y)});
             Ok((Zeroizing::new(pkcs8.as_ref().to_vec()), jwk))
         }
@@ -93,16 +99,18 @@ impl MasterKey {
         now: Timestamp,
     ) -> Result<SigningKey, KeyError> {
         let (pkcs8, mut jwk) = generate(alg)?;
-        let parsed: Jwk =
-            serde_json::from_value(jwk.clone()).map_err(|_| KeyError::Broken("a public key does not parse"))?;
-        let kid =
-            parsed.thumbprint(ThumbprintHash::SHA256).map_err(|_| KeyError::Broken("no thumbprint could be made"))?;
+        let parsed: Jwk = serde_json::from_value(jwk.clone())
+            .map_err(|_| KeyError::Broken("a public key does not parse"))?;
+        let kid = parsed
+            .thumbprint(ThumbprintHash::SHA256)
+            .map_err(|_| KeyError::Broken("no thumbprint could be made"))?;
         if let Value::Object(members) = &mut jwk {
             members.insert("kid".into(), kid.clone().into());
             members.insert("alg".into(), alg.as_str().into());
             members.insert("use".into(), "sig".into());
         }
-        let sealed = self.seal(tenant_id, &kid, &pkcs8).ok_or(KeyError::Broken("sealing failed"))?;
+        let sealed =
+            self.seal(tenant_id, &kid, &pkcs8).ok_or(KeyError::Broken("sealing failed"))?;
         Ok(SigningKey {
             tenant_id,
             kid,

@@ -117,13 +117,17 @@ impl PublicJwk {
         }
         check_operations(members.get("key_ops"))?;
         let kid = text(members, "kid")?;
-        if kid.is_some_and(|kid| kid.is_empty() || kid.len() > 200 || kid.contains(char::is_control)) {
+        if kid
+            .is_some_and(|kid| kid.is_empty() || kid.len() > 200 || kid.contains(char::is_control))
+        {
             return Err(KeyFault("kid", "1 to 200 bytes, no control characters"));
         }
         let material = KeyMaterial::parse(members)?;
         let alg = match text(members, "alg")? {
             None => None,
-            Some(name) => Some(material.alg_named(name).ok_or(KeyFault("alg", material.alg_hint()))?),
+            Some(name) => {
+                Some(material.alg_named(name).ok_or(KeyFault("alg", material.alg_hint()))?)
+            }
         };
         Ok(Self { kid: kid.map(str::to_owned), alg, material })
     }
@@ -150,7 +154,10 @@ impl PublicJwk {
     }
 }
 
-fn text<'a>(members: &'a Map<String, Value>, name: &'static str) -> Result<Option<&'a str>, KeyFault> {
+fn text<'a>(
+    members: &'a Map<String, Value>,
+    name: &'static str,
+) -> Result<Option<&'a str>, KeyFault> {
     match members.get(name) {
         None => Ok(None),
         Some(Value::String(text)) => Ok(Some(text)),
@@ -171,10 +178,20 @@ fn check_operations(operations: Option<&Value>) -> Result<(), KeyFault> {
         return Err(KeyFault("key_ops", "an array of strings"));
     }
     if !names.iter().any(|name| name == "verify") {
-        return Err(KeyFault("key_ops", "with verify in it, or left out: the key is for signatures"));
+        return Err(KeyFault(
+            "key_ops",
+            "with verify in it, or left out: the key is for signatures",
+        ));
     }
-    let is_repeated = names.iter().enumerate().any(|(at, name)| names.iter().skip(at + 1).any(|other| other == name));
-    if is_repeated { Err(KeyFault("key_ops", "none of them twice (RFC 7517 section 4.3)")) } else { Ok(()) }
+    let is_repeated = names
+        .iter()
+        .enumerate()
+        .any(|(at, name)| names.iter().skip(at + 1).any(|other| other == name));
+    if is_repeated {
+        Err(KeyFault("key_ops", "none of them twice (RFC 7517 section 4.3)"))
+    } else {
+        Ok(())
+    }
 }
 
 impl KeyMaterial {
@@ -183,7 +200,8 @@ impl KeyMaterial {
             bytes if bytes.len() == length => Ok(bytes),
             _ => Err(KeyFault(name, "as long as the curve's field (RFC 7518 section 6.2.1)")),
         };
-        let point = |length| Ok([vec![4], coordinate("x", length)?, coordinate("y", length)?].concat());
+        let point =
+            |length| Ok([vec![4], coordinate("x", length)?, coordinate("y", length)?].concat());
         let kty = text(members, "kty")?;
         match (kty, text(members, "crv")?) {
             (Some("EC"), Some("P-256")) => Ok(Self::P256(point(32)?)),
@@ -240,7 +258,8 @@ fn check_rsa(n: &[u8], e: &[u8]) -> Result<(), KeyFault> {
     if n.last().is_none_or(|last| last % 2 == 0) {
         return Err(KeyFault("n", "an odd number"));
     }
-    let wrong = KeyFault("e", "an odd number, 65537 at least and 32 bits at most, without zeros in front");
+    let wrong =
+        KeyFault("e", "an odd number, 65537 at least and 32 bits at most, without zeros in front");
     if e.len() > 4 || e.first().is_none_or(|first| *first == 0) {
         return Err(wrong);
     }

@@ -43,7 +43,9 @@ impl TokenType {
 /// `typ` as a media type is written in full: what may be left out is left out (RFC 7515 §4.1.9).
 fn media_type(typ: &str) -> &str {
     match typ.split_at_checked("application/".len()) {
-        Some((kind, rest)) if kind.eq_ignore_ascii_case("application/") && !rest.contains('/') => rest,
+        Some((kind, rest)) if kind.eq_ignore_ascii_case("application/") && !rest.contains('/') => {
+            rest
+        }
         _ => typ,
     }
 }
@@ -72,7 +74,11 @@ pub(super) struct VerifyingKey {
 }
 
 impl VerifyingKey {
-    pub(super) fn new(kid: &str, alg: SigningAlg, jwk: &serde_json::Value) -> Result<Self, KeyError> {
+    pub(super) fn new(
+        kid: &str,
+        alg: SigningAlg,
+        jwk: &serde_json::Value,
+    ) -> Result<Self, KeyError> {
         let broken = KeyError::Broken("a public key does not parse");
         let jwk: Jwk = serde_json::from_value(jwk.clone()).map_err(|_| broken.clone())?;
         let key = DecodingKey::from_jwk(&jwk).map_err(|_| broken)?;
@@ -81,14 +87,19 @@ impl VerifyingKey {
 }
 
 /// Checks signature and algorithm; instants and claims are for the caller, who has the clock.
-fn checked<C: DeserializeOwned>(token: &str, key: &DecodingKey, algs: &[Algorithm]) -> Result<C, TokenRejected> {
+fn checked<C: DeserializeOwned>(
+    token: &str,
+    key: &DecodingKey,
+    algs: &[Algorithm],
+) -> Result<C, TokenRejected> {
     let first = algs.first().copied().ok_or(TokenRejected("no algorithm"))?;
     let mut validation = Validation::new(first);
     validation.algorithms = algs.to_vec();
     validation.validate_exp = false;
     validation.validate_aud = false;
     validation.required_spec_claims = ["exp".to_owned()].into();
-    let data = decode::<C>(token, key, &validation).map_err(|_| TokenRejected("bad signature or claims"))?;
+    let data = decode::<C>(token, key, &validation)
+        .map_err(|_| TokenRejected("bad signature or claims"))?;
     Ok(data.claims)
 }
 
@@ -104,7 +115,8 @@ fn read_header(token: &str) -> Result<Header, TokenRejected> {
 /// The same of a header that somebody else has written: a `null` is no way to leave a member out.
 fn read_foreign_header(token: &str) -> Result<Header, TokenRejected> {
     let header = read_header(token)?;
-    let text = URL_SAFE_NO_PAD.decode(token.split('.').next().unwrap_or_default()).unwrap_or_default();
+    let text =
+        URL_SAFE_NO_PAD.decode(token.split('.').next().unwrap_or_default()).unwrap_or_default();
     let members: serde_json::Map<String, serde_json::Value> =
         serde_json::from_slice(&text).map_err(|_| TokenRejected("no JWT"))?;
     if members.contains_key("crit") || members.values().any(serde_json::Value::is_null) {
@@ -123,7 +135,9 @@ impl TenantKeys {
         header.typ = Some(typ.as_str().to_owned());
         header.kid = Some(self.active.kid.clone());
         let part = |bytes: Result<Vec<u8>, serde_json::Error>| {
-            bytes.map(|bytes| URL_SAFE_NO_PAD.encode(bytes)).map_err(|_| KeyError::Broken("claims do not serialize"))
+            bytes
+                .map(|bytes| URL_SAFE_NO_PAD.encode(bytes))
+                .map_err(|_| KeyError::Broken("claims do not serialize"))
         };
         let header = part(serde_json::to_vec(&header))?;
         let mut token = format!("{header}.{}", part(serde_json::to_vec(claims))?);
@@ -138,13 +152,18 @@ impl TenantKeys {
     ///
     /// # Errors
     /// [`TokenRejected`]. Expiry is for the caller to check.
-    pub fn verify<C: DeserializeOwned>(&self, typ: TokenType, token: &str) -> Result<C, TokenRejected> {
+    pub fn verify<C: DeserializeOwned>(
+        &self,
+        typ: TokenType,
+        token: &str,
+    ) -> Result<C, TokenRejected> {
         let header = read_header(token)?;
         if !typ.accepts(header.typ.as_deref()) {
             return Err(TokenRejected("wrong typ"));
         }
         let kid = header.kid.ok_or(TokenRejected("no kid"))?;
-        let known = self.verifying.iter().find(|key| key.kid == kid).ok_or(TokenRejected("unknown kid"))?;
+        let known =
+            self.verifying.iter().find(|key| key.kid == kid).ok_or(TokenRejected("unknown kid"))?;
         if header.alg != known.alg {
             return Err(TokenRejected("wrong alg"));
         }
@@ -185,7 +204,10 @@ fn decoding_key(material: &KeyMaterial) -> DecodingKey {
 ///
 /// # Errors
 /// [`TokenRejected`]. Issuer, audience, expiry and `jti` are for the caller to check.
-pub fn verify_assertion<C: DeserializeOwned>(jwks: &serde_json::Value, token: &str) -> Result<C, TokenRejected> {
+pub fn verify_assertion<C: DeserializeOwned>(
+    jwks: &serde_json::Value,
+    token: &str,
+) -> Result<C, TokenRejected> {
     let header = read_foreign_header(token)?;
     if !TokenType::Assertion.accepts(header.typ.as_deref()) {
         return Err(TokenRejected("wrong typ"));

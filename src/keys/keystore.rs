@@ -31,9 +31,12 @@ impl TenantKeys {
         let signing = keys.iter().find(|key| key.state == KeyState::Active);
         let signing = signing.ok_or(KeyError::Broken("the tenant has no active key"))?;
         let private = master.open(signing.tenant_id, &signing.kid, &signing.sealed_private);
-        let private = private.ok_or(KeyError::Broken("the master key does not open this tenant's keys"))?;
-        let verifying =
-            keys.iter().map(|key| VerifyingKey::new(&key.kid, key.alg, &key.public_jwk)).collect::<Result<_, _>>()?;
+        let private =
+            private.ok_or(KeyError::Broken("the master key does not open this tenant's keys"))?;
+        let verifying = keys
+            .iter()
+            .map(|key| VerifyingKey::new(&key.kid, key.alg, &key.public_jwk))
+            .collect::<Result<_, _>>()?;
         let public: Vec<&serde_json::Value> = keys.iter().map(|key| &key.public_jwk).collect();
         Ok(Self {
             active: ActiveKey {
@@ -70,7 +73,13 @@ pub struct Keystore {
 impl Keystore {
     /// A keystore that opens keys with `master`, and holds them as long as `view` is fresh.
     pub fn new(master: MasterKey, storage: Storage, view: Arc<View>) -> Self {
-        Self { master: Arc::new(master), making: Turns::new(1), storage, view, cache: Cache::new(10_000) }
+        Self {
+            master: Arc::new(master),
+            making: Turns::new(1),
+            storage,
+            view,
+            cache: Cache::new(10_000),
+        }
     }
 
     /// A key that tells what this server has made for `purpose`, at `tenant` alone where one is given.
@@ -114,7 +123,11 @@ impl Keystore {
             let keys = self.storage.read(tenant).await?.tenant(tenant).list_keys().await?;
             TenantKeys::open(&self.master, &keys).map(|keys| Some(Arc::new(keys)))
         };
-        let keys = if self.view.is_fresh() { self.cache.find_or(tenant.id, load).await? } else { load.await? };
+        let keys = if self.view.is_fresh() {
+            self.cache.find_or(tenant.id, load).await?
+        } else {
+            load.await?
+        };
         keys.ok_or(KeyError::Gone)
     }
 

@@ -73,7 +73,9 @@ impl MasterKeyError {
     pub fn not_the_databases(path: &Path) -> Self {
         let why = match path.exists() {
             true => "it is not the key that this database was sealed under: put that one back",
-            false => "there is no such file, and this database was sealed under a key: put that one back",
+            false => {
+                "there is no such file, and this database was sealed under a key: put that one back"
+            }
         };
         Self { path: path.display().to_string(), why: why.to_owned() }
     }
@@ -97,15 +99,21 @@ impl MasterKey {
     /// As [`Self::load_or_create`].
     pub fn load(path: &Path) -> Result<Self, MasterKeyError> {
         let wrong = |why: String| MasterKeyError { path: path.display().to_string(), why };
-        let text = std::fs::read_to_string(path).map(Zeroizing::new).map_err(|why| wrong(why.to_string()))?;
+        let text = std::fs::read_to_string(path)
+            .map(Zeroizing::new)
+            .map_err(|why| wrong(why.to_string()))?;
         let bytes = STANDARD.decode(text.trim()).map(Zeroizing::new).unwrap_or_default();
         let key = <[u8; 32]>::try_from(bytes.as_slice());
-        key.map(|key| Self(Zeroizing::new(key)))
-            .map_err(|_| wrong("it must hold 32 bytes in base64: head -c 32 /dev/urandom | base64".into()))
+        key.map(|key| Self(Zeroizing::new(key))).map_err(|_| {
+            wrong("it must hold 32 bytes in base64: head -c 32 /dev/urandom | base64".into())
+        })
     }
 
     fn create(path: &Path, effects: &Effects) -> Result<(), MasterKeyError> {
-        let wrong = |why: std::io::Error| MasterKeyError { path: path.display().to_string(), why: why.to_string() };
+        let wrong = |why: std::io::Error| MasterKeyError {
+            path: path.display().to_string(),
+            why: why.to_string(),
+        };
         private_folder_of(path).map_err(wrong)?;
         let key = Zeroizing::new(effects.bytes::<32>());
         let text = Zeroizing::new(format!("{}\n", STANDARD.encode(key.as_slice())));
@@ -132,7 +140,10 @@ impl MasterKey {
         let tenant = tenant.map(|id| *id.as_bytes()).unwrap_or_default();
         let info = [purpose.label(), &tenant];
         let mut out = Zeroizing::new([0; 32]);
-        let filled = salt.extract(self.0.as_slice()).expand(&info, Len).and_then(|okm| okm.fill(out.as_mut_slice()));
+        let filled = salt
+            .extract(self.0.as_slice())
+            .expand(&info, Len)
+            .and_then(|okm| okm.fill(out.as_mut_slice()));
         if filled.is_err() {
             // 32 bytes is within HKDF's bound whatever the input; going on with zeros is not an option.
             std::process::abort();
@@ -164,11 +175,20 @@ impl MasterKey {
     }
 
     /// Opens what [`Self::seal`] made for the same tenant and name.
-    pub(super) fn open(&self, tenant: TenantId, name: &str, sealed: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
+    pub(super) fn open(
+        &self,
+        tenant: TenantId,
+        name: &str,
+        sealed: &[u8],
+    ) -> Option<Zeroizing<Vec<u8>>> {
         let (nonce, body) = sealed.split_at_checked(12)?;
         let nonce = Nonce::try_assume_unique_for_key(nonce).ok()?;
         let mut body = Zeroizing::new(body.to_vec());
-        let length = self.sealing_key()?.open_in_place(nonce, Aad::from(bound(tenant, name)), &mut body).ok()?.len();
+        let length = self
+            .sealing_key()?
+            .open_in_place(nonce, Aad::from(bound(tenant, name)), &mut body)
+            .ok()?
+            .len();
         body.truncate(length);
         Some(body)
     }

@@ -29,7 +29,11 @@ impl<K: Hash + Eq + Send + Sync + 'static, V: Clone + Send + Sync + 'static> Cac
     ///
     /// # Errors
     /// What `load` answers.
-    pub async fn find_or<E>(&self, key: K, load: impl Future<Output = Result<Option<V>, E>>) -> Result<Option<V>, E> {
+    pub async fn find_or<E>(
+        &self,
+        key: K,
+        load: impl Future<Output = Result<Option<V>, E>>,
+    ) -> Result<Option<V>, E> {
         if let Some(held) = self.map.get(&key) {
             return Ok(Some(held));
         }

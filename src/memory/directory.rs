@@ -32,7 +32,13 @@ pub struct Known {
 impl Directory {
     /// A directory over `storage`, as old as `view` is.
     pub fn new(storage: Storage, view: Arc<View>) -> Self {
-        Self { storage, view, tenants: Cache::new(10_000), clients: Cache::new(100_000), grants: Cache::new(10_000) }
+        Self {
+            storage,
+            view,
+            tenants: Cache::new(10_000),
+            clients: Cache::new(100_000),
+            grants: Cache::new(10_000),
+        }
     }
 
     /// The tenant with this slug, suspended ones too.
@@ -44,19 +50,28 @@ impl Directory {
             let tenant = self.storage.read_installation().await?.find_tenant(slug).await?;
             Ok::<_, StorageError>(tenant.map(Arc::new))
         };
-        if self.view.is_fresh() { self.tenants.find_or(slug.clone(), load).await } else { load.await }
+        if self.view.is_fresh() {
+            self.tenants.find_or(slug.clone(), load).await
+        } else {
+            load.await
+        }
     }
 
     /// The client of `tenant` with this identifier.
     ///
     /// # Errors
     /// [`StorageError`].
-    pub async fn find_client(&self, tenant: &Tenant, client_id: &str) -> Result<Option<Arc<Client>>, StorageError> {
+    pub async fn find_client(
+        &self,
+        tenant: &Tenant,
+        client_id: &str,
+    ) -> Result<Option<Arc<Client>>, StorageError> {
         if !may_be_client_id(client_id) {
             return Ok(None);
         }
         let load = async {
-            let client = self.storage.read(tenant).await?.tenant(tenant).find_client(client_id).await?;
+            let client =
+                self.storage.read(tenant).await?.tenant(tenant).find_client(client_id).await?;
             Ok::<_, StorageError>(client.map(Arc::new))
         };
         if self.view.is_fresh() {
@@ -75,13 +90,18 @@ impl Directory {
     ///
     /// # Errors
     /// [`StorageError`].
-    pub async fn known(&self, tenant: &Tenant, client_id: &str) -> Result<Option<Known>, StorageError> {
+    pub async fn known(
+        &self,
+        tenant: &Tenant,
+        client_id: &str,
+    ) -> Result<Option<Known>, StorageError> {
         if !may_be_client_id(client_id) {
             return Ok(None);
         }
         if self.view.is_fresh() {
             let by = self.view.applied();
-            let found = (self.find_tenant(&tenant.slug).await?, self.find_client(tenant, client_id).await?);
+            let found =
+                (self.find_tenant(&tenant.slug).await?, self.find_client(tenant, client_id).await?);
             let (Some(current), Some(client)) = found else { return Ok(None) };
             if current.id == tenant.id && by >= current.ended_seq && by >= client.ended_seq {
                 return Ok(Some(Known { tenant: current, client, by }));
@@ -89,22 +109,34 @@ impl Directory {
         }
         let mut unit = self.storage.read(tenant).await?;
         let by = unit.head().await?;
-        let current = unit.find_tenant(&tenant.slug).await?.filter(|current| current.id == tenant.id);
+        let current =
+            unit.find_tenant(&tenant.slug).await?.filter(|current| current.id == tenant.id);
         let client = unit.tenant(tenant).find_client(client_id).await?;
         let both = current.zip(client);
-        Ok(both.map(|(tenant, client)| Known { tenant: Arc::new(tenant), client: Arc::new(client), by }))
+        Ok(both.map(|(tenant, client)| Known {
+            tenant: Arc::new(tenant),
+            client: Arc::new(client),
+            by,
+        }))
     }
 
     /// The grant types that some client of `tenant` may use.
     ///
     /// # Errors
     /// [`StorageError`].
-    pub async fn grants_in_use(&self, tenant: &Tenant) -> Result<Arc<Vec<GrantType>>, StorageError> {
+    pub async fn grants_in_use(
+        &self,
+        tenant: &Tenant,
+    ) -> Result<Arc<Vec<GrantType>>, StorageError> {
         let load = async {
             let grants = self.storage.read(tenant).await?.tenant(tenant).grants_in_use().await?;
             Ok::<_, StorageError>(Some(Arc::new(grants)))
         };
-        let grants = if self.view.is_fresh() { self.grants.find_or(tenant.id, load).await } else { load.await };
+        let grants = if self.view.is_fresh() {
+            self.grants.find_or(tenant.id, load).await
+        } else {
+            load.await
+        };
         Ok(grants?.unwrap_or_default())
     }
 
@@ -115,7 +147,8 @@ impl Directory {
                 // The change bears the identifier and the cache the slug, which never goes to another.
                 self.tenants.forget_where(|held| held.id == *tenant);
             }
-            Change::Client(tenant, client_id) | Change::Ending(tenant, Ending::Client(client_id)) => {
+            Change::Client(tenant, client_id)
+            | Change::Ending(tenant, Ending::Client(client_id)) => {
                 self.clients.forget(&(*tenant, client_id.clone()));
                 self.grants.forget(tenant);
             }

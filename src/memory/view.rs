@@ -86,7 +86,9 @@ impl View {
     /// Whether this node may answer from memory. It may not without a lease: others would say
     /// that an ending is in force everywhere and not have asked it.
     pub fn is_fresh(&self) -> bool {
-        let Times { whole_at: Some(whole_at), lease: Some((since, until)) } = self.times() else { return false };
+        let Times { whole_at: Some(whole_at), lease: Some((since, until)) } = self.times() else {
+            return false;
+        };
         whole_at.elapsed() <= FRESH && since <= whole_at && Instant::now() < until
     }
 }

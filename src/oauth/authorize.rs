@@ -16,7 +16,9 @@ use super::{
 };
 use crate::{
     accounts::Visitor,
-    domain::{Actor, Authentication, AuthorizationCode, Client, Event, EventNumber, FamilyId, User},
+    domain::{
+        Actor, Authentication, AuthorizationCode, Client, Event, EventNumber, FamilyId, User,
+    },
     protocol::{ErrorCode, OauthError, Scope},
     storage::TenantStore,
 };
@@ -54,14 +56,22 @@ pub struct Consent {
 ///
 /// # Errors
 /// [`AuthorizeError`].
-pub async fn begin(cx: &Cx<'_>, incoming: Incoming<'_>, signed_in: Option<Visitor>) -> Result<Next, AuthorizeError> {
+pub async fn begin(
+    cx: &Cx<'_>,
+    incoming: Incoming<'_>,
+    signed_in: Option<Visitor>,
+) -> Result<Next, AuthorizeError> {
     let understood = understand(cx, &incoming).await?;
     let interaction = incoming.interaction;
     let Understood { request, redirect_uri, client, .. } = &understood;
     let error = |code, text: &'static str| Err(understood.refuse(cx, OauthError::new(code, text)));
     let login = || understood.login();
     let Some(signed_in) = signed_in else {
-        return if request.prompt.none { error(ErrorCode::LoginRequired, "nobody is signed in") } else { Ok(login()) };
+        return if request.prompt.none {
+            error(ErrorCode::LoginRequired, "nobody is signed in")
+        } else {
+            Ok(login())
+        };
     };
     if understood.means_another(&signed_in.user) {
         // Whoever is signed in here is not told of, nor spoken for.
@@ -84,7 +94,12 @@ pub async fn begin(cx: &Cx<'_>, incoming: Incoming<'_>, signed_in: Option<Visito
             return error(ErrorCode::ConsentRequired, "the user has not consented");
         }
         let (client, redirect_uri) = (Arc::clone(client), redirect_uri.clone());
-        return Ok(Next::Consent(Box::new(Consent { client, user: signed_in.user, scope, redirect_uri })));
+        return Ok(Next::Consent(Box::new(Consent {
+            client,
+            user: signed_in.user,
+            scope,
+            redirect_uri,
+        })));
     }
     understood.respond(cx, &signed_in, scope, false).await.map(Next::Respond)
 }
@@ -101,7 +116,8 @@ pub async fn decide(
     allowed: bool,
 ) -> Result<Next, AuthorizeError> {
     let understood = understand(cx, &incoming).await?;
-    let owes_login = incoming.interaction.owes_login(&understood.request, &signed_in.session, cx.now);
+    let owes_login =
+        incoming.interaction.owes_login(&understood.request, &signed_in.session, cx.now);
     if owes_login || understood.means_another(&signed_in.user) {
         return Ok(understood.login());
     }
@@ -128,7 +144,11 @@ async fn needs_consent(
         return Ok(false);
     }
     let mut unit = cx.app.storage.read(&**cx.tenant).await.map_err(away)?;
-    let given = unit.tenant(cx.tenant).find_consent(user.id, &understood.client.client_id).await.map_err(away)?;
+    let given = unit
+        .tenant(cx.tenant)
+        .find_consent(user.id, &understood.client.client_id)
+        .await
+        .map_err(away)?;
     Ok(!scope.is_within(&given))
 }
 
@@ -136,7 +156,11 @@ async fn needs_consent(
 ///
 /// # Errors
 /// [`AuthorizeError`], as for the whole request.
-pub async fn means_another(cx: &Cx<'_>, incoming: Incoming<'_>, user: &User) -> Result<bool, AuthorizeError> {
+pub async fn means_another(
+    cx: &Cx<'_>,
+    incoming: Incoming<'_>,
+    user: &User,
+) -> Result<bool, AuthorizeError> {
     Ok(understand(cx, &incoming).await?.means_another(user))
 }
 
@@ -171,7 +195,10 @@ impl Understood {
         if consented {
             let given = store.find_consent(row.user_id, &row.client_id).await.map_err(away)?;
             let both = given.union(&scope);
-            store.put_consent(row.user_id, &row.client_id, &both, known, cx.now).await.map_err(away)?;
+            store
+                .put_consent(row.user_id, &row.client_id, &both, known, cx.now)
+                .await
+                .map_err(away)?;
             let actor = Actor::User(row.user_id.to_string());
             let event = Event::ConsentGiven { client_id: row.client_id.clone(), scope };
             store.tell(&cx.occurrence(&actor, event)).await.map_err(away)?;
@@ -182,7 +209,11 @@ impl Understood {
         let mut params = vec![("code", code)];
         params.extend(self.request.state.clone().map(|state| ("state", state)));
         params.push(("iss", cx.app.issuer(cx.tenant)));
-        Ok(Response { redirect_uri: self.redirect_uri.clone(), mode: self.request.response_mode, params })
+        Ok(Response {
+            redirect_uri: self.redirect_uri.clone(),
+            mode: self.request.response_mode,
+            params,
+        })
     }
 
     /// What a code rests on, as it stands now: somebody may have ended the session, or signed in anew, since
@@ -193,7 +224,10 @@ impl Understood {
         store: &mut TenantStore<'_>,
         signed_in: &Visitor,
     ) -> Result<(EventNumber, Authentication), AuthorizeError> {
-        let found = store.session_standing(signed_in.session.id, &self.client.client_id).await.map_err(away)?;
+        let found = store
+            .session_standing(signed_in.session.id, &self.client.client_id)
+            .await
+            .map_err(away)?;
         let ended = |why| {
             let error = OauthError::new(ErrorCode::LoginRequired, "the sign-in has been ended");
             self.refuse(cx, error.because(why))

@@ -11,7 +11,8 @@ use crate::{
 };
 
 /// The claims of this server's tokens that are not about the user's person.
-const OF_TOKENS: [&str; 10] = ["sub", "iss", "aud", "exp", "iat", "auth_time", "nonce", "sid", "acr", "amr"];
+const OF_TOKENS: [&str; 10] =
+    ["sub", "iss", "aud", "exp", "iat", "auth_time", "nonce", "sid", "acr", "amr"];
 
 /// Every claim that may be told, for the server's metadata.
 pub(super) fn supported() -> Vec<&'static str> {
@@ -30,9 +31,14 @@ pub(super) fn of_user(user: &User, opens: impl Fn(&str) -> bool) -> UserClaims {
 }
 
 /// The claims of an access token (RFC 9068 §2.2) over `scope`.
-pub(super) fn of_access_token(cx: &Cx<'_>, decided: &Decided<'_>, scope: &Scope) -> AccessTokenClaims {
+pub(super) fn of_access_token(
+    cx: &Cx<'_>,
+    decided: &Decided<'_>,
+    scope: &Scope,
+) -> AccessTokenClaims {
     let issuer = cx.app.issuer(cx.tenant);
-    let audience = resource::audience(cx.tenant, &issuer, decided.resource, scope, decided.is_first_party);
+    let audience =
+        resource::audience(cx.tenant, &issuer, decided.resource, scope, decided.is_first_party);
     let claims = AccessTokenClaims {
         iss: issuer,
         sub: decided.client_id.to_owned(),

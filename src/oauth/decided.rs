@@ -46,6 +46,10 @@ impl<'a> Decided<'a> {
 
     /// Nothing yet for `subject`, through `client`.
     pub(super) fn of(cx: &Cx<'_>, client: &'a Client, subject: Subject<'a>) -> Self {
-        Self { subject, is_first_party: client.is_first_party(), ..Self::of_client(cx, &client.client_id) }
+        Self {
+            subject,
+            is_first_party: client.is_first_party(),
+            ..Self::of_client(cx, &client.client_id)
+        }
     }
 }

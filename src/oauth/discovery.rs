@@ -17,10 +17,14 @@ pub async fn metadata(cx: &Cx<'_>) -> Result<ServerMetadata, OauthError> {
     let in_use = cx.app.directory.grants_in_use(cx.tenant).await?;
     let opt_in = crate::domain::GrantType::Password;
     let grants = GRANTS.iter().map(|grant| grant.grant_type());
-    let grants = grants.filter(|grant| *grant != opt_in || in_use.contains(grant)).map(|grant| grant.as_str());
+    let grants = grants
+        .filter(|grant| *grant != opt_in || in_use.contains(grant))
+        .map(|grant| grant.as_str());
     let methods: Vec<&str> = AuthMethod::ALL.iter().map(|method| method.as_str()).collect();
-    let confidential =
-        AuthMethod::ALL.iter().filter(|method| **method != AuthMethod::None).map(|method| method.as_str());
+    let confidential = AuthMethod::ALL
+        .iter()
+        .filter(|method| **method != AuthMethod::None)
+        .map(|method| method.as_str());
     let assertion_algs: Vec<&str> = AssertionAlg::ALL.iter().map(|alg| alg.as_str()).collect();
     let scopes = Scope::BUILT_IN.iter().map(|(name, _)| (*name).to_owned());
     let scopes = scopes.chain(cx.tenant.scopes.iter().map(|scope| scope.name.clone()));
@@ -44,7 +48,10 @@ pub async fn metadata(cx: &Cx<'_>) -> Result<ServerMetadata, OauthError> {
         introspection_endpoint_auth_methods_supported: confidential.collect(),
         introspection_endpoint_auth_signing_alg_values_supported: assertion_algs,
         subject_types_supported: ["public"],
-        id_token_signing_alg_values_supported: SigningAlg::ALL.iter().map(|alg| alg.as_str()).collect(),
+        id_token_signing_alg_values_supported: SigningAlg::ALL
+            .iter()
+            .map(|alg| alg.as_str())
+            .collect(),
         claims_supported: claims::supported(),
         prompt_values_supported: vec!["none", "login", "consent", "select_account"],
         authorization_response_iss_parameter_supported: true,

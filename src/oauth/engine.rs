@@ -46,7 +46,8 @@ pub(super) fn negotiate(
     default: &Scope,
 ) -> Result<Scope, OauthError> {
     let client_id = params.find("client_id").unwrap_or_default();
-    let request = AuthorizationParams { params, scope: requested.map(Scope::to_string), redirect_uri };
+    let request =
+        AuthorizationParams { params, scope: requested.map(Scope::to_string), redirect_uri };
     let mut machine = Authorization::new(&request);
     let mut input = authorization::Input::None;
     loop {
@@ -68,13 +69,16 @@ pub(super) fn negotiate(
             authorization::Output::Ok { pre_grant, .. } => return granted(&pre_grant.scope),
             authorization::Output::Err(authorization::Error::Redirect(mut error)) => {
                 return Err(match error.description().kind() {
-                    AuthorizationErrorType::UnsupportedResponseType => {
-                        OauthError::new(ErrorCode::UnsupportedResponseType, "response_type must be code")
-                    }
+                    AuthorizationErrorType::UnsupportedResponseType => OauthError::new(
+                        ErrorCode::UnsupportedResponseType,
+                        "response_type must be code",
+                    ),
                     _ => invalid_scope(),
                 });
             }
-            authorization::Output::Err(_) => return Err(OauthError::invalid_request("malformed request")),
+            authorization::Output::Err(_) => {
+                return Err(OauthError::invalid_request("malformed request"));
+            }
         };
     }
 }
@@ -83,7 +87,11 @@ pub(super) fn negotiate(
 ///
 /// # Errors
 /// `invalid_scope`.
-pub(super) fn narrow(requested: Option<&str>, ceiling: &Scope, default: &Scope) -> Result<Scope, OauthError> {
+pub(super) fn narrow(
+    requested: Option<&str>,
+    ceiling: &Scope,
+    default: &Scope,
+) -> Result<Scope, OauthError> {
     let requested = requested.map(rights).transpose()?;
     granted(&within(requested, ceiling, default)?)
 }
@@ -92,7 +100,11 @@ pub(super) fn narrow(requested: Option<&str>, ceiling: &Scope, default: &Scope) 
 ///
 /// # Errors
 /// `invalid_grant` where client or redirect URI differ.
-pub(super) fn redeem(code: &AuthorizationCode, params: &Params, client_id: &str) -> Result<(), OauthError> {
+pub(super) fn redeem(
+    code: &AuthorizationCode,
+    params: &Params,
+    client_id: &str,
+) -> Result<(), OauthError> {
     let presented = params.find("redirect_uri");
     let redirect_uri = match presented {
         Some(given) => given,
@@ -111,12 +123,17 @@ pub(super) fn redeem(code: &AuthorizationCode, params: &Params, client_id: &str)
             accesstoken::Output::Authenticate { .. } => accesstoken::Input::Authenticated,
             accesstoken::Output::Recover { .. } => {
                 let redirect_uri = exact(&code.redirect_uri)?.to_url();
-                let grant = grant(&code.user_id.to_string(), &code.client_id, &code.scope, redirect_uri)?;
+                let grant =
+                    grant(&code.user_id.to_string(), &code.client_id, &code.scope, redirect_uri)?;
                 accesstoken::Input::Recovered(Some(Box::new(grant)))
             }
-            accesstoken::Output::Extend { .. } => accesstoken::Input::Extended { access_extensions: Extensions::new() },
+            accesstoken::Output::Extend { .. } => {
+                accesstoken::Input::Extended { access_extensions: Extensions::new() }
+            }
             accesstoken::Output::Issue { .. } | accesstoken::Output::Ok(_) => return Ok(()),
-            accesstoken::Output::Err(_) => return Err(OauthError::invalid_grant().because("another client")),
+            accesstoken::Output::Err(_) => {
+                return Err(OauthError::invalid_grant().because("another client"));
+            }
         };
     }
 }
@@ -158,7 +175,10 @@ pub(super) fn narrow_refresh(
 }
 
 fn invalid_scope() -> OauthError {
-    OauthError::new(ErrorCode::InvalidScope, "the scope is malformed, unknown, or more than may be granted")
+    OauthError::new(
+        ErrorCode::InvalidScope,
+        "the scope is malformed, unknown, or more than may be granted",
+    )
 }
 
 fn rights(text: &str) -> Result<Rights, OauthError> {
@@ -171,10 +191,16 @@ fn granted(rights: &Rights) -> Result<Scope, OauthError> {
     rights.to_string().parse().map_err(|_| invalid_scope())
 }
 
-fn within(requested: Option<Rights>, ceiling: &Scope, default: &Scope) -> Result<Rights, OauthError> {
+fn within(
+    requested: Option<Rights>,
+    ceiling: &Scope,
+    default: &Scope,
+) -> Result<Rights, OauthError> {
     match requested {
         None => rights(&default.to_string()),
-        Some(requested) if rights(&ceiling.to_string())?.priviledged_to(&requested) => Ok(requested),
+        Some(requested) if rights(&ceiling.to_string())?.priviledged_to(&requested) => {
+            Ok(requested)
+        }
         Some(_) => Err(invalid_scope()),
     }
 }
@@ -183,7 +209,12 @@ fn exact(uri: &str) -> Result<ExactUrl, OauthError> {
     ExactUrl::new(uri.to_owned()).map_err(|_| OauthError::invalid_request("redirect_uri is no URI"))
 }
 
-fn grant(owner: &str, client_id: &str, scope: &Scope, redirect_uri: url::Url) -> Result<Grant, OauthError> {
+fn grant(
+    owner: &str,
+    client_id: &str,
+    scope: &Scope,
+    redirect_uri: url::Url,
+) -> Result<Grant, OauthError> {
     Ok(Grant {
         owner_id: owner.to_owned(),
         client_id: client_id.to_owned(),

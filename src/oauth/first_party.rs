@@ -33,7 +33,8 @@ pub async fn login(
 ) -> Result<(User, TokenResponse), OauthError> {
     let client = cx.app.directory.known(cx.tenant, client_id).await?.map(Authenticated);
     // A confidential client shows who it is at the token endpoint; this address asks for no proof.
-    let client = client.filter(|client| client.allows(GrantType::Password) && !client.is_confidential());
+    let client =
+        client.filter(|client| client.allows(GrantType::Password) && !client.is_confidential());
     let Some(client) = client else {
         let (who, why) = (client_id.to_owned(), "client may not sign users in");
         cx.refused(&Actor::Client(who.clone()), Event::LoginRefused { who, why });
@@ -43,7 +44,8 @@ pub async fn login(
     let identified = accounts.identify(cx.tenant, username, password, cx.origin, cx.now).await;
     let identified = identified.map_err(sign_in_refusal)?;
     let scope = resource::default_scope(&client, true);
-    let tokens = grant_first_party(cx, &client, &identified, SessionKind::FirstParty, scope, &[]).await?;
+    let tokens =
+        grant_first_party(cx, &client, &identified, SessionKind::FirstParty, scope, &[]).await?;
     Ok((identified.user, tokens))
 }
 
@@ -69,7 +71,8 @@ async fn refresh_checked(cx: &Cx<'_>, bearer: &str) -> Result<TokenResponse, Oau
         .ok_or_else(|| refused("no refresh token of this tenant"))?;
     let mut unit = cx.app.storage.read(&**cx.tenant).await?;
     let mut store = unit.tenant(cx.tenant);
-    let family = store.find_family(presented.family).await?.ok_or_else(|| refused("unknown family"))?;
+    let family =
+        store.find_family(presented.family).await?.ok_or_else(|| refused("unknown family"))?;
     drop(unit);
     let client = cx.app.directory.known(cx.tenant, &family.client_id).await?.map(Authenticated);
     let client = client.ok_or_else(|| refused("client gone"))?;
@@ -117,17 +120,26 @@ pub async fn logout(cx: &Cx<'_>, bearer: &str) -> Result<(), OauthError> {
         return end_own_session(cx, session, &claims.sub).await;
     }
     let grant = claims.gid.as_deref().and_then(|gid| gid.parse().ok());
-    let grant = grant.ok_or_else(|| OauthError::invalid_token().because("a token without a grant"))?;
+    let grant =
+        grant.ok_or_else(|| OauthError::invalid_token().because("a token without a grant"))?;
     end_own_grant(cx, grant, &claims.sub).await
 }
 
 /// Ends a session for its own user, and writes so.
-pub(super) async fn end_own_session(cx: &Cx<'_>, session: SessionId, sub: &str) -> Result<(), OauthError> {
+pub(super) async fn end_own_session(
+    cx: &Cx<'_>,
+    session: SessionId,
+    sub: &str,
+) -> Result<(), OauthError> {
     end_own(cx, EndOne::Session(session), Event::SessionEnded { session, by: "logout" }, sub).await
 }
 
 /// Ends what one client was granted, for its own user, and writes so.
-pub(super) async fn end_own_grant(cx: &Cx<'_>, grant: FamilyId, sub: &str) -> Result<(), OauthError> {
+pub(super) async fn end_own_grant(
+    cx: &Cx<'_>,
+    grant: FamilyId,
+    sub: &str,
+) -> Result<(), OauthError> {
     end_own(cx, EndOne::Grant(grant), Event::GrantEnded { grant }, sub).await
 }
 

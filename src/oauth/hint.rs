@@ -24,7 +24,10 @@ pub(super) async fn read_hint(cx: &Cx<'_>, token: &str) -> Result<Hint, OauthErr
     let wrong = || OauthError::invalid_request("id_token_hint is no ID token of this server");
     let hint = match keys.verify(TokenType::Id, token) {
         Ok(claims) => Hint { claims, is_proven: true },
-        Err(_) => Hint { claims: keys.unproven(TokenType::Id, token).ok_or_else(wrong)?, is_proven: false },
+        Err(_) => Hint {
+            claims: keys.unproven(TokenType::Id, token).ok_or_else(wrong)?,
+            is_proven: false,
+        },
     };
     if hint.claims.iss == cx.app.issuer(cx.tenant) { Ok(hint) } else { Err(wrong()) }
 }

@@ -55,11 +55,18 @@ impl Interaction {
 
     /// Whether `session` rests on an older proof than the request asks for (OpenID Connect Core §3.1.2.1).
     /// What was proved on its own pages fulfils a prompt, and a `max_age` of 0, which no proof is younger than.
-    pub(super) fn owes_login(&self, request: &AuthorizationRequest, session: &Session, now: Timestamp) -> bool {
+    pub(super) fn owes_login(
+        &self,
+        request: &AuthorizationRequest,
+        session: &Session,
+        now: Timestamp,
+    ) -> bool {
         let is_fulfilled = self.proved_at.is_some_and(|at| session.authentication.at >= at);
-        let is_asked_for = request.prompt.login || request.prompt.select_account || request.max_age == Some(0);
+        let is_asked_for =
+            request.prompt.login || request.prompt.select_account || request.max_age == Some(0);
         let age = now.since(session.authentication.at);
-        (is_asked_for && !is_fulfilled) || request.max_age.is_some_and(|most| most > 0 && age > most)
+        (is_asked_for && !is_fulfilled)
+            || request.max_age.is_some_and(|most| most > 0 && age > most)
     }
 
     /// Its text for the pages of `browser`.
@@ -83,7 +90,8 @@ impl Interaction {
     pub fn open(cx: &Cx<'_>, browser: &str, text: &str) -> Result<Self, OauthError> {
         let wrong = || {
             let text = "this sign-in began in another browser or is over: go back to the application and start again";
-            OauthError::new(ErrorCode::InvalidRequest, text).because("no interaction of this browser")
+            OauthError::new(ErrorCode::InvalidRequest, text)
+                .because("no interaction of this browser")
         };
         let (body, tag) = text.split_once('.').ok_or_else(wrong)?;
         let decoded = |text| URL_SAFE_NO_PAD.decode(text).map_err(|_| wrong());

@@ -15,7 +15,10 @@ use crate::{
 ///
 /// # Errors
 /// `invalid_client`; `temporarily_unavailable` where it cannot be said: never "active".
-pub async fn introspect(cx: &Cx<'_>, presented: Presented<'_>) -> Result<IntrospectionResponse, OauthError> {
+pub async fn introspect(
+    cx: &Cx<'_>,
+    presented: Presented<'_>,
+) -> Result<IntrospectionResponse, OauthError> {
     let token = presented.params.required("token")?;
     let client = client_auth::authenticate(cx, presented).await?;
     if !client.is_confidential() {
@@ -31,7 +34,9 @@ pub async fn introspect(cx: &Cx<'_>, presented: Presented<'_>) -> Result<Introsp
 async fn introspect_access(cx: &Cx<'_>, token: &str) -> Result<IntrospectionResponse, OauthError> {
     let claims = match verify_access_token(cx, token).await {
         Ok(claims) => claims,
-        Err(error) if error.code == ErrorCode::InvalidToken => return Ok(IntrospectionResponse::inactive()),
+        Err(error) if error.code == ErrorCode::InvalidToken => {
+            return Ok(IntrospectionResponse::inactive());
+        }
         Err(error) => return Err(error),
     };
     Ok(IntrospectionResponse {
@@ -59,7 +64,9 @@ async fn introspect_refresh(
 ) -> Result<IntrospectionResponse, OauthError> {
     let mut unit = cx.app.storage.read(&**cx.tenant).await?;
     let found = unit.tenant(cx.tenant).family_standing(token.family).await?;
-    let Some((family, session, standing, _)) = found else { return Ok(IntrospectionResponse::inactive()) };
+    let Some((family, session, standing, _)) = found else {
+        return Ok(IntrospectionResponse::inactive());
+    };
     let is_good = family.client_id == client.client_id
         && family.generation == token.generation
         && family.is_live(cx.now)

@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use super::{Cx, RefreshToken, claims, decided::Decided, resource, subject::Subject};
 use crate::{
-    domain::{Authentication, Client, EventNumber, FamilyId, Origin, Session, Tenant, TokenFamily, User, limits},
+    domain::{
+        Authentication, Client, FamilyId, Origin, Session, Standing, Tenant, TokenFamily, limits,
+    },
     installation::Installation,
     keys::{TenantKeys, TokenType},
     protocol::{OauthError, Scope, TokenResponse},
@@ -12,12 +14,17 @@ use crate::{
 
 /// Makes the token response (RFC 6749 §5.1, RFC 9068, OpenID Connect Core §3.1.3.3). It reads nothing and
 /// writes nothing: what was committed before can be answered.
-pub(super) fn issue(cx: &Cx<'_>, keys: &TenantKeys, mut decided: Decided<'_>) -> Result<TokenResponse, OauthError> {
+pub(super) fn issue(
+    cx: &Cx<'_>,
+    keys: &TenantKeys,
+    mut decided: Decided<'_>,
+) -> Result<TokenResponse, OauthError> {
     let scope = match decided.subject {
         Subject::User { user, .. } => resource::permitted(user, &decided.scope),
         Subject::Client => std::mem::take(&mut decided.scope),
     };
-    let access_token = keys.sign(TokenType::Access, &claims::of_access_token(cx, &decided, &scope))?;
+    let access_token =
+        keys.sign(TokenType::Access, &claims::of_access_token(cx, &decided, &scope))?;
     let (mut id_token, mut refresh_token) = (None, None);
     if let Subject::User { user, session, grant, authentication } = decided.subject {
         if scope.contains(Scope::OPENID) {
@@ -29,7 +36,14 @@ pub(super) fn issue(cx: &Cx<'_>, keys: &TenantKeys, mut decided: Decided<'_>) ->
         refresh_token = token.map(|token| token.seal(&cx.app.keys, cx.tenant.id));
     }
     let token_type = decided.confirmation.token_type();
-    Ok(TokenResponse { access_token, token_type, expires_in: decided.ttl, refresh_token, id_token, scope })
+    Ok(TokenResponse {
+        access_token,
+        token_type,
+        expires_in: decided.ttl,
+        refresh_token,
+        id_token,
+        scope,
+    })
 }
 
 /// An access token for the admin API, for whoever can read the database and the master key.
@@ -49,7 +63,12 @@ pub async fn mint_for_shell(
     let known = app.storage.read(&**tenant).await?.head().await?;
     let cx = Cx::new(app, tenant, &origin);
     let keys = app.keys.of(tenant).await?;
-    let decided = Decided { known, scope, ttl: limits::SHELL_TOKEN_TTL, ..Decided::of_client(&cx, "portcullis-shell") };
+    let decided = Decided {
+        known,
+        scope,
+        ttl: limits::SHELL_TOKEN_TTL,
+        ..Decided::of_client(&cx, "portcullis-shell")
+    };
     issue(&cx, &keys, decided)
 }
 
@@ -60,8 +79,7 @@ pub(super) fn new_family(
     id: FamilyId,
     session: &Session,
     authentication: &Authentication,
-    known: EventNumber,
-    user: &User,
+    standing: &Standing,
     client: &Client,
     scope: &Scope,
     resource: &[String],
@@ -71,12 +89,12 @@ pub(super) fn new_family(
         tenant_id: cx.tenant.id,
         id,
         session_id: session.id,
-        user_id: user.id,
+        user_id: standing.user.id,
         client_id: client.client_id.clone(),
         scope: scope.clone(),
         resource: resource.to_vec(),
         generation: 0,
-        born_seq: known,
+        born_seq: standing.head,
         authentication: authentication.clone(),
         created_at: cx.now,
         rotated_at: None,

@@ -41,7 +41,8 @@ pub async fn logout(
         None => None,
     };
     let proven = |session: &Session| {
-        hint.as_ref().is_some_and(|hint| hint.is_proven && hint.claims.sid == session.id.to_string())
+        hint.as_ref()
+            .is_some_and(|hint| hint.is_proven && hint.claims.sid == session.id.to_string())
     };
     match session {
         Some(session) if confirmed || proven(session) => {
@@ -80,7 +81,8 @@ async fn end_hinted(cx: &Cx<'_>, hint: Option<&Hint>) -> Result<(), OauthError> 
 
 async fn back(cx: &Cx<'_>, params: &Params, hint: Option<&Hint>) -> Result<Logout, OauthError> {
     let Some(wanted) = params.find("post_logout_redirect_uri") else { return Ok(Logout::Done) };
-    let unregistered = || OauthError::invalid_request("this post_logout_redirect_uri is not registered");
+    let unregistered =
+        || OauthError::invalid_request("this post_logout_redirect_uri is not registered");
     let named = params.find("client_id");
     let client_id = match (hint, named) {
         (Some(hint), Some(named)) if hint.claims.aud != named => {
@@ -90,7 +92,8 @@ async fn back(cx: &Cx<'_>, params: &Params, hint: Option<&Hint>) -> Result<Logou
         (None, Some(named)) => named,
         (None, None) => return Err(unregistered()),
     };
-    let client = cx.app.directory.find_client(cx.tenant, client_id).await?.ok_or_else(unregistered)?;
+    let client =
+        cx.app.directory.find_client(cx.tenant, client_id).await?.ok_or_else(unregistered)?;
     let registered = &client.metadata.post_logout_redirect_uris;
     if !registered.iter().any(|known| known.matches(wanted)) {
         return Err(unregistered());

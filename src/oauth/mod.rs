@@ -96,7 +96,9 @@ impl From<KeyError> for OauthError {
             // Whoever tries again is told that there is no such tenant.
             KeyError::Busy => Self::unavailable().because("too many keys are being made"),
             KeyError::Gone => {
-                tracing::warn!("a tenant has no keys: it was deleted just now, or its keys were lost");
+                tracing::warn!(
+                    "a tenant has no keys: it was deleted just now, or its keys were lost"
+                );
                 Self::unavailable()
             }
             KeyError::Broken(_) => {

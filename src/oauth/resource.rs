@@ -19,7 +19,10 @@ fn is_meant(resource: &Resource, scope: &Scope) -> bool {
 pub(super) fn understood(tenant: &Tenant, scope: &Scope) -> Result<Scope, OauthError> {
     let known = scope.filter(|token| tenant.describe_scope(token).is_some());
     if known.is_empty() {
-        return Err(OauthError::new(ErrorCode::InvalidScope, "none of the scopes that are asked for is known here"));
+        return Err(OauthError::new(
+            ErrorCode::InvalidScope,
+            "none of the scopes that are asked for is known here",
+        ));
     }
     Ok(known)
 }
@@ -29,7 +32,11 @@ pub(super) fn understood(tenant: &Tenant, scope: &Scope) -> Result<Scope, OauthE
 ///
 /// # Errors
 /// `invalid_target`.
-pub(super) fn requested(tenant: &Tenant, resources: &[String], scope: &Scope) -> Result<Vec<String>, OauthError> {
+pub(super) fn requested(
+    tenant: &Tenant,
+    resources: &[String],
+    scope: &Scope,
+) -> Result<Vec<String>, OauthError> {
     for resource in resources {
         let known = tenant.resources.iter().find(|known| &known.uri == resource);
         let wrong = |text: &'static str| OauthError::new(ErrorCode::InvalidTarget, text);
@@ -56,7 +63,10 @@ pub(super) fn narrowed(
         return Ok(granted.to_vec());
     }
     if !granted.is_empty() && !asked.iter().all(|resource| granted.contains(resource)) {
-        return Err(OauthError::new(ErrorCode::InvalidTarget, "resource was not granted (RFC 8707)"));
+        return Err(OauthError::new(
+            ErrorCode::InvalidTarget,
+            "resource was not granted (RFC 8707)",
+        ));
     }
     Ok(asked)
 }
@@ -78,7 +88,8 @@ pub(super) fn audience(
     let meant = tenant.resources.iter().filter(is_asked).filter(|known| is_meant(known, scope));
     let mut audience: Vec<String> = meant.map(|known| known.uri.clone()).collect();
     let ours = [Scope::OPENID, Scope::ADMIN, Scope::ADMIN_READ];
-    let is_ours = ours.iter().any(|token| scope.contains(token)) || (is_first_party && resources.is_empty());
+    let is_ours =
+        ours.iter().any(|token| scope.contains(token)) || (is_first_party && resources.is_empty());
     if audience.is_empty() || is_ours {
         audience.push(issuer.to_owned());
     }

@@ -50,8 +50,10 @@ pub(super) fn error_response(
     state: Option<&str>,
     error: &OauthError,
 ) -> Response {
-    let mut params =
-        vec![("error", error.code.as_str().to_owned()), ("error_description", error.description.to_string())];
+    let mut params = vec![
+        ("error", error.code.as_str().to_owned()),
+        ("error_description", error.description.to_string()),
+    ];
     params.extend(state.map(|state| ("state", state.to_owned())));
     params.push(("iss", cx.app.issuer(cx.tenant)));
     Response { redirect_uri: redirect_uri.to_owned(), mode, params }

@@ -33,8 +33,19 @@ pub async fn revoke(cx: &Cx<'_>, presented: Presented<'_>) -> Result<(), OauthEr
     result
 }
 
-async fn revoke_refresh(cx: &Cx<'_>, client: &Client, token: RefreshToken) -> Result<(), OauthError> {
-    let family = cx.app.storage.read(&**cx.tenant).await?.tenant(cx.tenant).find_family(token.family).await?;
+async fn revoke_refresh(
+    cx: &Cx<'_>,
+    client: &Client,
+    token: RefreshToken,
+) -> Result<(), OauthError> {
+    let family = cx
+        .app
+        .storage
+        .read(&**cx.tenant)
+        .await?
+        .tenant(cx.tenant)
+        .find_family(token.family)
+        .await?;
     let Some(family) = family else { return Ok(()) };
     if family.client_id != client.client_id {
         return Err(OauthError::invalid_grant().because("another client's token"));
@@ -69,6 +80,9 @@ async fn revoke_access(cx: &Cx<'_>, client: &Client, token: &str) -> Result<(), 
 async fn end(cx: &Cx<'_>, client: &Client, what: EndOne, event: Event) -> Result<(), OauthError> {
     let actor = Actor::Client(client.client_id.clone());
     let (tenant, occurrence) = (Arc::clone(cx.tenant), cx.occurrence(&actor, event));
-    cx.app.storage.end_one(EndRequest { tenant, what, reason: EndReason::Revoked, occurrence, now: cx.now }).await?;
+    cx.app
+        .storage
+        .end_one(EndRequest { tenant, what, reason: EndReason::Revoked, occurrence, now: cx.now })
+        .await?;
     Ok(())
 }

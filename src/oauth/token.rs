@@ -15,7 +15,11 @@ use crate::{
 ///
 /// # Errors
 /// What RFC 6749 §5.2 names.
-pub async fn exchange(cx: &Cx<'_>, presented: Presented<'_>, accounts: &Accounts) -> Result<TokenResponse, OauthError> {
+pub async fn exchange(
+    cx: &Cx<'_>,
+    presented: Presented<'_>,
+    accounts: &Accounts,
+) -> Result<TokenResponse, OauthError> {
     let params = presented.params;
     // A request that is malformed is told so before anybody is asked who they are.
     let grant_type = params.required("grant_type")?;
@@ -23,15 +27,21 @@ pub async fn exchange(cx: &Cx<'_>, presented: Presented<'_>, accounts: &Accounts
     let result = match grant_type.parse().ok() {
         None => {
             let text = "grant_type is not served";
-            Err(OauthError::new(ErrorCode::UnsupportedGrantType, text).because("unsupported grant type"))
+            Err(OauthError::new(ErrorCode::UnsupportedGrantType, text)
+                .because("unsupported grant type"))
         }
         Some(grant_type) if !client.allows(grant_type) => {
             let text = "the client is not registered for this grant_type";
-            Err(OauthError::new(ErrorCode::UnauthorizedClient, text).because("grant type not registered"))
+            Err(OauthError::new(ErrorCode::UnauthorizedClient, text)
+                .because("grant type not registered"))
         }
         Some(grant_type) => match GRANTS.iter().find(|grant| grant.grant_type() == grant_type) {
-            Some(grant) => grant.exchange(&Exchange { cx: *cx, client: &client, params, accounts }).await,
-            None => Err(OauthError::new(ErrorCode::UnsupportedGrantType, "grant_type is not served")),
+            Some(grant) => {
+                grant.exchange(&Exchange { cx: *cx, client: &client, params, accounts }).await
+            }
+            None => {
+                Err(OauthError::new(ErrorCode::UnsupportedGrantType, "grant_type is not served"))
+            }
         },
     };
     if let Err(error) = &result {

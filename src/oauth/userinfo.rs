@@ -32,5 +32,8 @@ pub async fn userinfo(cx: &Cx<'_>, token: &str) -> Result<UserInfo, OauthError> 
     let id: UserId = bearer.sub.parse().map_err(|_| gone())?;
     let user = cx.app.storage.read(&**cx.tenant).await?.tenant(cx.tenant).find_user(id).await?;
     let user = user.filter(|user| user.is_active()).ok_or_else(gone)?;
-    Ok(UserInfo { user: claims::of_user(&user, |name| bearer.scope.contains(name)), sub: bearer.sub })
+    Ok(UserInfo {
+        user: claims::of_user(&user, |name| bearer.scope.contains(name)),
+        sub: bearer.sub,
+    })
 }

@@ -12,10 +12,14 @@ use crate::{
 ///
 /// # Errors
 /// `invalid_token`, or `temporarily_unavailable` where it cannot be said whether it was revoked.
-pub async fn verify_access_token(cx: &Cx<'_>, token: &str) -> Result<AccessTokenClaims, OauthError> {
+pub async fn verify_access_token(
+    cx: &Cx<'_>,
+    token: &str,
+) -> Result<AccessTokenClaims, OauthError> {
     let keys = cx.app.keys.of(cx.tenant).await?;
     let refused = |why: &'static str| OauthError::invalid_token().because(why);
-    let claims: AccessTokenClaims = keys.verify(TokenType::Access, token).map_err(|why| refused(why.0))?;
+    let claims: AccessTokenClaims =
+        keys.verify(TokenType::Access, token).map_err(|why| refused(why.0))?;
     if claims.iss != cx.app.issuer(cx.tenant) {
         return Err(refused("another issuer"));
     }

@@ -121,7 +121,11 @@ impl Prompt {
                 "login" => prompt.login = true,
                 "consent" => prompt.consent = true,
                 "select_account" => prompt.select_account = true,
-                _ => return Err(OauthError::invalid_request("prompt: none, login, consent or select_account")),
+                _ => {
+                    return Err(OauthError::invalid_request(
+                        "prompt: none, login, consent or select_account",
+                    ));
+                }
             }
         }
         if prompt.none && (prompt.login || prompt.consent || prompt.select_account) {

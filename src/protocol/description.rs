@@ -20,7 +20,11 @@ impl ErrorDescription {
     pub fn new(text: impl Into<Cow<'static, str>>) -> Self {
         let text = text.into();
         let fits = text.len() <= Self::MOST && text.chars().all(Self::allows);
-        if fits { Self(text) } else { Self(text.chars().take(Self::MOST).map(nearest).collect::<String>().into()) }
+        if fits {
+            Self(text)
+        } else {
+            Self(text.chars().take(Self::MOST).map(nearest).collect::<String>().into())
+        }
     }
 
     /// Whether `c` may stand in a description.
@@ -64,6 +68,9 @@ mod tests {
 
     #[test]
     fn a_description_has_an_end() {
-        assert_eq!(ErrorDescription::new("\u{1f600}".repeat(10_000)).as_str(), "?".repeat(ErrorDescription::MOST));
+        assert_eq!(
+            ErrorDescription::new("\u{1f600}".repeat(10_000)).as_str(),
+            "?".repeat(ErrorDescription::MOST)
+        );
     }
 }

@@ -136,7 +136,10 @@ impl OauthError {
 
     /// Something is broken that a retry does not mend (RFC 6749 §4.1.2.1).
     pub fn server_error() -> Self {
-        Self::new(ErrorCode::ServerError, "the server cannot answer this; its operator has been told")
+        Self::new(
+            ErrorCode::ServerError,
+            "the server cannot answer this; its operator has been told",
+        )
     }
 
     /// The same refusal, with what really happened for the audit trail.

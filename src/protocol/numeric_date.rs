@@ -29,7 +29,9 @@ impl NumericDate {
     ///
     /// # Errors
     /// Where it is no NumericDate.
-    pub fn deserialize_present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Self>, D::Error> {
+    pub fn deserialize_present<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Option<Self>, D::Error> {
         Self::deserialize(deserializer).map(Some)
     }
 }
@@ -71,7 +73,8 @@ mod tests {
 
     #[test]
     fn an_instant_may_lie_between_two_seconds() {
-        let read = |text: &str| serde_json::from_str::<NumericDate>(text).ok().map(NumericDate::millis);
+        let read =
+            |text: &str| serde_json::from_str::<NumericDate>(text).ok().map(NumericDate::millis);
         assert_eq!(read("1800000060"), Some(1_800_000_060_000));
         assert_eq!(read("1800000060.25"), Some(1_800_000_060_250));
         assert_eq!(read("1.80000006e9"), Some(1_800_000_060_000));

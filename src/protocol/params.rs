@@ -40,19 +40,25 @@ impl Params {
                 return (Self::default(), Some(OauthError::invalid_request("too many parameters")));
             }
             if !is_storable(&value) || !is_storable(&name) {
-                return (Self::default(), Some(OauthError::invalid_request("a NUL byte in a parameter")));
+                return (
+                    Self::default(),
+                    Some(OauthError::invalid_request("a NUL byte in a parameter")),
+                );
             }
             if name == "resource" {
                 params.resource.extend(Some(value.into_owned()).filter(|value| !value.is_empty()));
-            } else if params.single.insert(name.clone().into_owned(), value.into_owned()).is_some() {
+            } else if params.single.insert(name.clone().into_owned(), value.into_owned()).is_some()
+            {
                 twice.get_or_insert_with(Vec::new).push(name.into_owned());
             }
         }
         params.single.retain(|name, value| {
-            !value.is_empty() && !twice.as_ref().is_some_and(|names: &Vec<String>| names.contains(name))
+            !value.is_empty()
+                && !twice.as_ref().is_some_and(|names: &Vec<String>| names.contains(name))
         });
         let fault = twice.and_then(|names| names.first().map(|name| printable(name)));
-        let fault = fault.map(|name| OauthError::invalid_request(format!("parameter given twice: {name}")));
+        let fault =
+            fault.map(|name| OauthError::invalid_request(format!("parameter given twice: {name}")));
         (params, fault)
     }
 
@@ -66,7 +72,8 @@ impl Params {
     /// # Errors
     /// `invalid_request` where it was not sent.
     pub fn required(&self, name: &'static str) -> Result<&str, OauthError> {
-        self.find(name).ok_or_else(|| OauthError::invalid_request(format!("missing parameter: {name}")))
+        self.find(name)
+            .ok_or_else(|| OauthError::invalid_request(format!("missing parameter: {name}")))
     }
 
     /// Every parameter but `resource`, by name.

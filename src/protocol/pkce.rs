@@ -15,9 +15,9 @@ impl CodeChallenge {
     /// `invalid_request`: no challenge, the method `plain` (also by default), or a challenge
     /// that is no SHA-256.
     pub fn from_params(params: &Params) -> Result<Self, OauthError> {
-        let challenge = params
-            .find("code_challenge")
-            .ok_or_else(|| OauthError::invalid_request("PKCE is required: code_challenge is missing"))?;
+        let challenge = params.find("code_challenge").ok_or_else(|| {
+            OauthError::invalid_request("PKCE is required: code_challenge is missing")
+        })?;
         if params.find("code_challenge_method") != Some("S256") {
             return Err(OauthError::invalid_request("code_challenge_method must be S256"));
         }

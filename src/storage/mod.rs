@@ -24,7 +24,7 @@ pub use engine::{
 };
 pub use events::{nodes::LEASE, revocation_events::Place};
 pub use grants::rotations::{Rotated, Rotation, RotationRequest};
-pub use identity::users::UserCursor;
+pub use identity::user_lists::UserCursor;
 pub use jobs::{queue::Step, sweep::Sweep};
 pub use keys::signing_keys::KeyRotation;
 pub use sessions::{

@@ -24,7 +24,10 @@ impl Template {
 /// The file of `templates/` with this path.
 macro_rules! template {
     ($name:literal) => {
-        $crate::views::Template::new($name, include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/templates/", $name)))
+        $crate::views::Template::new(
+            $name,
+            include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/templates/", $name)),
+        )
     };
 }
 pub(super) use template;
@@ -131,8 +134,13 @@ impl Renderer {
     ///
     /// # Errors
     /// [`RenderError`].
-    pub fn render_as(&self, template: Template, view: &impl Serialize) -> Result<String, RenderError> {
-        let failed = |why: tera::Error| RenderError { template: template.name, why: describe(&why) };
+    pub fn render_as(
+        &self,
+        template: Template,
+        view: &impl Serialize,
+    ) -> Result<String, RenderError> {
+        let failed =
+            |why: tera::Error| RenderError { template: template.name, why: describe(&why) };
         let context = Context::from_serialize(view).map_err(failed)?;
         self.0.render(template.name, &context).map_err(failed)
     }

@@ -30,7 +30,11 @@ pub(super) struct Caught {
 fn any(status: Status, request: &Request<'_>) -> Caught {
     let segments: Vec<&str> = request.uri().path().segments().collect();
     let errors = place_of(&segments).errors;
-    let allow = if status == Status::NotFound { methods_at(request.rocket(), &segments) } else { Vec::new() };
+    let allow = if status == Status::NotFound {
+        methods_at(request.rocket(), &segments)
+    } else {
+        Vec::new()
+    };
     // Where the method is served, it is what it asks for that is not there.
     let method = if request.method() == Method::Head { Method::Get } else { request.method() };
     let is_other = !allow.is_empty() && !allow.contains(&method);
@@ -48,22 +52,23 @@ impl<'r> Responder<'r, 'static> for Caught {
             413 => "The body is too large.",
             _ => "The request cannot be answered.",
         };
-        let mut response: Response<'static> = match (self.errors, request.rocket().state::<Arc<Site>>()) {
-            (Errors::Oauth, _) => {
-                let code = match self.status.code {
-                    404 => ErrorCode::NotFound,
-                    500.. => ErrorCode::ServerError,
-                    _ => ErrorCode::InvalidRequest,
-                };
-                WithStatus(self.status, OauthError::new(code, text)).respond_to(request)?
-            }
-            (Errors::Problem, _) => Problem::plain(self.status, text).respond_to(request)?,
-            (Errors::Page, Some(site)) => {
-                let title = self.status.reason_lossy();
-                Html::message(site, self.status, title, text).respond_to(request)?
-            }
-            (Errors::Page, None) => json(self.status, &text)?,
-        };
+        let mut response: Response<'static> =
+            match (self.errors, request.rocket().state::<Arc<Site>>()) {
+                (Errors::Oauth, _) => {
+                    let code = match self.status.code {
+                        404 => ErrorCode::NotFound,
+                        500.. => ErrorCode::ServerError,
+                        _ => ErrorCode::InvalidRequest,
+                    };
+                    WithStatus(self.status, OauthError::new(code, text)).respond_to(request)?
+                }
+                (Errors::Problem, _) => Problem::plain(self.status, text).respond_to(request)?,
+                (Errors::Page, Some(site)) => {
+                    let title = self.status.reason_lossy();
+                    Html::message(site, self.status, title, text).respond_to(request)?
+                }
+                (Errors::Page, None) => json(self.status, &text)?,
+            };
         if !self.allow.is_empty() {
             let methods: Vec<&str> = self.allow.iter().map(|method| method.as_str()).collect();
             response.set_header(Header::new("Allow", methods.join(", ")));

@@ -20,7 +20,13 @@ pub(super) const CONSOLE: &str = "portcullis_console";
 
 const YEAR: i64 = 31_536_000;
 
-fn cookie(config: &Config, name: &'static str, value: String, path: String, seconds: Option<i64>) -> Cookie<'static> {
+fn cookie(
+    config: &Config,
+    name: &'static str,
+    value: String,
+    path: String,
+    seconds: Option<i64>,
+) -> Cookie<'static> {
     let mut cookie = Cookie::build((name, value))
         .path(path)
         .http_only(true)
@@ -51,7 +57,11 @@ pub(super) fn console_device(config: &Config, value: String) -> Cookie<'static> 
 
 /// What the browser holds of both.
 pub(super) fn devices(jar: &CookieJar<'_>) -> Vec<String> {
-    [DEVICE, CONSOLE_DEVICE].iter().filter_map(|name| jar.get(name)).map(|cookie| cookie.value().to_owned()).collect()
+    [DEVICE, CONSOLE_DEVICE]
+        .iter()
+        .filter_map(|name| jar.get(name))
+        .map(|cookie| cookie.value().to_owned())
+        .collect()
 }
 
 pub(super) fn session(config: &Config, tenant: &Tenant, value: String) -> Cookie<'static> {

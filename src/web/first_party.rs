@@ -51,13 +51,19 @@ async fn login(
 ) -> Result<Json<TokenResponse>, WithStatus> {
     let work = async {
         let tenant = tenant?;
-        let credentials: Credentials = serde_json::from_value(body?.0)
-            .map_err(|_| OauthError::invalid_request("username, password and client_id are needed, as strings"))?;
+        let credentials: Credentials = serde_json::from_value(body?.0).map_err(|_| {
+            OauthError::invalid_request("username, password and client_id are needed, as strings")
+        })?;
         let cx = Cx::new(&site.app, &tenant, &from.0);
         let Credentials { username, password, client_id } = credentials;
-        let (user, tokens) = first_party::login(&cx, &client_id, &username, &password, &site.accounts).await?;
+        let (user, tokens) =
+            first_party::login(&cx, &client_id, &username, &password, &site.accounts).await?;
         // Whoever keeps cookies is known again, whatever strangers do.
-        jar.add(cookies::device(&site.app.config, &tenant, site.accounts.device_token(&tenant, &user)));
+        jar.add(cookies::device(
+            &site.app.config,
+            &tenant,
+            site.accounts.device_token(&tenant, &user),
+        ));
         Ok(tokens)
     };
     work.await.map(Json).map_err(|error| with_status_of_login(error, Status::Unauthorized))

@@ -12,13 +12,28 @@ use crate::oauth::{
 };
 
 /// What a page of this browser has given back.
-pub(super) fn opened(site: &Site, cx: &Cx<'_>, browser: &Browser, text: &str) -> Result<Interaction, Answer> {
-    Interaction::open(cx, browser.name(), text).map_err(|error| Answer::Page(Html::error(site, &error)))
+pub(super) fn opened(
+    site: &Site,
+    cx: &Cx<'_>,
+    browser: &Browser,
+    text: &str,
+) -> Result<Interaction, Answer> {
+    Interaction::open(cx, browser.name(), text)
+        .map_err(|error| Answer::Page(Html::error(site, &error)))
 }
 
 /// The address of one of our pages, for a sign-in in progress.
-pub(super) fn page(cx: &Cx<'_>, name: &str, browser: &Browser, interaction: &Interaction) -> Answer {
-    Answer::to(format!("/t/{}/{name}?{}", cx.tenant.slug, query("request", &interaction.seal(cx, browser.name()))))
+pub(super) fn page(
+    cx: &Cx<'_>,
+    name: &str,
+    browser: &Browser,
+    interaction: &Interaction,
+) -> Answer {
+    Answer::to(format!(
+        "/t/{}/{name}?{}",
+        cx.tenant.slug,
+        query("request", &interaction.seal(cx, browser.name()))
+    ))
 }
 
 /// Where a sign-in goes on whose user has just proved who they are.

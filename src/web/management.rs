@@ -22,7 +22,10 @@ pub struct Management;
 impl Management {
     /// Builds it over the same site.
     pub fn build(figment: rocket::figment::Figment, site: Arc<Site>) -> Rocket<Build> {
-        rocket::custom(figment).manage(site).mount("/", traced(routes![metrics, healthz, readyz])).attach(Ids)
+        rocket::custom(figment)
+            .manage(site)
+            .mount("/", traced(routes![metrics, healthz, readyz]))
+            .attach(Ids)
     }
 }
 
@@ -33,8 +36,8 @@ pub(super) fn probe_routes() -> Vec<Route> {
 
 #[get("/metrics")]
 fn metrics(site: Shared) -> (ContentType, String) {
-    let text =
-        ContentType::new("application", "openmetrics-text").with_params([("version", "1.0.0"), ("charset", "utf-8")]);
+    let text = ContentType::new("application", "openmetrics-text")
+        .with_params([("version", "1.0.0"), ("charset", "utf-8")]);
     let app = &site.0.app;
     let now = Now {
         cutoffs: app.revocations.held() as u128,
@@ -61,10 +64,14 @@ async fn readyz(site: Shared) -> (Status, (ContentType, String)) {
     // The lease of this node is a write twice a second: what keeps it out keeps out every other.
     let refusal = app.revocations.last_refusal();
     let writes = refusal.as_deref().map_or("ok".to_owned(), |why| format!("refused: {why}"));
-    let mut parts = json!({ "database": word(database.is_ok()), "revocation": word(fresh), "writes": writes });
+    let mut parts =
+        json!({ "database": word(database.is_ok()), "revocation": word(fresh), "writes": writes });
     if let (Some(answers), Value::Object(parts)) = (redis, &mut parts) {
         // Redis only makes revocations faster: without it this node serves as before.
-        parts.insert("redis".into(), if answers { "ok" } else { "away (not needed to serve)" }.into());
+        parts.insert(
+            "redis".into(),
+            if answers { "ok" } else { "away (not needed to serve)" }.into(),
+        );
     }
     let ready = database.is_ok() && fresh && refusal.is_none();
     let status = if ready { Status::Ok } else { Status::ServiceUnavailable };

@@ -47,7 +47,8 @@ impl Default for Metrics {
     fn default() -> Self {
         let mut registry = Registry::with_prefix("portcullis");
         let tokens = Family::<TokenLabels, Counter>::default();
-        let (cutoffs, view_age_ms, audit_dropped) = (Gauge::default(), Gauge::default(), Gauge::default());
+        let (cutoffs, view_age_ms, audit_dropped) =
+            (Gauge::default(), Gauge::default(), Gauge::default());
         registry.register("token_answers", "Answers of the token endpoint", tokens.clone());
         registry.register("revocation_cutoffs", "Cut-offs in memory", cutoffs.clone());
         registry.register(
@@ -55,10 +56,18 @@ impl Default for Metrics {
             "Milliseconds since this node last read the events",
             view_age_ms.clone(),
         );
-        registry.register("audit_dropped", "Audit entries that an attack pushed out", audit_dropped.clone());
+        registry.register(
+            "audit_dropped",
+            "Audit entries that an attack pushed out",
+            audit_dropped.clone(),
+        );
         let (job_rows, job_failures) = (Family::default(), Family::default());
         registry.register("job_rows", "Rows that a job has done since the start", job_rows.clone());
-        registry.register("job_failures", "Times that a job could not go on since the start", job_failures.clone());
+        registry.register(
+            "job_failures",
+            "Times that a job could not go on since the start",
+            job_failures.clone(),
+        );
         Self { registry, tokens, cutoffs, view_age_ms, audit_dropped, job_rows, job_failures }
     }
 }

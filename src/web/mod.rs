@@ -38,6 +38,8 @@ pub fn mount(rocket: Rocket<Build>) -> Rocket<Build> {
         ("/admin", console::routes()),
         ("/api", api::routes()),
     ];
-    let rocket = mounted.into_iter().fold(rocket, |rocket, (base, routes)| rocket.mount(base, traced(routes)));
+    let rocket = mounted
+        .into_iter()
+        .fold(rocket, |rocket, (base, routes)| rocket.mount(base, traced(routes)));
     rocket.register("/", catchers::all()).attach(fairings::Headers).attach(traced::Ids)
 }

@@ -54,8 +54,10 @@ impl Place {
             Some((&"**", named)) => (named, true),
             _ => (self.pattern, false),
         };
-        let long_enough = if tail { segments.len() >= named.len() } else { segments.len() == named.len() };
-        long_enough && named.iter().zip(segments).all(|(known, segment)| *known == "*" || known == segment)
+        let long_enough =
+            if tail { segments.len() >= named.len() } else { segments.len() == named.len() };
+        long_enough
+            && named.iter().zip(segments).all(|(known, segment)| *known == "*" || known == segment)
     }
 }
 
@@ -83,9 +85,11 @@ const PLACES: &[Place] = &[
     place(&["admin", "tenants", "*", "clients", "*"], Errors::Page).with(&["done"]),
     place(&["admin", "tenants", "*", "users"], Errors::Page).with(&["q", "after"]),
     place(&["admin", "tenants", "*", "users", "*"], Errors::Page).with(&["done"]),
-    place(&["admin", "tenants", "*", "sessions"], Errors::Page).with(&["user", "client", "ip", "active", "after"]),
+    place(&["admin", "tenants", "*", "sessions"], Errors::Page)
+        .with(&["user", "client", "ip", "active", "after"]),
     place(&["admin", "tenants", "*", "audit"], Errors::Page).with(&["actor", "action", "after"]),
-    place(&["admin", "tenants", "*", "endings", "*"], Errors::Page).with(&["sessions", "families", "more"]),
+    place(&["admin", "tenants", "*", "endings", "*"], Errors::Page)
+        .with(&["sessions", "families", "more"]),
 ];
 
 /// Any other address: pages.
@@ -116,8 +120,11 @@ pub(super) fn methods_at(rocket: &Rocket<Orbit>, segments: &[&str]) -> Vec<Metho
         let is_same = |(known, segment): (&&str, &&str)| known.starts_with('<') || known == segment;
         pattern.len() == segments.len() && pattern.iter().zip(segments).all(is_same)
     };
-    let mut methods: Vec<Method> =
-        rocket.routes().filter(|route| serves(route.uri.path())).map(|route| route.method).collect();
+    let mut methods: Vec<Method> = rocket
+        .routes()
+        .filter(|route| serves(route.uri.path()))
+        .map(|route| route.method)
+        .collect();
     methods.sort_by_key(|method| method.as_str());
     methods.dedup();
     methods

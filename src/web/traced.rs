@@ -40,7 +40,10 @@ struct Met {
 impl Traced {
     /// A request with these lines of `traceparent`: of the trace that they name, where it is one and valid,
     /// or else with a new id.
-    pub(super) fn named_by<'a>(mut lines: impl Iterator<Item = &'a str>, effects: &Effects) -> Self {
+    pub(super) fn named_by<'a>(
+        mut lines: impl Iterator<Item = &'a str>,
+        effects: &Effects,
+    ) -> Self {
         let named = match (lines.next(), lines.next()) {
             (Some(line), None) => RequestId::of_trace(line),
             _ => None,

@@ -6,7 +6,8 @@ use crate::setup::{Flaw, Rule, Setup};
 use crate::state::{CLIENT, How, Target, USER};
 
 /// The first node ends; the second does everything, may be cut off and may restart.
-const NUMBERS: Setup = Setup { enders: 0b01, issuers: 0b10, cuts: 0b10, restarts: 0b10, ..Setup::new(Rule::Numbers) };
+const NUMBERS: Setup =
+    Setup { enders: 0b01, issuers: 0b10, cuts: 0b10, restarts: 0b10, ..Setup::new(Rule::Numbers) };
 
 /// A user's sessions, ended together or by identifier.
 fn sessions() -> Setup {
@@ -20,7 +21,11 @@ fn sessions() -> Setup {
 
 /// A client that is served from memory or by the database, ended, deleted and made anew.
 fn client() -> Setup {
-    Setup { ends: &[Target::Logout(CLIENT), Target::Delete(CLIENT)], issues: &[How::Memory, How::Direct], ..NUMBERS }
+    Setup {
+        ends: &[Target::Logout(CLIENT), Target::Delete(CLIENT)],
+        issues: &[How::Memory, How::Direct],
+        ..NUMBERS
+    }
 }
 
 /// A client's token is out; the second node is on the list.
@@ -35,12 +40,24 @@ fn everything() -> Setup {
 
 #[test]
 fn no_token_outlives_its_ending_by_numbers() {
-    let small = Setup { ends: &[Target::Delete(CLIENT)], issues: &[How::Memory], cuts: 0, ..everything() };
+    let small =
+        Setup { ends: &[Target::Delete(CLIENT)], issues: &[How::Memory], cuts: 0, ..everything() };
     holds("everything", small, 50_000, &[REFUSES, AFTER, WITHIN, ASKS, SAID]);
     if large() {
         let full = Setup {
-            ends: &[Target::Logout(CLIENT), Target::Delete(CLIENT), Target::Logout(USER), Target::Session(0)],
-            issues: &[How::Memory, How::Direct, How::SignIn(USER), How::SignIn(CLIENT), How::Refresh(0)],
+            ends: &[
+                Target::Logout(CLIENT),
+                Target::Delete(CLIENT),
+                Target::Logout(USER),
+                Target::Session(0),
+            ],
+            issues: &[
+                How::Memory,
+                How::Direct,
+                How::SignIn(USER),
+                How::SignIn(CLIENT),
+                How::Refresh(0),
+            ],
             ..everything()
         };
         let seen = &[REFUSES, AFTER, CUT_REFUSES, WITHIN, ASKS, SAID];
@@ -55,7 +72,14 @@ fn sessions_die_with_the_commit() {
     holds("sessions", small, 15_000, seen);
     if large() {
         holds("sessions, cut off", sessions(), 200_000, seen);
-        let nodes = Setup { nodes: 3, issuers: 0b111, cuts: 0b110, restarts: 0b110, followers: 0b110, ..sessions() };
+        let nodes = Setup {
+            nodes: 3,
+            issuers: 0b111,
+            cuts: 0b110,
+            restarts: 0b110,
+            followers: 0b110,
+            ..sessions()
+        };
         holds("sessions, three nodes", nodes, 500_000, seen);
         let endings = Setup {
             endings: 3,
@@ -99,7 +123,8 @@ fn everywhere_is_said_only_when_it_is_so() {
 
 #[test]
 fn no_wrong_clock_revives_a_token_that_the_registry_forgot() {
-    let small = Setup { lifetime: 3, cuts: 0, restarts: 0, ends: &[Target::Delete(CLIENT)], ..client() };
+    let small =
+        Setup { lifetime: 3, cuts: 0, restarts: 0, ends: &[Target::Delete(CLIENT)], ..client() };
     let seen = &[REFUSES, WITHIN, ASKS];
     holds("expiring", small.clone(), 50_000, seen);
     if large() {

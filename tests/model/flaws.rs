@@ -20,7 +20,13 @@ fn sessions(nodes: u8) -> Setup {
 
 /// A client that the second node serves from memory while the first deletes it.
 fn served_from_memory() -> Setup {
-    Setup { ends: &[Target::Delete(CLIENT)], issues: &[How::Memory], enders: 0b01, issuers: 0b10, ..NUMBERS }
+    Setup {
+        ends: &[Target::Delete(CLIENT)],
+        issues: &[How::Memory],
+        enders: 0b01,
+        issuers: 0b10,
+        ..NUMBERS
+    }
 }
 
 /// A client that is deleted and made anew.

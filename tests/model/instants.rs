@@ -42,7 +42,13 @@ fn instants_lose_to_a_slow_clock() {
 
 #[test]
 fn instants_lose_to_a_node_that_is_cut_off() {
-    let setup = Setup { issues: &[How::Memory], issuers: 0b10, cuts: 0b10, issue_when_cut: true, ..deleted_client() };
+    let setup = Setup {
+        issues: &[How::Memory],
+        issuers: 0b10,
+        cuts: 0b10,
+        issue_when_cut: true,
+        ..deleted_client()
+    };
     let acts = fails("instants, cut off", setup.clone(), BARREN);
     assert!(acts.contains(&Act::Cut(1)));
     holds("numbers, cut off", numbers(setup), 1_000, &[]);

@@ -109,7 +109,9 @@ fn facts(setup: &Setup, state: &State, id: u8, how: How) -> Option<u8> {
             let row = state.session(row)?;
             session_lives(setup, state, &row).then_some(row.truth.min(now))
         }
-        How::Memory if may_use_memory(setup, state, id) => state.node(id).cache.map(|entry| entry.truth),
+        How::Memory if may_use_memory(setup, state, id) => {
+            state.node(id).cache.map(|entry| entry.truth)
+        }
         How::Memory => None,
     }
 }
@@ -120,7 +122,9 @@ fn make(setup: &Setup, state: &mut State, issue: Issue, truth: u8) {
     let (from, session) = match how {
         How::Direct | How::Memory => (CLIENT, None),
         How::SignIn(subject) => (subject, None),
-        How::Redeem(row) | How::Refresh(row) => (state.session(row).map_or(CLIENT, |row| row.subject), Some(row)),
+        How::Redeem(row) | How::Refresh(row) => {
+            (state.session(row).map_or(CLIENT, |row| row.subject), Some(row))
+        }
     };
     let left = match setup.lifetime {
         0 => 0,
@@ -142,12 +146,16 @@ fn make(setup: &Setup, state: &mut State, issue: Issue, truth: u8) {
 /// goes by the database has to know at once.
 fn made_too_late(setup: &Setup, state: &State, node: u8, how: How, token: &Token) -> bool {
     state.ordered().any(|(seq, ending)| match how {
-        How::Memory => (obliged(setup, ending, node) || ending.said) && ends_token(state, (seq, ending), token),
+        How::Memory => {
+            (obliged(setup, ending, node) || ending.said) && ends_token(state, (seq, ending), token)
+        }
         How::Redeem(id) | How::Refresh(id) => {
             let ended = |row| ends_session(state, (seq, ending), id, &row);
             ending.answered.is_some() && state.session(id).is_some_and(ended)
         }
-        How::SignIn(_) | How::Direct => ending.answered.is_some() && ends_token(state, (seq, ending), token),
+        How::SignIn(_) | How::Direct => {
+            ending.answered.is_some() && ends_token(state, (seq, ending), token)
+        }
     })
 }
 

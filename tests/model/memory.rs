@@ -13,9 +13,11 @@ pub(crate) fn ask(setup: &Setup, state: &mut State, id: u8) {
     }
     let applied = state.node(id).applied;
     let stuck = setup.has(Flaw::FollowsAReplica);
-    let news = state.ordered().filter(|(_, ending)| ending.published && ending.number > applied && !stuck);
-    let (events, upto) =
-        news.fold((0, applied), |(events, upto), (seq, ending)| (events | bit(seq), upto.max(ending.number)));
+    let news =
+        state.ordered().filter(|(_, ending)| ending.published && ending.number > applied && !stuck);
+    let (events, upto) = news.fold((0, applied), |(events, upto), (seq, ending)| {
+        (events | bit(seq), upto.max(ending.number))
+    });
     let node = state.node_mut(id);
     let covered = node.lease > 0;
     node.follow = Some(Follow { events, upto, age: 0, half: false, covered });
@@ -42,7 +44,9 @@ pub(crate) fn take_in(setup: &Setup, state: &mut State, id: u8) {
 fn into_registry(setup: &Setup, state: &mut State, id: u8, follow: Follow) {
     let events = follow.events;
     let news = events & !state.node(id).known;
-    let client = state.ordered().any(|(seq, ending)| news & bit(seq) != 0 && ending.target.subject() == Some(CLIENT));
+    let client = state
+        .ordered()
+        .any(|(seq, ending)| news & bit(seq) != 0 && ending.target.subject() == Some(CLIENT));
     let node = state.node_mut(id);
     if setup.has(Flaw::FollowReplaces) && node.applied == 0 {
         node.known = 0;

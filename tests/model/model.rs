@@ -4,7 +4,8 @@ use stateright::{Model, Property};
 
 use crate::setup::{Flaw, Setup};
 use crate::state::{
-    Anew, CLIENT, ENDINGS, How, Line, NODES, Node, Row, SESSIONS, Session, State, TOKENS, Target, Token, USER,
+    Anew, CLIENT, ENDINGS, How, Line, NODES, Node, Row, SESSIONS, Session, State, TOKENS, Target,
+    Token, USER,
 };
 use crate::{endings, issuing, looking, memory, truth};
 
@@ -156,7 +157,8 @@ impl Setup {
         let stamp = if self.numbers() { 0 } else { self.clock(state, 0) };
         let session = (subject == USER).then_some(0);
         if session.is_some() {
-            state.sessions[0] = Some(Session { subject, stamp, truth: 0, ended: false, parent: None });
+            state.sessions[0] =
+                Some(Session { subject, stamp, truth: 0, ended: false, parent: None });
         }
         let left = self.lifetime + self.slowest();
         state.tokens[0] = Some(Token { subject, session, stamp, truth: 0, left });

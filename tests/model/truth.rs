@@ -7,7 +7,12 @@ use crate::verify::{Verdict, from_memory, session_lives, verdict};
 
 /// Whether an ending speaks of a thing: a fact that the thing rests on was read before the
 /// ending was committed, or the thing hangs on the session that was ended.
-fn speaks_of(state: &State, (seq, ending): (u8, &Ending), (subject, truth): (u8, u8), session: Option<u8>) -> bool {
+fn speaks_of(
+    state: &State,
+    (seq, ending): (u8, &Ending),
+    (subject, truth): (u8, u8),
+    session: Option<u8>,
+) -> bool {
     match ending.target {
         Target::Session(ended) => session.is_some_and(|id| state.hangs_on(id, ended)),
         Target::Logout(target) | Target::Delete(target) => target == subject && truth < seq,
@@ -24,7 +29,8 @@ pub(crate) fn ends_session(state: &State, ending: (u8, &Ending), id: u8, row: &S
 
 /// Whether a node has to refuse a token, because of an ending that has been answered.
 pub(crate) fn due(setup: &Setup, state: &State, node: u8, token: &Token) -> bool {
-    let ends = |(seq, ending)| obliged(setup, ending, node) && ends_token(state, (seq, ending), token);
+    let ends =
+        |(seq, ending)| obliged(setup, ending, node) && ends_token(state, (seq, ending), token);
     state.ordered().any(ends)
 }
 
@@ -35,24 +41,34 @@ pub(crate) fn obliged(setup: &Setup, ending: &Ending, node: u8) -> bool {
 }
 
 /// Every node and token with the node's answer.
-fn answers<'a>(setup: &'a Setup, state: &'a State) -> impl Iterator<Item = (u8, &'a Token, Verdict)> {
+fn answers<'a>(
+    setup: &'a Setup,
+    state: &'a State,
+) -> impl Iterator<Item = (u8, &'a Token, Verdict)> {
     setup.ids().flat_map(move |id| {
-        state.tokens.iter().flatten().map(move |token| (id, token, verdict(setup, state, id, token)))
+        state
+            .tokens
+            .iter()
+            .flatten()
+            .map(move |token| (id, token, verdict(setup, state, id, token)))
     })
 }
 
 /// The sentence, first part: what was born before an ending that has been answered is accepted
 /// neither at the node that answered nor, once the bound has passed, anywhere.
 pub(crate) fn ended_is_refused(setup: &Setup, state: &State) -> bool {
-    let accepted =
-        |(id, token, verdict): (u8, &Token, Verdict)| verdict == Verdict::Accepted && due(setup, state, id, token);
+    let accepted = |(id, token, verdict): (u8, &Token, Verdict)| {
+        verdict == Verdict::Accepted && due(setup, state, id, token)
+    };
     !state.slipped && !answers(setup, state).any(accepted)
 }
 
 /// The sentence, second part: nothing is made from it, and no session row of it can be used.
 pub(crate) fn ended_is_barren(setup: &Setup, state: &State) -> bool {
     let ended = |id: u8, row: &Session| {
-        state.ordered().any(|(seq, ending)| ending.answered.is_some() && ends_session(state, (seq, ending), id, row))
+        state.ordered().any(|(seq, ending)| {
+            ending.answered.is_some() && ends_session(state, (seq, ending), id, row)
+        })
     };
     let used = |(id, row): (u8, &Session)| session_lives(setup, state, row) && ended(id, row);
     !state.spoilt && !(0..).zip(state.sessions.iter().flatten()).any(used)
@@ -60,9 +76,11 @@ pub(crate) fn ended_is_barren(setup: &Setup, state: &State) -> bool {
 
 /// When "effective everywhere" has been said, no node accepts what the ending speaks of.
 pub(crate) fn everywhere_is_everywhere(setup: &Setup, state: &State) -> bool {
-    let said =
-        |token: &Token| state.ordered().any(|(seq, ending)| ending.said && ends_token(state, (seq, ending), token));
-    let accepted = |(_, token, verdict): (u8, &Token, Verdict)| verdict == Verdict::Accepted && said(token);
+    let said = |token: &Token| {
+        state.ordered().any(|(seq, ending)| ending.said && ends_token(state, (seq, ending), token))
+    };
+    let accepted =
+        |(_, token, verdict): (u8, &Token, Verdict)| verdict == Verdict::Accepted && said(token);
     !answers(setup, state).any(accepted)
 }
 
@@ -74,7 +92,9 @@ fn is_ended(state: &State, token: &Token) -> bool {
 /// A token of a subject that was ended before it, so that it is rightly good.
 fn born_after(state: &State, token: &Token) -> bool {
     let before = |(seq, ending): (u8, &Ending)| {
-        ending.answered.is_some() && ending.target.subject() == Some(token.subject) && token.truth >= seq
+        ending.answered.is_some()
+            && ending.target.subject() == Some(token.subject)
+            && token.truth >= seq
     };
     state.ordered().any(before) && !is_ended(state, token)
 }
@@ -86,7 +106,8 @@ pub(crate) fn refuses_an_ended_token(setup: &Setup, state: &State) -> bool {
 }
 
 pub(crate) fn accepts_what_was_born_after(setup: &Setup, state: &State) -> bool {
-    answers(setup, state).any(|(_, token, verdict)| verdict == Verdict::Accepted && born_after(state, token))
+    answers(setup, state)
+        .any(|(_, token, verdict)| verdict == Verdict::Accepted && born_after(state, token))
 }
 
 pub(crate) fn cut_node_refuses(setup: &Setup, state: &State) -> bool {
@@ -99,19 +120,23 @@ pub(crate) fn cut_node_refuses(setup: &Setup, state: &State) -> bool {
 /// The bound is needed: within it another node does accept what is ended.
 pub(crate) fn accepted_within_the_bound(setup: &Setup, state: &State) -> bool {
     let answered = |token: &Token| {
-        state.ordered().any(|(seq, ending)| ending.answered.is_some() && ends_token(state, (seq, ending), token))
+        state.ordered().any(|(seq, ending)| {
+            ending.answered.is_some() && ends_token(state, (seq, ending), token)
+        })
     };
     answers(setup, state).any(|(_, token, verdict)| verdict == Verdict::Accepted && answered(token))
 }
 
 pub(crate) fn asks_the_database(setup: &Setup, state: &State) -> bool {
-    answers(setup, state).any(|(id, _, verdict)| verdict == Verdict::Accepted && !from_memory(setup, state, id))
+    answers(setup, state)
+        .any(|(id, _, verdict)| verdict == Verdict::Accepted && !from_memory(setup, state, id))
 }
 
 /// The price: a token that nothing has ended is refused, because its stamp is older than it is.
 pub(crate) fn refuses_too_much(setup: &Setup, state: &State) -> bool {
     setup.lifetime == 0
-        && answers(setup, state).any(|(_, token, verdict)| verdict == Verdict::Refused && !is_ended(state, token))
+        && answers(setup, state)
+            .any(|(_, token, verdict)| verdict == Verdict::Refused && !is_ended(state, token))
 }
 
 pub(crate) fn everywhere_is_said(_: &Setup, state: &State) -> bool {

@@ -46,7 +46,8 @@ pub(crate) fn verdict(setup: &Setup, state: &State, id: u8, token: &Token) -> Ve
     if node.view.is_none() {
         return Verdict::Unknown;
     }
-    let expired = setup.lifetime > 0 && token.left <= setup.slowest() - setup.behind[usize::from(id)];
+    let expired =
+        setup.lifetime > 0 && token.left <= setup.slowest() - setup.behind[usize::from(id)];
     if expired {
         return Verdict::Refused;
     }
@@ -64,7 +65,12 @@ fn remembered<'a>(setup: &Setup, state: &'a State, id: u8) -> impl Iterator<Item
 }
 
 /// The events that a node knows and has dropped, or has not.
-fn events<'a>(setup: &Setup, state: &'a State, id: u8, dropped: bool) -> impl Iterator<Item = &'a Ending> {
+fn events<'a>(
+    setup: &Setup,
+    state: &'a State,
+    id: u8,
+    dropped: bool,
+) -> impl Iterator<Item = &'a Ending> {
     let known = state.node(id).known;
     let expiring = setup.lifetime > 0;
     let limit = setup.lifetime + setup.keep + setup.behind[usize::from(id)];

@@ -2,7 +2,9 @@
 
 use thirtyfour::{ChromiumLikeCapabilities as _, prelude::*};
 
-use crate::support::{CHALLENGE, Server, VERIFIER, form, free_port, new_database, service, write_master_key};
+use crate::support::{
+    CHALLENGE, Server, VERIFIER, form, free_port, new_database, service, write_master_key,
+};
 
 fn fixture(callback: &str) -> String {
     format!(
@@ -68,7 +70,10 @@ async fn browser(scripts: bool) -> WebDriver {
 /// Keeps a picture of the page where the one who runs the tests asks for it.
 async fn picture(driver: &WebDriver, name: &str) {
     if let Ok(folder) = std::env::var("PORTCULLIS_TEST_PICTURES") {
-        driver.screenshot(&std::path::Path::new(&folder).join(format!("{name}.png"))).await.unwrap();
+        driver
+            .screenshot(&std::path::Path::new(&folder).join(format!("{name}.png")))
+            .await
+            .unwrap();
     }
 }
 
@@ -122,7 +127,8 @@ async fn answering(port: u16, answer: String) {
 async fn callback_server(port: u16) {
     let body = "<!doctype html><title>client</title>back at the client";
     let length = body.len();
-    let head = format!("HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: {length}\r\n");
+    let head =
+        format!("HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: {length}\r\n");
     answering(port, format!("{head}Connection: close\r\n\r\n{body}")).await;
 }
 
@@ -163,7 +169,8 @@ async fn a_person_signs_in_consents_and_an_operator_ends_their_session() {
     press(&driver, "Allow").await;
     sees(&driver, "back at the client").await;
     let url = driver.current_url().await.unwrap();
-    let params: std::collections::HashMap<String, String> = url.query_pairs().into_owned().collect();
+    let params: std::collections::HashMap<String, String> =
+        url.query_pairs().into_owned().collect();
     assert_eq!(params["state"], "s");
     assert_eq!(params["iss"], format!("{}/t/acme", server.base()));
     let body = form(&[
@@ -176,8 +183,10 @@ async fn a_person_signs_in_consents_and_an_operator_ends_their_session() {
     let urlencoded = [("Content-Type", "application/x-www-form-urlencoded")];
     let (status, body) = server.request("POST", "/t/acme/oauth2/token", &urlencoded, &body).await;
     assert_eq!(status, 200, "{body}");
-    let refresh =
-        serde_json::from_str::<serde_json::Value>(&body).unwrap()["refresh_token"].as_str().unwrap().to_owned();
+    let refresh = serde_json::from_str::<serde_json::Value>(&body).unwrap()["refresh_token"]
+        .as_str()
+        .unwrap()
+        .to_owned();
     driver.goto(format!("{}/t/acme/account", server.base())).await.unwrap();
     sees(&driver, "Where you are signed in").await;
     picture(&driver, "account").await;
@@ -228,11 +237,15 @@ async fn a_person_signs_in_consents_and_an_operator_ends_their_session() {
     press(&driver, "Cancel").await;
     sees(&driver, "Redirect URIs").await;
 
-    let body = form(&[("grant_type", "refresh_token"), ("client_id", "web"), ("refresh_token", &refresh)]);
+    let body =
+        form(&[("grant_type", "refresh_token"), ("client_id", "web"), ("refresh_token", &refresh)]);
     let (status, body) = server.request("POST", "/t/acme/oauth2/token", &urlencoded, &body).await;
     assert!(status == 400 && body.contains("invalid_grant"), "{status} {body}");
     driver.goto(format!("{}/t/acme/account", server.base())).await.unwrap();
-    assert!(driver.current_url().await.unwrap().path().ends_with("/login"), "the browser's session has ended too");
+    assert!(
+        driver.current_url().await.unwrap().path().ends_with("/login"),
+        "the browser's session has ended too"
+    );
     driver.quit().await.unwrap();
 }
 
@@ -257,7 +270,13 @@ async fn a_page_is_used_with_the_keyboard_alone_and_form_post_needs_no_click_whe
     // The name field has the focus; Tab and Enter do the rest.
     let active = driver.active_element().await.unwrap();
     active.send_keys("ada" + Key::Tab).await.unwrap();
-    driver.active_element().await.unwrap().send_keys("correct horse battery staple" + Key::Enter).await.unwrap();
+    driver
+        .active_element()
+        .await
+        .unwrap()
+        .send_keys("correct horse battery staple" + Key::Enter)
+        .await
+        .unwrap();
     sees(&driver, "Acme Web").await;
     find(&driver, By::Css("button[value=allow]")).await.send_keys("" + Key::Enter).await.unwrap();
     sees(&driver, "back at the client").await;

@@ -26,15 +26,20 @@ const SECRET: &str = "a-secret-for-tests-of-the-robot-client";
 pub(crate) async fn machine_token(server: &Server) -> String {
     let body = form(&[("grant_type", "client_credentials")]);
     let auth = basic("robot", SECRET);
-    let headers = [("Content-Type", "application/x-www-form-urlencoded"), ("Authorization", auth.as_str())];
+    let headers =
+        [("Content-Type", "application/x-www-form-urlencoded"), ("Authorization", auth.as_str())];
     let (status, body) = server.request("POST", "/t/acme/oauth2/token", &headers, &body).await;
     assert_eq!(status, 200, "{body}");
-    serde_json::from_str::<serde_json::Value>(&body).unwrap()["access_token"].as_str().unwrap().to_owned()
+    serde_json::from_str::<serde_json::Value>(&body).unwrap()["access_token"]
+        .as_str()
+        .unwrap()
+        .to_owned()
 }
 
 pub(crate) async fn introspect(server: &Server, token: &str) -> (u16, String) {
     let auth = basic("robot", SECRET);
-    let headers = [("Content-Type", "application/x-www-form-urlencoded"), ("Authorization", auth.as_str())];
+    let headers =
+        [("Content-Type", "application/x-www-form-urlencoded"), ("Authorization", auth.as_str())];
     server.request("POST", "/t/acme/oauth2/introspect", &headers, &form(&[("token", token)])).await
 }
 
@@ -73,8 +78,14 @@ async fn the_commands_do_what_the_console_does() {
     );
     assert!(made.contains("pcs_"));
     run(&["client", "secret", "--tenant", "initech", "c"], "");
-    assert!(run(&["client", "list", "--tenant", "initech", "--format", "json"], "").contains("\"client_id\": \"c\""));
-    run(&["user", "create", "--tenant", "system", "--username", "root", "--role", "operator"], "a long password\n");
+    assert!(
+        run(&["client", "list", "--tenant", "initech", "--format", "json"], "")
+            .contains("\"client_id\": \"c\"")
+    );
+    run(
+        &["user", "create", "--tenant", "system", "--username", "root", "--role", "operator"],
+        "a long password\n",
+    );
     assert!(run(&["user", "list", "--tenant", "system"], "").contains("operator"));
     run(&["user", "disable", "--tenant", "system", "root"], "");
     run(&["user", "enable", "--tenant", "system", "root"], "");
@@ -86,7 +97,8 @@ async fn the_commands_do_what_the_console_does() {
 
     let token = run(&["token", "--tenant", "system", "--scope", "admin"], "");
     let bearer = format!("Bearer {}", token.trim());
-    let (status, body) = server.request("GET", "/api/v1/tenants", &[("Authorization", &bearer)], "").await;
+    let (status, body) =
+        server.request("GET", "/api/v1/tenants", &[("Authorization", &bearer)], "").await;
     assert!(status == 200 && body.contains("initech"), "{body}");
 
     // What a command ends, the running server refuses within its next look.
@@ -137,7 +149,11 @@ fn a_configuration_that_cannot_be_run_with_says_what_to_set() {
             .output()
             .unwrap();
         assert_eq!(output.status.code(), Some(1));
-        format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))
+        format!(
+            "{}{}",
+            String::from_utf8_lossy(&output.stdout),
+            String::from_utf8_lossy(&output.stderr)
+        )
     };
     assert!(run("PORTCULLIS_BASE_URL", "http://id.example").contains("https"));
     assert!(run("PORTCULLIS_BASE_URL", "https://id.example/path").contains("origin"));
@@ -161,7 +177,10 @@ async fn the_demo_prints_a_curl_line_that_works_and_metrics_are_on_the_managemen
         .spawn()
         .unwrap();
     let output = std::io::BufReader::new(child.stdout.take().unwrap());
-    let line = std::io::BufRead::lines(output).map(Result::unwrap).find(|line| line.starts_with("curl ")).unwrap();
+    let line = std::io::BufRead::lines(output)
+        .map(Result::unwrap)
+        .find(|line| line.starts_with("curl "))
+        .unwrap();
     let ran = std::process::Command::new("sh").args(["-c", &line]).output().unwrap();
     let answer = String::from_utf8_lossy(&ran.stdout).into_owned();
     let public = crate::support::plain_http(port, "GET", "/metrics", &[], "").await.unwrap();
@@ -170,12 +189,21 @@ async fn the_demo_prints_a_curl_line_that_works_and_metrics_are_on_the_managemen
     child.wait().unwrap();
     assert!(answer.contains("access_token"), "{line}: {answer}");
     assert_eq!(public.0, 404);
-    assert!(private.0 == 200 && private.1.contains("portcullis_token_answers_total"), "{}", private.1);
+    assert!(
+        private.0 == 200 && private.1.contains("portcullis_token_answers_total"),
+        "{}",
+        private.1
+    );
     for job in ["settle", "sweep", "audit retention"] {
-        assert!(private.1.contains(&format!("portcullis_job_rows{{job=\"{job}\"}}")), "{}", private.1);
+        assert!(
+            private.1.contains(&format!("portcullis_job_rows{{job=\"{job}\"}}")),
+            "{}",
+            private.1
+        );
     }
     use std::os::unix::fs::PermissionsExt as _;
-    let mode = std::fs::metadata(folder.path().join("data/master.key")).unwrap().permissions().mode();
+    let mode =
+        std::fs::metadata(folder.path().join("data/master.key")).unwrap().permissions().mode();
     assert_eq!(mode & 0o777, 0o600);
     let mode = std::fs::metadata(folder.path().join("data")).unwrap().permissions().mode();
     assert_eq!(mode & 0o777, 0o700);
@@ -211,12 +239,22 @@ fn every_list_and_report_is_as_its_snapshots_show_it() {
     let mut shown = BTreeMap::new();
     list("tenants", &[samples::tenant(), samples::suspended_tenant()], &mut shown);
     list("clients", &[samples::client(), samples::machine_client()], &mut shown);
-    list("users", &[samples::user(), samples::disabled_user(), samples::nameless_user()], &mut shown);
-    list("sessions", &[samples::session(), samples::ended_session(), samples::expired_session()], &mut shown);
+    list(
+        "users",
+        &[samples::user(), samples::disabled_user(), samples::nameless_user()],
+        &mut shown,
+    );
+    list(
+        "sessions",
+        &[samples::session(), samples::ended_session(), samples::expired_session()],
+        &mut shown,
+    );
     list("keys", &samples::keys(), &mut shown);
 
-    let finding =
-        |part, found: Result<&str, &str>| Finding { part, found: found.map(str::to_owned).map_err(str::to_owned) };
+    let finding = |part, found: Result<&str, &str>| Finding {
+        part,
+        found: found.map(str::to_owned).map_err(str::to_owned),
+    };
     let findings = [
         finding("base url", Ok("https://id.example")),
         finding("database", Err("lacks 2 migrations: run `portcullis migrate`")),

@@ -8,7 +8,8 @@ use portcullis::{
 const ROLES: [Role; 4] = [Role::Operator, Role::TenantAdmin, Role::Support, Role::TenantAuditor];
 
 fn cell(whom: Whom, action: Action) -> &'static str {
-    let is_of_people = matches!(action, Action::EndSessions | Action::ResetPasswords | Action::ChangeUsers);
+    let is_of_people =
+        matches!(action, Action::EndSessions | Action::ResetPasswords | Action::ChangeUsers);
     match (whom, is_of_people) {
         (Whom::Nobody, _) => "no",
         (Whom::People, _) => "people without a role",
@@ -21,9 +22,14 @@ fn cell(whom: Whom, action: Action) -> &'static str {
 
 fn roles() -> String {
     let names: Vec<&str> = ROLES.iter().map(|role| role.as_str()).collect();
-    let mut text = format!("| may | {} |\n| --- | {}\n", names.join(" | "), "--- | ".repeat(names.len()).trim_end());
+    let mut text = format!(
+        "| may | {} |\n| --- | {}\n",
+        names.join(" | "),
+        "--- | ".repeat(names.len()).trim_end()
+    );
     for action in Action::ALL {
-        let cells: Vec<&str> = ROLES.iter().map(|role| cell(allowed(*role, action), action)).collect();
+        let cells: Vec<&str> =
+            ROLES.iter().map(|role| cell(allowed(*role, action), action)).collect();
         text.push_str(&format!("| {} | {} |\n", action.as_text(), cells.join(" | ")));
     }
     text
@@ -36,7 +42,10 @@ fn the_table_of_roles_in_the_docs_is_that_of_the_code() {
     let (before, rest) = document.split_once("<!-- printed from src/admin/roles.rs -->\n").unwrap();
     let (printed, after) = rest.split_once("<!-- end -->").unwrap();
     if std::env::var_os("PORTCULLIS_WRITE_DOCS").is_some() {
-        let whole = format!("{before}<!-- printed from src/admin/roles.rs -->\n{}<!-- end -->{after}", roles());
+        let whole = format!(
+            "{before}<!-- printed from src/admin/roles.rs -->\n{}<!-- end -->{after}",
+            roles()
+        );
         std::fs::write(&path, whole).unwrap();
         return;
     }

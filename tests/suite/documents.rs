@@ -14,12 +14,14 @@ async fn keys(app: &TestApp) -> Value {
     let mut all = serde_json::Map::new();
     for alg in ["ES256", "EdDSA", "RS256"] {
         let slug = alg.to_lowercase();
-        app.apply(&format!("tenants: [{{ slug: {slug}, settings: {{ signing_alg: {alg} }} }}]")).await;
+        app.apply(&format!("tenants: [{{ slug: {slug}, settings: {{ signing_alg: {alg} }} }}]"))
+            .await;
         let mut document = app.get(&format!("/t/{slug}/oauth2/jwks")).await.ok().json();
         for key in document["keys"].as_array_mut().unwrap() {
             for (name, value) in key.as_object_mut().unwrap() {
                 if CHANCE.contains(&name.as_str()) {
-                    *value = format!("{} characters of chance", value.as_str().unwrap().len()).into();
+                    *value =
+                        format!("{} characters of chance", value.as_str().unwrap().len()).into();
                 }
             }
         }

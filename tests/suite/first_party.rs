@@ -20,7 +20,9 @@ async fn login_refresh_me_and_logout() {
         refused.assert_error(401, "invalid_token");
         assert!(refused.header("www-authenticate").unwrap().contains("error=\"invalid_token\""));
     }
-    acme.bearer(Method::Post, "/auth/refresh", &next.refresh).await.assert_error(403, "invalid_grant");
+    acme.bearer(Method::Post, "/auth/refresh", &next.refresh)
+        .await
+        .assert_error(403, "invalid_grant");
 }
 
 #[rocket::async_test]
@@ -38,12 +40,16 @@ async fn bad_credentials_are_401_and_bad_requests_400() {
         .await
         .assert_error(401, "invalid_grant");
     login(json!({ "username": "ada" })).await.assert_error(400, "invalid_request");
-    login(json!({ "username": ["ada"], "password": 1, "client_id": "app" })).await.assert_error(400, "invalid_request");
+    login(json!({ "username": ["ada"], "password": 1, "client_id": "app" }))
+        .await
+        .assert_error(400, "invalid_request");
     login(json!([])).await.assert_error(400, "invalid_request");
     let path = app.acme().path("/auth/login");
     let json_type = ("Content-Type", "application/json");
     app.send(Method::Post, &path, &[json_type], "{").await.assert_error(400, "invalid_request");
-    app.send(Method::Post, &path, &[("Content-Type", "text/plain")], "{}").await.assert_error(400, "invalid_request");
+    app.send(Method::Post, &path, &[("Content-Type", "text/plain")], "{}")
+        .await
+        .assert_error(400, "invalid_request");
     app.send(Method::Get, &path, &[], "").await.assert_error(405, "invalid_request");
 }
 
@@ -58,7 +64,10 @@ async fn a_confidential_clients_refresh_token_is_refused_where_no_client_proves_
         ("client_secret", SECRET),
     ];
     let tokens = app.acme().post("token", &pairs).await.tokens();
-    app.acme().bearer(Method::Post, "/auth/refresh", &tokens.refresh).await.assert_error(403, "invalid_grant");
+    app.acme()
+        .bearer(Method::Post, "/auth/refresh", &tokens.refresh)
+        .await
+        .assert_error(403, "invalid_grant");
     let refresh = [
         ("grant_type", "refresh_token"),
         ("client_id", "other"),
@@ -72,9 +81,20 @@ async fn a_confidential_clients_refresh_token_is_refused_where_no_client_proves_
 async fn tokens_in_each_others_place_are_refused() {
     let app = TestApp::start().await;
     let tokens = app.acme().sign_in("ada").await;
-    app.acme().bearer(Method::Post, "/auth/refresh", &tokens.access).await.assert_error(403, "invalid_grant");
-    app.acme().bearer(Method::Get, "/auth/me", &tokens.refresh).await.assert_error(401, "invalid_token");
-    app.acme().bearer(Method::Get, "/auth/me", tokens.id.as_deref().unwrap()).await.assert_error(401, "invalid_token");
-    app.send(Method::Post, "/t/acme/auth/refresh", &[], "").await.assert_error(403, "invalid_grant");
+    app.acme()
+        .bearer(Method::Post, "/auth/refresh", &tokens.access)
+        .await
+        .assert_error(403, "invalid_grant");
+    app.acme()
+        .bearer(Method::Get, "/auth/me", &tokens.refresh)
+        .await
+        .assert_error(401, "invalid_token");
+    app.acme()
+        .bearer(Method::Get, "/auth/me", tokens.id.as_deref().unwrap())
+        .await
+        .assert_error(401, "invalid_token");
+    app.send(Method::Post, "/t/acme/auth/refresh", &[], "")
+        .await
+        .assert_error(403, "invalid_grant");
     app.send(Method::Post, "/t/acme/auth/logout", &[], "").await.assert_error(401, "invalid_token");
 }

@@ -14,9 +14,12 @@ fn files(target: &str) -> Vec<(String, Vec<u8>)> {
     let mut found = Vec::new();
     for folder in ["seeds", "cases"] {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz").join(folder).join(target);
-        let entries: Vec<_> = fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+        let entries: Vec<_> =
+            fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().path()).collect();
         assert!(entries.len() > 2, "{}", folder.display());
-        found.extend(entries.into_iter().map(|path| (path.display().to_string(), fs::read(&path).unwrap())));
+        found.extend(
+            entries.into_iter().map(|path| (path.display().to_string(), fs::read(&path).unwrap())),
+        );
     }
     found
 }
@@ -58,7 +61,10 @@ fn files_to_apply_are_read_as_they_must_be() {
 #[test]
 fn the_reader_of_assertions_takes_a_good_one() {
     assert!(targets::jwt::is_taken(br#"{"alg":"EdDSA"}"#, br#"{"exp":4102444800}"#));
-    assert!(!targets::jwt::is_taken(br#"{"alg":"EdDSA","crit":["exp"]}"#, br#"{"exp":4102444800}"#));
+    assert!(!targets::jwt::is_taken(
+        br#"{"alg":"EdDSA","crit":["exp"]}"#,
+        br#"{"exp":4102444800}"#
+    ));
 }
 
 #[rocket::async_test]

@@ -55,6 +55,12 @@ async fn openid_client_runs_the_whole_flow() {
     let mut command = Command::new("node");
     command.arg(root.join("tests/clients/openid_client.mjs"));
     let home = root.join("target/clients/node");
-    command.args([&format!("{}/t/acme", server.base()), CALLBACK, SECRET, PASSWORD, &home.display().to_string()]);
+    command.args([
+        &format!("{}/t/acme", server.base()),
+        CALLBACK,
+        SECRET,
+        PASSWORD,
+        &home.display().to_string(),
+    ]);
     rocket::tokio::task::spawn_blocking(move || run(command)).await.unwrap();
 }

@@ -36,7 +36,12 @@ fn every_template_is_a_page_with_samples_or_a_part() {
         let samples = page.samples().unwrap();
         assert!(!samples.is_empty(), "{} has no sample", page.template.name);
         let names: BTreeSet<&str> = samples.iter().map(|sample| sample.name).collect();
-        assert_eq!(names.len(), samples.len(), "two samples of {} have one name", page.template.name);
+        assert_eq!(
+            names.len(),
+            samples.len(),
+            "two samples of {} have one name",
+            page.template.name
+        );
         assert!(known.insert(page.template.name.to_owned()), "{} is two pages", page.template.name);
     }
     let stray: Vec<&String> = there.difference(&known).collect();
@@ -51,7 +56,11 @@ fn every_page(change: impl Fn(Value) -> Value, mut check: impl FnMut(&str, &str)
     for page in views::all() {
         for sample in page.samples().unwrap() {
             let html = renderer.render_as(page.template, &change(sample.view)).unwrap();
-            let name = format!("{}-{}", page.template.name.trim_end_matches(".html").replace('/', "-"), sample.name);
+            let name = format!(
+                "{}-{}",
+                page.template.name.trim_end_matches(".html").replace('/', "-"),
+                sample.name
+            );
             check(&name, &html);
         }
     }
@@ -62,7 +71,9 @@ fn hostile(view: Value) -> Value {
     match view {
         Value::String(_) => HOSTILE.into(),
         Value::Array(items) => items.into_iter().map(hostile).collect(),
-        Value::Object(members) => members.into_iter().map(|(name, value)| (name, hostile(value))).collect(),
+        Value::Object(members) => {
+            members.into_iter().map(|(name, value)| (name, hostile(value))).collect()
+        }
         other => other,
     }
 }
@@ -82,8 +93,13 @@ fn every_page_is_a_document_without_inline_style_or_script() {
         |view| view,
         |name, html| {
             assert!(html.starts_with("<!doctype html>"), "{name}: {html}");
-            assert!(html.contains("<html lang=\"en\">") && html.contains("<title>"), "{name}: {html}");
-            for inline in ["<script>", "<style", " style=", " onclick=", " onsubmit=", "javascript:"] {
+            assert!(
+                html.contains("<html lang=\"en\">") && html.contains("<title>"),
+                "{name}: {html}"
+            );
+            for inline in
+                ["<script>", "<style", " style=", " onclick=", " onsubmit=", "javascript:"]
+            {
                 assert!(!html.contains(inline), "{name} has {inline}: {html}");
             }
         },
@@ -122,8 +138,10 @@ fn a_page_whose_form_lacks_its_token_is_not_shown() {
             let html = renderer.render_as(page.template, &sample.view).unwrap();
             let name = page.template.name;
             // A response that is posted to a client must not bring a token of ours there.
-            let ours = html.matches("method=\"post\"").count() - usize::from(name == "pages/form_post.html");
-            let tokens = html.matches("name=\"csrf_token\" value=\"the-token-of-the-form\"").count();
+            let ours = html.matches("method=\"post\"").count()
+                - usize::from(name == "pages/form_post.html");
+            let tokens =
+                html.matches("name=\"csrf_token\" value=\"the-token-of-the-form\"").count();
             assert_eq!(tokens, ours, "{name}: {html}");
             if ours > 0 {
                 let rendered = renderer.render_as(page.template, &without_token(sample.view));

@@ -53,7 +53,8 @@ pub(in crate::accounts) enum Verdict {
 }
 
 fn bcrypt_cost(hash: &str) -> Result<u32, &'static str> {
-    let parts = bcrypt::HashParts::from_str(hash).map_err(|_| "no bcrypt hash: $2b$12$ and 53 characters")?;
+    let parts = bcrypt::HashParts::from_str(hash)
+        .map_err(|_| "no bcrypt hash: $2b$12$ and 53 characters")?;
     match parts.get_cost() {
         cost if COSTS.contains(&cost) => Ok(cost),
         _ => Err("bcrypt of cost 10 to 15"),
@@ -149,9 +150,12 @@ impl Given {
                 bcrypt::non_truncating_verify(self.peppered.as_bytes(), hash).unwrap_or_default()
             }
             // Cut at 72 bytes, as whoever made it did.
-            Stored::Bcrypt { hash, .. } => bcrypt::verify(self.plain.expose_secret(), hash).unwrap_or_default(),
+            Stored::Bcrypt { hash, .. } => {
+                bcrypt::verify(self.plain.expose_secret(), hash).unwrap_or_default()
+            }
             Stored::Phc(text) => PasswordHash::new(text).is_ok_and(|hash| {
-                let verifiers: [&dyn password_hash::PasswordVerifier; 3] = [&Argon2::default(), &Scrypt, &Pbkdf2];
+                let verifiers: [&dyn password_hash::PasswordVerifier; 3] =
+                    [&Argon2::default(), &Scrypt, &Pbkdf2];
                 hash.verify_password(&verifiers, self.plain.expose_secret()).is_ok()
             }),
         }
@@ -182,8 +186,10 @@ impl Given {
 
 /// What tells the hash that `text` was first made of: another one, or itself.
 fn origin_of(text: &str) -> String {
-    let named =
-        text.strip_prefix(PEPPERED).and_then(|rest| rest.strip_prefix(FROM)).and_then(|rest| rest.split('$').next());
+    let named = text
+        .strip_prefix(PEPPERED)
+        .and_then(|rest| rest.strip_prefix(FROM))
+        .and_then(|rest| rest.split('$').next());
     match named {
         Some(origin) => origin.to_owned(),
         None => URL_SAFE_NO_PAD.encode(sha256(text.as_bytes()).get(..16).unwrap_or_default()),

@@ -54,7 +54,9 @@ impl KnownNames {
         let end = password.char_indices().nth(MOST_ESTIMATED).map_or(password.len(), |(at, _)| at);
         let start = password.get(..end).unwrap_or(password);
         let is_known = zxcvbn::zxcvbn(start, &names).guesses() < LEAST_GUESSES;
-        is_known.then_some("too well known or too easily guessed: choose a few words that do not belong together")
+        is_known.then_some(
+            "too well known or too easily guessed: choose a few words that do not belong together",
+        )
     }
 }
 

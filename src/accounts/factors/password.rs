@@ -42,7 +42,11 @@ impl Password {
 
     pub(in crate::accounts) fn new(keys: &Keystore) -> Self {
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
-        Self { pepper: keys.pepper(), of_tenants: Turns::new((cores / 2).max(1)), of_operators: Turns::new(1) }
+        Self {
+            pepper: keys.pepper(),
+            of_tenants: Turns::new((cores / 2).max(1)),
+            of_operators: Turns::new(1),
+        }
     }
 
     /// Whether `password` is behind `hash`; where there is none, as much work is done for nothing.
@@ -58,10 +62,14 @@ impl Password {
             tracing::error!(why, %tenant, "a stored password hash cannot be read: its user needs a new password");
         };
         let stored = hash.and_then(|text| Stored::parse(text).inspect_err(unread).ok());
-        let (given, cost) = (Given::new(&self.pepper, password), tenant.settings.password_bcrypt_cost);
+        let (given, cost) =
+            (Given::new(&self.pepper, password), tenant.settings.password_bcrypt_cost);
         let work = stored.as_ref().map_or(0, Stored::work).max(work_of(cost));
         let text = hash.unwrap_or_default().to_owned();
-        self.run(tenant, standing, work, move || given.verdict(stored.as_ref().zip(Some(text.as_str())), cost)).await
+        self.run(tenant, standing, work, move || {
+            given.verdict(stored.as_ref().zip(Some(text.as_str())), cost)
+        })
+        .await
     }
 
     /// The hash to store for `password`, which `owner` shall have.
@@ -81,7 +89,8 @@ impl Password {
         if let Some(why) = known.await.map_err(|_| HashRefused::Busy)? {
             return Err(HashRefused::Password(why.into()));
         }
-        let (given, cost) = (Given::new(&self.pepper, password), tenant.settings.password_bcrypt_cost);
+        let (given, cost) =
+            (Given::new(&self.pepper, password), tenant.settings.password_bcrypt_cost);
         let hash = self.run(tenant, Standing::Known, work_of(cost), move || given.hash(cost)).await;
         hash.ok().and_then(Result::ok).ok_or(HashRefused::Busy)
     }

@@ -43,8 +43,16 @@ pub async fn apply(
     for _ in 0..ROUNDS {
         let unit = admin.app.storage.write_in_turn().await?;
         let (dry_run, prune) = (manner.dry_run, &manner.prune);
-        let mut run =
-            Run { admin, authority, dry_run, prune, ready: &*ready, unit, needs: Vec::new(), changes: Vec::new() };
+        let mut run = Run {
+            admin,
+            authority,
+            dry_run,
+            prune,
+            ready: &*ready,
+            unit,
+            needs: Vec::new(),
+            changes: Vec::new(),
+        };
         for entry in &*tenants {
             run.tenant(entry).await?;
         }
@@ -58,7 +66,9 @@ pub async fn apply(
         drop(unit);
         ready.make(admin, needs).await?;
     }
-    Err(AdminError::Unavailable("others keep changing what the file is about: apply it again".into()))
+    Err(AdminError::Unavailable(
+        "others keep changing what the file is about: apply it again".into(),
+    ))
 }
 
 /// One way through the file.
@@ -100,7 +110,10 @@ impl Run<'_> {
 
     /// Makes a tenant; `None` where its keys are missing, for then this run does not last, and what
     /// is in the tenant may wait for the next.
-    async fn new_tenant(&mut self, entry: &TenantEntry) -> Result<Option<(Tenant, Change)>, AdminError> {
+    async fn new_tenant(
+        &mut self,
+        entry: &TenantEntry,
+    ) -> Result<Option<(Tenant, Change)>, AdminError> {
         let everywhere = self.authority.everywhere(Action::OperateInstallation)?;
         let mut whole = serde_json::json!({});
         merge(&mut whole, entry.patch.clone());
@@ -117,7 +130,11 @@ impl Run<'_> {
         Ok(Some((tenant, Change::new(What::Created, format!("tenant {}", entry.slug)))))
     }
 
-    async fn existing_tenant(&mut self, found: Tenant, entry: &TenantEntry) -> Result<(Tenant, Change), AdminError> {
+    async fn existing_tenant(
+        &mut self,
+        found: Tenant,
+        entry: &TenantEntry,
+    ) -> Result<(Tenant, Change), AdminError> {
         let target = format!("tenant {}", entry.slug);
         let wanted = tenants::patched(&found, entry.patch.clone())?;
         if tenants::is_as(&found, &wanted) {
@@ -128,7 +145,8 @@ impl Run<'_> {
         let old = self.unit.take_tenant(found.id).await?.ok_or(AdminError::NotFound)?;
         let permit = self.authority.over(self.admin.app, Arc::new(old.clone()))?;
         let wanted = tenants::patched(&old, entry.patch.clone())?;
-        let tenant = tenants::change_tenant(self.admin, &permit, &mut self.unit, &old, wanted).await?;
+        let tenant =
+            tenants::change_tenant(self.admin, &permit, &mut self.unit, &old, wanted).await?;
         let fields = differences(&tenants::members_of(&old), &tenants::members_of(&tenant));
         Ok((tenant, Change::changed(target, fields)))
     }

@@ -91,16 +91,26 @@ pub(super) fn differences(old: &Value, new: &Value) -> Vec<FieldChange> {
     found
 }
 
-fn compare(old: &Map<String, Value>, new: &Map<String, Value>, prefix: &str, found: &mut Vec<FieldChange>) {
+fn compare(
+    old: &Map<String, Value>,
+    new: &Map<String, Value>,
+    prefix: &str,
+    found: &mut Vec<FieldChange>,
+) {
     let names: BTreeSet<&String> = old.keys().chain(new.keys()).collect();
     for name in names {
-        let (was, is) = (old.get(name).unwrap_or(&Value::Null), new.get(name).unwrap_or(&Value::Null));
+        let (was, is) =
+            (old.get(name).unwrap_or(&Value::Null), new.get(name).unwrap_or(&Value::Null));
         match (was, is) {
             (Value::Object(was), Value::Object(is)) if name == "settings" => {
                 compare(was, is, "settings.", found);
             }
             _ if was == is => {}
-            _ => found.push(FieldChange { field: format!("{prefix}{name}"), old: was.clone(), new: is.clone() }),
+            _ => found.push(FieldChange {
+                field: format!("{prefix}{name}"),
+                old: was.clone(),
+                new: is.clone(),
+            }),
         }
     }
 }

@@ -12,22 +12,34 @@ use crate::{
 };
 
 impl Run<'_> {
-    pub(super) async fn client(&mut self, tenant: &Tenant, permit: &Permit, entry: &Entry) -> Result<(), AdminError> {
+    pub(super) async fn client(
+        &mut self,
+        tenant: &Tenant,
+        permit: &Permit,
+        entry: &Entry,
+    ) -> Result<(), AdminError> {
         self.unit.check_time()?;
         let applied = self.applied_client(tenant, permit, entry).await;
-        let change =
-            applied.map_err(|why| in_context(why, &format!("tenant {}, client {}", tenant.slug, entry.name)))?;
+        let change = applied.map_err(|why| {
+            in_context(why, &format!("tenant {}, client {}", tenant.slug, entry.name))
+        })?;
         self.changes.push(change);
         Ok(())
     }
 
-    async fn applied_client(&mut self, tenant: &Tenant, permit: &Permit, entry: &Entry) -> Result<Change, AdminError> {
+    async fn applied_client(
+        &mut self,
+        tenant: &Tenant,
+        permit: &Permit,
+        entry: &Entry,
+    ) -> Result<Change, AdminError> {
         let (admin, target) = (self.admin, format!("client {}/{}", tenant.slug, entry.name));
         let mut store = self.unit.tenant(tenant);
         let Some(found) = store.find_client(&entry.name).await? else {
             let mut whole = serde_json::json!({});
             merge(&mut whole, entry.patch.clone());
-            let (client, secret) = clients::draft_client(admin, permit, ClientInput::from_value(whole)?)?;
+            let (client, secret) =
+                clients::draft_client(admin, permit, ClientInput::from_value(whole)?)?;
             clients::add_client(admin, permit, &mut store, &client).await?;
             // A secret that is not stored is nobody's.
             let secret = secret.filter(|_| !self.dry_run);
@@ -36,7 +48,8 @@ impl Run<'_> {
         let now = admin.app.effects.now();
         let wanted = clients::patched(&found, entry.patch.clone())?;
         let has_secret = |secret| clients::has_secret(&found, secret, now);
-        if wanted.metadata == found.metadata && wanted.client_secret.as_ref().is_none_or(has_secret) {
+        if wanted.metadata == found.metadata && wanted.client_secret.as_ref().is_none_or(has_secret)
+        {
             return Ok(Change::new(What::Unchanged, target));
         }
         // Read again, now that nobody else changes it.
@@ -44,10 +57,13 @@ impl Run<'_> {
         let wanted = clients::patched(&old, entry.patch.clone())?;
         let mut client = old.clone();
         if wanted.metadata != old.metadata {
-            client = clients::change_client(admin, permit, &mut store, client, wanted.metadata).await?;
+            client =
+                clients::change_client(admin, permit, &mut store, client, wanted.metadata).await?;
         }
         let mut fields = differences(&clients::members_of(&old)?, &clients::members_of(&client)?);
-        if let Some(secret) = wanted.client_secret.filter(|secret| !clients::has_secret(&client, secret, now)) {
+        if let Some(secret) =
+            wanted.client_secret.filter(|secret| !clients::has_secret(&client, secret, now))
+        {
             clients::give_secret(admin, permit, &mut store, &client, &secret).await?;
             fields.push(FieldChange::secret("client_secret"));
         }

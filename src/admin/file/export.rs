@@ -29,7 +29,13 @@ pub async fn export(
             authority.everywhere(Action::ReadInstallation)?;
             let mut after = String::new();
             loop {
-                let page = admin.app.storage.read_installation().await?.list_tenants(&after, MOST_ITEMS).await?;
+                let page = admin
+                    .app
+                    .storage
+                    .read_installation()
+                    .await?
+                    .list_tenants(&after, MOST_ITEMS)
+                    .await?;
                 tenants.extend(page.items);
                 match page.next {
                     Some(next) => after = next,
@@ -46,7 +52,11 @@ pub async fn export(
     Ok(json!({ "tenants": out }))
 }
 
-async fn export_tenant(admin: &Admin<'_>, tenant: &Tenant, with_hashes: bool) -> Result<Value, AdminError> {
+async fn export_tenant(
+    admin: &Admin<'_>,
+    tenant: &Tenant,
+    with_hashes: bool,
+) -> Result<Value, AdminError> {
     // A unit of work a page: each has its deadline, and a tenant may have any number of users.
     let (mut client_entries, mut user_entries, mut after) = (Vec::new(), Vec::new(), String::new());
     loop {
@@ -80,7 +90,9 @@ async fn export_tenant(admin: &Admin<'_>, tenant: &Tenant, with_hashes: bool) ->
 
 fn user_entry(user: &User, with_hashes: bool) -> Value {
     let mut entry = users::members_of(user);
-    if let (Value::Object(members), Some(hash), true) = (&mut entry, &user.password_hash, with_hashes) {
+    if let (Value::Object(members), Some(hash), true) =
+        (&mut entry, &user.password_hash, with_hashes)
+    {
         members.insert("password_hash".into(), hash.clone().into());
     }
     entry

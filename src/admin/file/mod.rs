@@ -115,7 +115,8 @@ impl TenantEntry {
     fn read(mut members: Map<String, Value>, at: usize) -> Result<Self, FieldError> {
         let nameless = || FieldError::new(format!("tenants[{at}].slug"), "each tenant needs one");
         let slug = members.get("slug").and_then(Value::as_str).ok_or_else(nameless)?;
-        let slug: Slug = slug.parse().map_err(|why: FieldError| named(why, &format!("tenant {slug:?}")))?;
+        let slug: Slug =
+            slug.parse().map_err(|why: FieldError| named(why, &format!("tenant {slug:?}")))?;
         let tenant = format!("tenant {slug}");
         let clients = entries(members.remove("clients"), "clients", "client_id", str::to_owned);
         let clients = clients.map_err(|why| named(why, &tenant))?;
@@ -153,7 +154,10 @@ fn entries(
     for (at, patch) in list.into_iter().enumerate() {
         let field = || format!("{heading}[{at}].{name}");
         let Some(text) = patch.get(name).and_then(Value::as_str).map(str::to_owned) else {
-            return Err(FieldError::new(field(), "each needs one, as text, so that it is found again"));
+            return Err(FieldError::new(
+                field(),
+                "each needs one, as text, so that it is found again",
+            ));
         };
         if !known.insert(key(&text)) {
             return Err(FieldError::new(field(), format!("{text:?} is named twice")));

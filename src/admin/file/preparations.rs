@@ -61,7 +61,9 @@ impl Preparations {
     }
 
     pub(super) fn password(&self, slug: &Slug, user: &str, stored: Option<&str>) -> Known<'_> {
-        let Some(known) = self.passwords.get(&(slug.clone(), user.to_owned())) else { return Known::Nothing };
+        let Some(known) = self.passwords.get(&(slug.clone(), user.to_owned())) else {
+            return Known::Nothing;
+        };
         match stored.map(|stored| known.behind.get(stored)) {
             Some(None) => Known::Nothing,
             Some(Some(true)) => Known::Same,
@@ -70,7 +72,11 @@ impl Preparations {
     }
 
     /// Makes what is missing.
-    pub(super) async fn make(&mut self, admin: &Admin<'_>, needs: Vec<Need>) -> Result<(), AdminError> {
+    pub(super) async fn make(
+        &mut self,
+        admin: &Admin<'_>,
+        needs: Vec<Need>,
+    ) -> Result<(), AdminError> {
         for need in needs {
             match need {
                 Need::Keys { slug, alg } => {

@@ -29,9 +29,9 @@ pub enum Prune {
 impl Prune {
     fn check(&self, target: &str) -> Result<(), AdminError> {
         match self {
-            Self::These(agreed) if !agreed.contains(target) => {
-                Err(AdminError::Conflict(format!("{target} has come since it was shown what goes: look again")))
-            }
+            Self::These(agreed) if !agreed.contains(target) => Err(AdminError::Conflict(format!(
+                "{target} has come since it was shown what goes: look again"
+            ))),
             _ => Ok(()),
         }
     }
@@ -47,7 +47,12 @@ impl Run<'_> {
         let (mut gone, mut after) = (Vec::new(), String::new());
         loop {
             let page = self.unit.tenant(tenant).list_clients(&after, MOST_ITEMS).await?;
-            gone.extend(page.items.into_iter().map(|client| client.client_id).filter(|id| !named.contains(id)));
+            gone.extend(
+                page.items
+                    .into_iter()
+                    .map(|client| client.client_id)
+                    .filter(|id| !named.contains(id)),
+            );
             match page.next {
                 Some(next) => after = next,
                 None => break,
@@ -60,7 +65,8 @@ impl Run<'_> {
             let mut store = self.unit.tenant(tenant);
             let Some(client) = store.take_client(&id).await? else { continue };
             let removed = clients::remove_client(self.admin, permit, &mut store, &client).await;
-            removed.map_err(|why| in_context(why, &format!("tenant {}, client {id}", tenant.slug)))?;
+            removed
+                .map_err(|why| in_context(why, &format!("tenant {}, client {id}", tenant.slug)))?;
             self.changes.push(Change::new(What::Removed, target));
         }
         Ok(())
@@ -76,7 +82,9 @@ impl Run<'_> {
         let (mut gone, mut after) = (Vec::new(), UserCursor::Name(String::new()));
         loop {
             let page = self.unit.tenant(tenant).list_users("", &after, MOST_ITEMS).await?;
-            gone.extend(page.items.into_iter().filter(|user| !named.contains(&User::key(&user.username))));
+            gone.extend(
+                page.items.into_iter().filter(|user| !named.contains(&User::key(&user.username))),
+            );
             match page.next {
                 Some(next) => after = UserCursor::parse(&next).ok_or(StorageError::Broken(next))?,
                 None => break,
@@ -91,7 +99,9 @@ impl Run<'_> {
             // As it stands once nobody else changes it.
             let Some(user) = store.take_user(user.id).await? else { continue };
             let removed = users::remove_user(self.admin, permit, &mut store, &user).await;
-            removed.map_err(|why| in_context(why, &format!("tenant {}, user {}", tenant.slug, user.username)))?;
+            removed.map_err(|why| {
+                in_context(why, &format!("tenant {}, user {}", tenant.slug, user.username))
+            })?;
             if user.roles.contains(&Role::Operator) {
                 operators.push(user.username);
             }

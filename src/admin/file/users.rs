@@ -26,7 +26,12 @@ struct NewPassword {
 }
 
 impl Run<'_> {
-    pub(super) async fn user(&mut self, tenant: &Tenant, permit: &Permit, entry: &Entry) -> Result<User, AdminError> {
+    pub(super) async fn user(
+        &mut self,
+        tenant: &Tenant,
+        permit: &Permit,
+        entry: &Entry,
+    ) -> Result<User, AdminError> {
         self.unit.check_time()?;
         let applied = self.applied_user(tenant, permit, entry).await;
         let context = || format!("tenant {}, user {}", tenant.slug, entry.name);
@@ -47,19 +52,23 @@ impl Run<'_> {
             merge(&mut whole, entry.patch.clone());
             let input: UserInput = read(whole)?;
             let mut user = users::draft_user(admin, permit, &input)?;
-            user.password_hash = self.new_password(tenant, entry, &input, None)?.and_then(|new| new.hash);
+            user.password_hash =
+                self.new_password(tenant, entry, &input, None)?.and_then(|new| new.hash);
             users::add_user(admin, permit, &mut self.unit.tenant(tenant), &user).await?;
             return Ok((Change::new(What::Created, target), user));
         };
         let wanted = users::patched(&found, entry.patch.clone())?;
-        let new_password = self.new_password(tenant, entry, &wanted, found.password_hash.as_deref())?;
+        let new_password =
+            self.new_password(tenant, entry, &wanted, found.password_hash.as_deref())?;
         if new_password.is_none() && users::is_as(&found, &wanted) {
             return Ok((Change::new(What::Unchanged, target), found));
         }
         // Read again, now that nobody else changes it.
-        let old = self.unit.tenant(tenant).take_user(found.id).await?.ok_or(AdminError::NotFound)?;
+        let old =
+            self.unit.tenant(tenant).take_user(found.id).await?.ok_or(AdminError::NotFound)?;
         let wanted = users::patched(&old, entry.patch.clone())?;
-        let new_password = self.new_password(tenant, entry, &wanted, old.password_hash.as_deref())?;
+        let new_password =
+            self.new_password(tenant, entry, &wanted, old.password_hash.as_deref())?;
         let (hash, field) = new_password.map(|new| (new.hash, new.field)).unzip();
         let store = &mut self.unit.tenant(tenant);
         let user = users::change_user(admin, permit, store, &old, wanted, hash.flatten()).await?;
@@ -78,11 +87,16 @@ impl Run<'_> {
     ) -> Result<Option<NewPassword>, AdminError> {
         let password = match users::given_password(input)? {
             Given::Nothing => return Ok(None),
-            Given::Hash(hash) if stored.is_some_and(|stored| Accounts::stands_for(stored, hash)) => {
+            Given::Hash(hash)
+                if stored.is_some_and(|stored| Accounts::stands_for(stored, hash)) =>
+            {
                 return Ok(None);
             }
             Given::Hash(hash) => {
-                return Ok(Some(NewPassword { field: "password_hash", hash: Some(hash.to_owned()) }));
+                return Ok(Some(NewPassword {
+                    field: "password_hash",
+                    hash: Some(hash.to_owned()),
+                }));
             }
             Given::Password(password) => password,
         };

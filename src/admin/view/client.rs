@@ -20,7 +20,11 @@ pub struct SecretView {
 
 impl From<&ClientSecret> for SecretView {
     fn from(secret: &ClientSecret) -> Self {
-        Self { id: secret.id.to_string(), created_at: secret.created_at, expires_at: secret.expires_at }
+        Self {
+            id: secret.id.to_string(),
+            created_at: secret.created_at,
+            expires_at: secret.expires_at,
+        }
     }
 }
 
@@ -45,7 +49,10 @@ pub struct ClientView {
 }
 
 /// In a file, `null` takes a member away; where a registration is shown, it says nothing.
-fn without_nulls<S: Serializer>(metadata: &ClientMetadata, serializer: S) -> Result<S::Ok, S::Error> {
+fn without_nulls<S: Serializer>(
+    metadata: &ClientMetadata,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
     let mut members = serde_json::to_value(metadata).map_err(serde::ser::Error::custom)?;
     if let Some(members) = members.as_object_mut() {
         members.retain(|_, value| !value.is_null());

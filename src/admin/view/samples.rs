@@ -3,9 +3,13 @@
 
 use serde_json::json;
 
-use super::{AuditView, ClientView, Ending, FamilyView, KeyView, SecretView, SessionView, TenantView, UserView};
+use super::{
+    AuditView, ClientView, Ending, FamilyView, KeyView, SecretView, SessionView, TenantView,
+    UserView,
+};
 use crate::domain::{
-    AuthMethod, ClientMetadata, GrantType, RedirectUri, Resource, ScopeDefinition, TenantSettings, Timestamp,
+    AuthMethod, ClientMetadata, GrantType, RedirectUri, Resource, ScopeDefinition, TenantSettings,
+    Timestamp,
 };
 
 /// The instant everything here happens around: 2026-01-01T00:00:00Z.
@@ -25,8 +29,14 @@ pub fn tenant() -> TenantView {
         status: "active".into(),
         issuer: "https://id.example/t/acme".into(),
         settings: TenantSettings::default(),
-        scopes: vec![ScopeDefinition { name: "reports.read".into(), description: "Read your reports".into() }],
-        resources: vec![Resource { uri: "https://api.acme.example".into(), scopes: vec!["reports.read".into()] }],
+        scopes: vec![ScopeDefinition {
+            name: "reports.read".into(),
+            description: "Read your reports".into(),
+        }],
+        resources: vec![Resource {
+            uri: "https://api.acme.example".into(),
+            scopes: vec!["reports.read".into()],
+        }],
         version: 3,
         created_at: NOW,
         updated_at: NOW.plus(60),
@@ -120,7 +130,13 @@ pub fn disabled_user() -> UserView {
 
 /// A user of whom the name they sign in with is all that is known.
 pub fn nameless_user() -> UserView {
-    UserView { id: id(23), username: "carol".into(), email: None, status: "active".into(), ..disabled_user() }
+    UserView {
+        id: id(23),
+        username: "carol".into(),
+        email: None,
+        status: "active".into(),
+        ..disabled_user()
+    }
 }
 
 /// A family of refresh tokens that is good.
@@ -191,7 +207,13 @@ pub fn ended_session() -> SessionView {
 
 /// A session whose time was over.
 pub fn expired_session() -> SessionView {
-    SessionView { id: id(33), ended_at: None, end_reason: None, clients: Vec::new(), ..ended_session() }
+    SessionView {
+        id: id(33),
+        ended_at: None,
+        end_reason: None,
+        clients: Vec::new(),
+        ..ended_session()
+    }
 }
 
 /// What a forced logout would end: more than was counted.

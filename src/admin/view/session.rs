@@ -92,7 +92,12 @@ pub struct SessionView {
 }
 
 impl SessionView {
-    pub(in crate::admin) fn of(session: Session, active: bool, username: String, clients: Vec<String>) -> Self {
+    pub(in crate::admin) fn of(
+        session: Session,
+        active: bool,
+        username: String,
+        clients: Vec<String>,
+    ) -> Self {
         Self {
             active,
             id: session.id.to_string(),
@@ -113,7 +118,12 @@ impl SessionView {
     }
 
     /// The same with its families, none of which is good where the session is not.
-    pub(in crate::admin) fn with_families(self, families: Vec<TokenFamily>, is_live: bool, now: Timestamp) -> Self {
+    pub(in crate::admin) fn with_families(
+        self,
+        families: Vec<TokenFamily>,
+        is_live: bool,
+        now: Timestamp,
+    ) -> Self {
         let view = |family| {
             let view = FamilyView::of(family, now);
             FamilyView { active: view.active && is_live, ..view }

@@ -18,7 +18,10 @@ pub(super) fn read(header: &str) -> Result<Claim, OauthError> {
     let bytes = STANDARD.decode(rest.trim()).map_err(|_| wrong())?;
     let text = String::from_utf8(bytes).map_err(|_| wrong())?;
     let (client_id, secret) = text.split_once(':').ok_or_else(wrong)?;
-    Ok(Claim::Basic { client_id: decode(client_id).ok_or_else(wrong)?, secret: decode(secret).ok_or_else(wrong)? })
+    Ok(Claim::Basic {
+        client_id: decode(client_id).ok_or_else(wrong)?,
+        secret: decode(secret).ok_or_else(wrong)?,
+    })
 }
 
 /// Undoes `application/x-www-form-urlencoded` for one value.

@@ -56,7 +56,9 @@ impl Authenticated {
     /// `temporarily_unavailable`: it must prove anew who it is.
     pub(super) fn still_counts(&self, standing: &Standing) -> Result<(), OauthError> {
         if standing.client_ended.is_some_and(|ended| ended > self.proven_by()) {
-            return Err(OauthError::unavailable().because("the client was ended since it proved who it is"));
+            return Err(
+                OauthError::unavailable().because("the client was ended since it proved who it is")
+            );
         }
         Ok(())
     }
@@ -119,7 +121,10 @@ impl Claim {
 /// # Errors
 /// `invalid_request` where it uses more than one method (RFC 6749 §2.3), `invalid_client`
 /// where the proof fails, is missing, or is of another method than the registered one.
-pub async fn authenticate(cx: &Cx<'_>, presented: Presented<'_>) -> Result<Authenticated, OauthError> {
+pub async fn authenticate(
+    cx: &Cx<'_>,
+    presented: Presented<'_>,
+) -> Result<Authenticated, OauthError> {
     let claim = read(presented)?;
     let key = (cx.tenant.id, claim.client_id(), cx.origin.network());
     let checked = match cx.app.client_failures.enter(key) {
@@ -141,7 +146,10 @@ pub async fn authenticate(cx: &Cx<'_>, presented: Presented<'_>) -> Result<Authe
     checked.inspect_err(|error| {
         let reason = error.reason.unwrap_or("client authentication failed");
         let actor = Actor::Client(claim.client_id().to_owned());
-        cx.refused(&actor, Event::ClientRefused { client_id: claim.client_id().to_owned(), why: reason });
+        cx.refused(
+            &actor,
+            Event::ClientRefused { client_id: claim.client_id().to_owned(), why: reason },
+        );
     })
 }
 
@@ -154,9 +162,9 @@ fn read(presented: Presented<'_>) -> Result<Claim, OauthError> {
         (Some(claim), None, None) => {
             // RFC 6749 §3.2.1 lets client_id stand in the body too, if it is the same.
             match params.find("client_id") {
-                Some(other) if other != claim.client_id() => {
-                    Err(OauthError::invalid_request("client_id differs from the Authorization header"))
-                }
+                Some(other) if other != claim.client_id() => Err(OauthError::invalid_request(
+                    "client_id differs from the Authorization header",
+                )),
                 _ => Ok(claim),
             }
         }
@@ -180,7 +188,9 @@ async fn check(cx: &Cx<'_>, claim: &Claim) -> Result<Authenticated, OauthError> 
         return Err(OauthError::invalid_client().because("another authentication method"));
     }
     match claim {
-        Claim::Basic { secret, .. } | Claim::Post { secret, .. } => secret::check(client, secret, cx.now)?,
+        Claim::Basic { secret, .. } | Claim::Post { secret, .. } => {
+            secret::check(client, secret, cx.now)?
+        }
         Claim::Assertion { assertion, .. } => private_key_jwt::check(cx, client, assertion).await?,
         Claim::Nothing { .. } => {}
     }

@@ -47,7 +47,8 @@ impl Assertion {
         if at(self.exp) > now.plus(MOST_TTL + CLOCK_SKEW) {
             return Err("exp is too far away");
         }
-        let is_ahead = |date: Option<NumericDate>| date.is_some_and(|date| at(date) > now.plus(CLOCK_SKEW));
+        let is_ahead =
+            |date: Option<NumericDate>| date.is_some_and(|date| at(date) > now.plus(CLOCK_SKEW));
         if is_ahead(self.nbf) || is_ahead(self.iat) { Err("not valid yet") } else { Ok(()) }
     }
 }
@@ -79,7 +80,9 @@ fn unverified_subject(assertion: &str) -> Option<String> {
         sub: String,
     }
     let payload = assertion.split('.').nth(1)?;
-    serde_json::from_slice::<Named>(&URL_SAFE_NO_PAD.decode(payload).ok()?).ok().map(|named| named.sub)
+    serde_json::from_slice::<Named>(&URL_SAFE_NO_PAD.decode(payload).ok()?)
+        .ok()
+        .map(|named| named.sub)
 }
 
 /// Whether `aud` is the issuer, or the token endpoint, which RFC 7523 §3 has clients name. Who asks
@@ -87,7 +90,8 @@ fn unverified_subject(assertion: &str) -> Option<String> {
 /// (draft-ietf-oauth-rfc7523bis).
 fn is_meant_for_us(cx: &Cx<'_>, client: &Client, aud: &str) -> bool {
     let issuer = cx.app.issuer(cx.tenant);
-    let is_strict = cx.tenant.settings.strict_assertion_audience || client.metadata.strict_assertion_audience;
+    let is_strict =
+        cx.tenant.settings.strict_assertion_audience || client.metadata.strict_assertion_audience;
     aud == issuer || (!is_strict && aud.strip_prefix(&issuer) == Some(TOKEN_ENDPOINT))
 }
 

@@ -42,7 +42,8 @@ impl Grant for AuthorizationCodeGrant {
         let Exchange { cx, client, params, .. } = exchange;
         let presented = params.required("code")?;
         let digest = code_digest(presented);
-        let found = cx.app.storage.read(&**cx.tenant).await?.tenant(cx.tenant).find_code(&digest).await?;
+        let found =
+            cx.app.storage.read(&**cx.tenant).await?.tenant(cx.tenant).find_code(&digest).await?;
         let Some(code) = found else {
             if is_of_another_tenant(presented, cx.tenant.id) {
                 let actor = Actor::Client(client.client_id.clone());
@@ -53,7 +54,8 @@ impl Grant for AuthorizationCodeGrant {
         };
         // What never changes about a code is checked before anything is taken or spent.
         engine::redeem(&code, params, &client.client_id)?;
-        let resources = resource::narrowed(cx.tenant, params.resources(), &code.resource, &code.scope)?;
+        let resources =
+            resource::narrowed(cx.tenant, params.resources(), &code.resource, &code.scope)?;
         if code.used_at.is_none() {
             check_code(cx, &code, params.find("code_verifier"))?;
         }
@@ -91,9 +93,10 @@ impl AuthorizationCodeGrant {
         client.still_counts(&standing)?;
         let user = &standing.user;
         if refreshes {
-            let (scope, known, by) = (&code.scope, standing.head, &code.authentication);
-            let id = code.family_id;
-            let family = issue::new_family(cx, id, &session, by, known, user, client, scope, &code.resource);
+            let (id, by, scope) = (code.family_id, &code.authentication, &code.scope);
+            let resource = &code.resource;
+            let family =
+                issue::new_family(cx, id, &session, by, &standing, client, scope, resource);
             store.insert_family(&family).await?;
         }
         unit.commit().await?;
@@ -111,11 +114,16 @@ impl AuthorizationCodeGrant {
     }
 }
 
-fn check_code(cx: &Cx<'_>, code: &AuthorizationCode, verifier: Option<&str>) -> Result<(), OauthError> {
+fn check_code(
+    cx: &Cx<'_>,
+    code: &AuthorizationCode,
+    verifier: Option<&str>,
+) -> Result<(), OauthError> {
     if cx.now >= code.expires_at {
         return Err(OauthError::invalid_grant().because("code expired"));
     }
-    let verifier = verifier.ok_or_else(|| OauthError::invalid_grant().because("code_verifier missing"))?;
+    let verifier =
+        verifier.ok_or_else(|| OauthError::invalid_grant().because("code_verifier missing"))?;
     if !is_behind(verifier, &code.code_challenge) {
         return Err(OauthError::invalid_grant().because("code_verifier wrong"));
     }
@@ -129,7 +137,11 @@ fn is_behind(verifier: &str, challenge: &str) -> bool {
 }
 
 /// Ends what a code that came twice has given (RFC 6749 §4.1.2).
-async fn end_replayed(cx: &Cx<'_>, store: &mut TenantStore<'_>, code: &AuthorizationCode) -> Result<(), OauthError> {
+async fn end_replayed(
+    cx: &Cx<'_>,
+    store: &mut TenantStore<'_>,
+    code: &AuthorizationCode,
+) -> Result<(), OauthError> {
     let actor = Actor::Client(code.client_id.clone());
     let occurrence = cx.occurrence(&actor, Event::CodeReuse { family: code.family_id });
     let _ = store.end_family(code.family_id, EndReason::CodeReuse, cx.now).await?;

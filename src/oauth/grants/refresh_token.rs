@@ -6,7 +6,8 @@ use super::{Exchange, Grant};
 use crate::{
     domain::{Actor, Client, EndReason, Event, GrantType},
     oauth::{
-        Cx, RefreshToken, client_auth::Authenticated, decided::Decided, engine, issue, resource, subject::Subject,
+        Cx, RefreshToken, client_auth::Authenticated, decided::Decided, engine, issue, resource,
+        subject::Subject,
     },
     protocol::{OauthError, TokenResponse},
     storage::{Rotated, Rotation, RotationRequest},
@@ -26,8 +27,11 @@ impl Grant for RefreshTokenGrant {
     /// `invalid_grant`: unknown, expired, reused or another client's. `invalid_scope`: wider than granted.
     async fn exchange(&self, exchange: &Exchange<'_>) -> Result<TokenResponse, OauthError> {
         let Exchange { cx, client, params, .. } = exchange;
-        let presented = RefreshToken::open(params.required("refresh_token")?, &cx.app.keys, cx.tenant.id)
-            .ok_or_else(|| OauthError::invalid_grant().because("no refresh token of this tenant"))?;
+        let presented =
+            RefreshToken::open(params.required("refresh_token")?, &cx.app.keys, cx.tenant.id)
+                .ok_or_else(|| {
+                    OauthError::invalid_grant().because("no refresh token of this tenant")
+                })?;
         let asked = Asked { scope: params.find("scope"), resource: params.resources() };
         rotate(cx, client, presented, &asked).await
     }
@@ -73,22 +77,35 @@ pub(in crate::oauth) async fn rotate(
         Rotation::Reused => end_reused(cx, request).await?,
         other => other,
     };
-    let Rotated { family, session, user, known } = match rotation {
-        Rotation::Granted(rotated) => *rotated,
-        Rotation::Reused => return Err(OauthError::invalid_grant().because("refresh token reused")),
-        Rotation::Refused(why) => return Err(OauthError::invalid_grant().because(why)),
-        Rotation::Overtaken => {
-            return Err(OauthError::unavailable().because("the client was ended since it proved who it is"));
-        }
-    };
-    let (scope, resources) = decided.unwrap_or_else(|| (family.scope.clone(), family.resource.clone()));
+    let Rotated { family, session, user, known } = granted(rotation)?;
+    let (scope, resources) =
+        decided.unwrap_or_else(|| (family.scope.clone(), family.resource.clone()));
     // A client whose registration was narrowed gets no more than it is registered for.
     let scope = scope.filter(|token| client.metadata.scope.contains(token));
     let (session, grant, authentication) = (session.id, family.id, &family.authentication);
     let subject = Subject::User { user: &user, session, grant, authentication };
     let generation = Some(family.generation);
-    let decided = Decided { known, scope, resource: &resources, generation, ..Decided::of(cx, client, subject) };
+    let decided = Decided {
+        known,
+        scope,
+        resource: &resources,
+        generation,
+        ..Decided::of(cx, client, subject)
+    };
     issue::issue(cx, &keys, decided)
+}
+
+/// What was rotated; why nothing was, where it was not.
+fn granted(rotation: Rotation) -> Result<Rotated, OauthError> {
+    let (refused, why) = match rotation {
+        Rotation::Granted(rotated) => return Ok(*rotated),
+        Rotation::Reused => (OauthError::invalid_grant(), "refresh token reused"),
+        Rotation::Refused(why) => (OauthError::invalid_grant(), why),
+        Rotation::Overtaken => {
+            (OauthError::unavailable(), "the client was ended since it proved who it is")
+        }
+    };
+    Err(refused.because(why))
 }
 
 async fn decide(
@@ -97,7 +114,14 @@ async fn decide(
     presented: RefreshToken,
     asked: &Asked<'_>,
 ) -> Result<(crate::protocol::Scope, Vec<String>), OauthError> {
-    let family = cx.app.storage.read(&**cx.tenant).await?.tenant(cx.tenant).find_family(presented.family).await?;
+    let family = cx
+        .app
+        .storage
+        .read(&**cx.tenant)
+        .await?
+        .tenant(cx.tenant)
+        .find_family(presented.family)
+        .await?;
     let family = family.ok_or_else(|| OauthError::invalid_grant().because("unknown family"))?;
     if family.client_id != client.client_id {
         return Err(OauthError::invalid_grant().because("another client's token"));

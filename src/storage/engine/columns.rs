@@ -12,7 +12,9 @@ use diesel::{
     sqlite::Sqlite,
 };
 
-use crate::domain::{AuditId, EventNumber, FamilyId, NodeId, RequestId, SecretId, SessionId, TenantId, UserId};
+use crate::domain::{
+    AuditId, EventNumber, FamilyId, NodeId, RequestId, SecretId, SessionId, TenantId, UserId,
+};
 
 /// Sixteen bytes: `uuid` on PostgreSQL, a BLOB on SQLite.
 #[derive(Debug, Clone, Copy, SqlType, QueryId)]
@@ -51,7 +53,9 @@ impl FromSql<Id16, Pg> for Key {
 }
 
 impl FromSql<Id16, Sqlite> for Key {
-    fn from_sql(value: <Sqlite as diesel::backend::Backend>::RawValue<'_>) -> deserialize::Result<Self> {
+    fn from_sql(
+        value: <Sqlite as diesel::backend::Backend>::RawValue<'_>,
+    ) -> deserialize::Result<Self> {
         let bytes = <Vec<u8> as FromSql<Binary, Sqlite>>::from_sql(value)?;
         let bytes = bytes.try_into().map_err(|_| "an identifier that is not of 16 bytes")?;
         Ok(Self(bytes))

@@ -11,7 +11,8 @@ use diesel::{
     connection::{AnsiTransactionManager, TransactionManager as _},
 };
 use diesel_async::{
-    AsyncConnection, AsyncPgConnection, RunQueryDsl as _, SimpleAsyncConnection as _, TransactionManager as _,
+    AsyncConnection, AsyncPgConnection, RunQueryDsl as _, SimpleAsyncConnection as _,
+    TransactionManager as _,
     sync_connection_wrapper::{SpawnBlocking, SyncConnectionWrapper},
 };
 use tokio::{sync::OwnedMutexGuard, time::Instant};
@@ -34,7 +35,10 @@ type BoxError = Box<dyn std::error::Error + Send + Sync + 'static>;
 type BoxFuture<'a, T> = std::pin::Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
 impl SpawnBlocking for InPlace {
-    fn spawn_blocking<'a, R>(&mut self, task: impl FnOnce() -> R + Send + 'static) -> BoxFuture<'a, Result<R, BoxError>>
+    fn spawn_blocking<'a, R>(
+        &mut self,
+        task: impl FnOnce() -> R + Send + 'static,
+    ) -> BoxFuture<'a, Result<R, BoxError>>
     where
         R: Send + 'static,
     {
@@ -152,7 +156,8 @@ impl PgLease {
             None => (String::new(), "on"),
         };
         // SET is beyond Diesel. Both values are our own: a UUID and a word.
-        let set = format!("SET portcullis.tenant = '{tenant}'; SET portcullis.every_tenant = {every}");
+        let set =
+            format!("SET portcullis.tenant = '{tenant}'; SET portcullis.every_tenant = {every}");
         pooled.conn.batch_execute(&set).await?;
         pooled.scope = Some(scope);
         Ok(())
@@ -244,7 +249,8 @@ macro_rules! on_backend {
                     let result: diesel::QueryResult<_> = async { $on_postgres }.await;
                     result
                 });
-                let (result, spoilt) = $crate::storage::engine::connection::within(deadline, statement).await;
+                let (result, spoilt) =
+                    $crate::storage::engine::connection::within(deadline, statement).await;
                 if spoilt {
                     lease.spoil();
                 }

@@ -41,7 +41,9 @@ impl From<Error> for StorageError {
                 | DatabaseErrorKind::CheckViolation,
                 info,
             ) => Self::Broken(info.message().to_owned()),
-            Error::DeserializationError(why) | Error::SerializationError(why) => Self::Broken(why.to_string()),
+            Error::DeserializationError(why) | Error::SerializationError(why) => {
+                Self::Broken(why.to_string())
+            }
             other => Self::Away(other.to_string()),
         }
     }
@@ -64,7 +66,10 @@ impl StorageError {
         match self {
             // It is over by itself.
             Self::Away(error) => tracing::warn!(error, "the database does not answer"),
-            other => tracing::error!(error = other.cause(), "the database holds what cannot be worked with"),
+            other => tracing::error!(
+                error = other.cause(),
+                "the database holds what cannot be worked with"
+            ),
         }
     }
 

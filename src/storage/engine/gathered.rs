@@ -45,7 +45,10 @@ impl<R: Gather> Gathered<R> {
     pub(in crate::storage) fn start(storage: Storage) -> Self {
         let (queue, waiting) = mpsc::channel(QUEUE);
         // Of no request, though one may have been the first to need it.
-        tokio::spawn(run(storage, waiting).instrument(tracing::error_span!(parent: None, "job", job = R::NAME)));
+        tokio::spawn(
+            run(storage, waiting)
+                .instrument(tracing::error_span!(parent: None, "job", job = R::NAME)),
+        );
         Self(queue)
     }
 
@@ -55,8 +58,12 @@ impl<R: Gather> Gathered<R> {
         let full = |_| StorageError::away(format!("too many {} wait", R::NAME));
         self.0.try_send(Waiting { request, answer }).map_err(full)?;
         match tokio::time::timeout(deadline::UNIT, answered).await {
-            Ok(answered) => answered.map_err(|_| StorageError::away(format!("the writer of {} is gone", R::NAME)))?,
-            Err(_) => Err(StorageError::away(format!("the writer of {} did not come back in time", R::NAME))),
+            Ok(answered) => answered
+                .map_err(|_| StorageError::away(format!("the writer of {} is gone", R::NAME)))?,
+            Err(_) => Err(StorageError::away(format!(
+                "the writer of {} did not come back in time",
+                R::NAME
+            ))),
         }
     }
 }
@@ -64,15 +71,23 @@ impl<R: Gather> Gathered<R> {
 async fn run<R: Gather>(storage: Storage, mut waiting: mpsc::Receiver<Waiting<R>>) {
     let mut batch = Vec::new();
     while waiting.recv_many(&mut batch, R::TOGETHER).await > 0 {
-        let wanted = batch.drain(..).filter(|one: &Waiting<R>| R::OUTLIVES_ITS_CALLER || !one.answer.is_closed());
-        let (requests, answers): (Vec<_>, Vec<_>) = wanted.map(|one| (one.request, one.answer)).unzip();
+        let wanted = batch
+            .drain(..)
+            .filter(|one: &Waiting<R>| R::OUTLIVES_ITS_CALLER || !one.answer.is_closed());
+        let (requests, answers): (Vec<_>, Vec<_>) =
+            wanted.map(|one| (one.request, one.answer)).unzip();
         if requests.is_empty() {
             continue;
         }
         // Whoever asked may have gone by now.
         match R::write(&storage, &requests).await {
-            Ok(outcomes) => answers.into_iter().zip(outcomes).for_each(|(answer, outcome)| drop(answer.send(outcome))),
-            Err(why) => answers.into_iter().for_each(|answer| drop(answer.send(Err(StorageError::away(&why))))),
+            Ok(outcomes) => answers
+                .into_iter()
+                .zip(outcomes)
+                .for_each(|(answer, outcome)| drop(answer.send(outcome))),
+            Err(why) => answers
+                .into_iter()
+                .for_each(|answer| drop(answer.send(Err(StorageError::away(&why))))),
         }
     }
 }

@@ -4,9 +4,12 @@
 //! behind, and of two nodes that migrate at once the second finds nothing left to do.
 
 use diesel::{
-    ExpressionMethods, QueryDsl, connection::AnsiTransactionManager, define_sql_function, migration::MigrationSource,
+    ExpressionMethods, QueryDsl, connection::AnsiTransactionManager, define_sql_function,
+    migration::MigrationSource,
 };
-use diesel_async::{AsyncConnection, AsyncMigrationHarness, AsyncPgConnection, RunQueryDsl, TransactionManager as _};
+use diesel_async::{
+    AsyncConnection, AsyncMigrationHarness, AsyncPgConnection, RunQueryDsl, TransactionManager as _,
+};
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
 
 use crate::storage::{
@@ -39,7 +42,9 @@ impl Storage {
 
     async fn migrate_sqlite(&self) -> Result<Vec<String>, StorageError> {
         let mut conn = self.writer().await?;
-        let Backend::Sqlite(lease) = &mut conn.0 else { return Err(failed("no SQLite connection")) };
+        let Backend::Sqlite(lease) = &mut conn.0 else {
+            return Err(failed("no SQLite connection"));
+        };
         let begin = |conn: &mut diesel::SqliteConnection| {
             AnsiTransactionManager::begin_transaction_sql(conn, "BEGIN IMMEDIATE")
         };
@@ -59,7 +64,9 @@ impl Storage {
         match self.unlimited_postgres().await? {
             Some(conn) => pending(&mut AsyncMigrationHarness::new(conn), POSTGRES),
             None => match self.writer().await?.0 {
-                Backend::Sqlite(mut lease) => lease.spawn_blocking(|conn| Ok(pending(conn, SQLITE))).await?,
+                Backend::Sqlite(mut lease) => {
+                    lease.spawn_blocking(|conn| Ok(pending(conn, SQLITE))).await?
+                }
                 Backend::Postgres(_) => Err(failed("no SQLite connection")),
             },
         }
@@ -111,7 +118,8 @@ impl Storage {
             audit_events
         );
         use schema::revocation_head;
-        let nothing = diesel::update(revocation_head::table).set(revocation_head::seq.eq(revocation_head::seq));
+        let nothing = diesel::update(revocation_head::table)
+            .set(revocation_head::seq.eq(revocation_head::seq));
         match on_conn!(unit, conn => nothing.execute(conn).await) {
             Err(why) if why.cause().contains("read-only") || why.cause().contains("readonly") => {
                 Err(failed(why.cause()))
@@ -133,7 +141,8 @@ async fn migrate_postgres(mut conn: AsyncPgConnection) -> Result<Vec<String>, St
     let mut harness = AsyncMigrationHarness::new(conn);
     let ran = run(&mut harness, POSTGRES)?;
     let mut conn = harness.into_inner();
-    <AsyncPgConnection as AsyncConnection>::TransactionManager::commit_transaction(&mut conn).await?;
+    <AsyncPgConnection as AsyncConnection>::TransactionManager::commit_transaction(&mut conn)
+        .await?;
     Ok(ran)
 }
 
@@ -143,12 +152,13 @@ fn refuse_newer<DB: diesel::backend::Backend>(
     source: &EmbeddedMigrations,
 ) -> Result<(), StorageError> {
     let known = MigrationSource::<DB>::migrations(source).map_err(failed)?;
-    let known: Vec<String> = known.iter().map(|migration| migration.name().version().to_string()).collect();
+    let known: Vec<String> =
+        known.iter().map(|migration| migration.name().version().to_string()).collect();
     let applied = harness.applied_migrations().map_err(failed)?;
     match applied.iter().map(ToString::to_string).find(|version| !known.contains(version)) {
-        Some(newer) => {
-            Err(failed(format!("it was made by a newer version ({newer}): run that version or a later one")))
-        }
+        Some(newer) => Err(failed(format!(
+            "it was made by a newer version ({newer}): run that version or a later one"
+        ))),
         None => Ok(()),
     }
 }

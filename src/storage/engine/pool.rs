@@ -75,7 +75,13 @@ impl Pool {
             let (writer, readers) = sqlite::pool(path, size)?;
             let follower = sqlite::readers(path, 1)?;
             let opened = OpenedFile::at(path.into());
-            Kind::Sqlite { path: path.into(), writer: Arc::new(Mutex::new(writer)), readers, follower, opened }
+            Kind::Sqlite {
+                path: path.into(),
+                writer: Arc::new(Mutex::new(writer)),
+                readers,
+                follower,
+                opened,
+            }
         } else if url.starts_with("postgres://") || url.starts_with("postgresql://") {
             let manager = |limits| PgManager::new(url, limits);
             Kind::Postgres {
@@ -135,7 +141,10 @@ impl Pool {
             Kind::Sqlite { .. } => Ok(None),
             Kind::Postgres { requests, .. } => {
                 let manager = requests.manager();
-                Box::pin(manager.unlimited().connect()).await.map(Some).map_err(|why| PoolError::Away(why.to_string()))
+                Box::pin(manager.unlimited().connect())
+                    .await
+                    .map(Some)
+                    .map_err(|why| PoolError::Away(why.to_string()))
             }
         }
     }
@@ -163,7 +172,8 @@ impl rocket_db_pools::Pool for Pool {
     type Error = PoolError;
 
     async fn init(figment: &rocket::figment::Figment) -> Result<Self, PoolError> {
-        let config: rocket_db_pools::Config = figment.extract().map_err(|why| PoolError::Url(why.to_string()))?;
+        let config: rocket_db_pools::Config =
+            figment.extract().map_err(|why| PoolError::Url(why.to_string()))?;
         Self::open(&config.url, config.max_connections).await
     }
 

@@ -11,7 +11,9 @@ use std::{
 
 use deadpool::managed::{Manager, Metrics, Pool, RecycleError, RecycleResult};
 use diesel::{ConnectionError, ConnectionResult};
-use diesel_async::{AsyncPgConnection, SimpleAsyncConnection as _, pooled_connection::PoolableConnection as _};
+use diesel_async::{
+    AsyncPgConnection, SimpleAsyncConnection as _, pooled_connection::PoolableConnection as _,
+};
 use tokio_postgres::{
     Config,
     config::{Host, SslMode, TargetSessionAttrs},
@@ -37,7 +39,8 @@ pub(crate) struct Pooled {
 
 impl PgManager {
     pub(in crate::storage) fn new(url: &str, limits: &'static str) -> Result<Self, PoolError> {
-        let config = Config::from_str(url).map_err(|why| PoolError::Url(format!("postgres: {why}")))?;
+        let config =
+            Config::from_str(url).map_err(|why| PoolError::Url(format!("postgres: {why}")))?;
         let tls = config.get_ssl_mode() == SslMode::Require;
         let servers = servers_of(&config);
         if servers.is_empty() {
@@ -48,7 +51,12 @@ impl PgManager {
 
     /// The same without limits in time.
     pub(in crate::storage) fn unlimited(&self) -> Self {
-        Self { servers: Arc::clone(&self.servers), last: Arc::clone(&self.last), tls: self.tls, limits: "" }
+        Self {
+            servers: Arc::clone(&self.servers),
+            last: Arc::clone(&self.last),
+            tls: self.tls,
+            limits: "",
+        }
     }
 
     /// A connection to the first server that takes writes, beginning with the one that did last.
@@ -65,7 +73,9 @@ impl PgManager {
                     return Ok(conn);
                 }
                 Ok(Err(why)) => refused = why,
-                Err(_) => refused = ConnectionError::BadConnection("a server does not answer".into()),
+                Err(_) => {
+                    refused = ConnectionError::BadConnection("a server does not answer".into())
+                }
             }
         }
         Err(refused)
@@ -75,7 +85,8 @@ impl PgManager {
         let bad = |why: tokio_postgres::Error| ConnectionError::BadConnection(in_words(&why));
         let mut conn = if self.tls {
             let roots = rustls::RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
-            let tls = rustls::ClientConfig::builder().with_root_certificates(roots).with_no_client_auth();
+            let tls =
+                rustls::ClientConfig::builder().with_root_certificates(roots).with_no_client_auth();
             let connector = tokio_postgres_rustls::MakeRustlsConnect::new(tls);
             let (client, connection) = server.connect(connector).await.map_err(bad)?;
             AsyncPgConnection::try_from_client_and_connection(client, connection).await?
@@ -84,7 +95,9 @@ impl PgManager {
             AsyncPgConnection::try_from_client_and_connection(client, connection).await?
         };
         for settings in [self.limits, deadline::PLANNING] {
-            conn.batch_execute(settings).await.map_err(ConnectionError::CouldntSetupConfiguration)?;
+            conn.batch_execute(settings)
+                .await
+                .map_err(ConnectionError::CouldntSetupConfiguration)?;
         }
         Ok(conn)
     }
@@ -158,12 +171,19 @@ impl Manager for PgManager {
     /// Asking each connection whether it lives costs as much as the query that follows; one that
     /// has died says so in its socket.
     async fn recycle(&self, pooled: &mut Pooled, _: &Metrics) -> RecycleResult<ConnectionError> {
-        if pooled.conn.is_broken() { Err(RecycleError::message("closed or in a transaction")) } else { Ok(()) }
+        if pooled.conn.is_broken() {
+            Err(RecycleError::message("closed or in a transaction"))
+        } else {
+            Ok(())
+        }
     }
 }
 
 /// A pool of at most `size` connections.
-pub(in crate::storage) fn pool(manager: PgManager, size: usize) -> Result<Pool<PgManager>, PoolError> {
+pub(in crate::storage) fn pool(
+    manager: PgManager,
+    size: usize,
+) -> Result<Pool<PgManager>, PoolError> {
     Pool::builder(manager)
         .max_size(size)
         .wait_timeout(Some(deadline::CONNECTION))

@@ -7,7 +7,10 @@ use std::{
 };
 
 use deadpool::managed::{Manager, Metrics, Pool, RecycleResult};
-use diesel::{Connection as _, ConnectionError, ConnectionResult, SqliteConnection, connection::SimpleConnection as _};
+use diesel::{
+    Connection as _, ConnectionError, ConnectionResult, SqliteConnection,
+    connection::SimpleConnection as _,
+};
 use diesel_async::sync_connection_wrapper::SyncConnectionWrapper;
 
 use crate::effects::{Clock as _, SystemClock, private_file, private_folder_of};
@@ -28,10 +31,13 @@ const SETUP: &str = "PRAGMA busy_timeout = 700; PRAGMA journal_mode = WAL; PRAGM
 pub(in crate::storage) fn open(path: &str, read_only: bool) -> ConnectionResult<SqliteConn> {
     let bad = |why: &dyn std::fmt::Display| ConnectionError::BadConnection(why.to_string());
     let mut conn = SqliteConnection::establish(path)?;
-    let setup = if read_only { format!("{SETUP} PRAGMA query_only = ON;") } else { SETUP.to_owned() };
+    let setup =
+        if read_only { format!("{SETUP} PRAGMA query_only = ON;") } else { SETUP.to_owned() };
     conn.batch_execute(&setup).map_err(|why| bad(&why))?;
-    portcullis_now_ms_utils::register_nondeterministic_impl(&mut conn, |plus: i64| SystemClock.now().millis() + plus)
-        .map_err(|why| bad(&why))?;
+    portcullis_now_ms_utils::register_nondeterministic_impl(&mut conn, |plus: i64| {
+        SystemClock.now().millis() + plus
+    })
+    .map_err(|why| bad(&why))?;
     Ok(SyncConnectionWrapper::with_runtime(conn, InPlace))
 }
 
@@ -66,7 +72,10 @@ impl Manager for SqliteManager {
 }
 
 /// The writer and at most `size` readers of the file at `path`, which is made where there is none.
-pub(in crate::storage) fn pool(path: &str, size: usize) -> Result<(SqliteConn, Pool<SqliteManager>), PoolError> {
+pub(in crate::storage) fn pool(
+    path: &str,
+    size: usize,
+) -> Result<(SqliteConn, Pool<SqliteManager>), PoolError> {
     let away = |why: &dyn std::fmt::Display| PoolError::Away(format!("{path}: {why}"));
     private_folder_of(Path::new(path)).map_err(|why| away(&why))?;
     private_file(Path::new(path)).map_err(|why| away(&why))?;
@@ -75,7 +84,10 @@ pub(in crate::storage) fn pool(path: &str, size: usize) -> Result<(SqliteConn, P
 }
 
 /// At most `size` readers of the file at `path`.
-pub(in crate::storage) fn readers(path: &str, size: usize) -> Result<Pool<SqliteManager>, PoolError> {
+pub(in crate::storage) fn readers(
+    path: &str,
+    size: usize,
+) -> Result<Pool<SqliteManager>, PoolError> {
     Pool::builder(SqliteManager(path.to_owned()))
         .max_size(size)
         .wait_timeout(Some(deadline::CONNECTION))
@@ -107,7 +119,9 @@ impl OpenedFile {
             self.replaced.store(true, Ordering::Relaxed);
         }
         match self.replaced.load(Ordering::Relaxed) {
-            true => Err(PoolError::Away("the database file was replaced: restart this node".into())),
+            true => {
+                Err(PoolError::Away("the database file was replaced: restart this node".into()))
+            }
             false => Ok(()),
         }
     }

@@ -69,7 +69,8 @@ impl Storage {
 
     /// The writer of gathered rotations, where the database needs one.
     pub(in crate::storage) fn gathered_rotations(&self) -> Option<&Gathered<RotationRequest>> {
-        (self.backend() == "sqlite").then(|| self.rotations.get_or_init(|| Gathered::start(self.detached())))
+        (self.backend() == "sqlite")
+            .then(|| self.rotations.get_or_init(|| Gathered::start(self.detached())))
     }
 
     /// The writer of gathered endings.
@@ -144,7 +145,10 @@ impl Storage {
     }
 
     /// A unit that writes, of a job: nobody waits for it.
-    pub(crate) async fn write_for_job(&self, scope: impl Into<Scope>) -> Result<Unit, StorageError> {
+    pub(crate) async fn write_for_job(
+        &self,
+        scope: impl Into<Scope>,
+    ) -> Result<Unit, StorageError> {
         self.begin_writing(scope.into(), For::Job, deadline::JOB).await
     }
 
@@ -160,7 +164,12 @@ impl Storage {
         Ok(unit)
     }
 
-    async fn begin_writing(&self, scope: Scope, whom: For, limit: Duration) -> Result<Unit, StorageError> {
+    async fn begin_writing(
+        &self,
+        scope: Scope,
+        whom: For,
+        limit: Duration,
+    ) -> Result<Unit, StorageError> {
         let deadline = Instant::now() + limit;
         let conn = in_time(deadline, self.pool.writer(whom)).await?;
         let mut unit = self.unit(conn, scope, deadline, whom);
@@ -170,7 +179,16 @@ impl Storage {
 
     fn unit(&self, conn: Connection, scope: Scope, deadline: Instant, whom: For) -> Unit {
         let listener = self.listener.get().cloned();
-        Unit { conn, scope, whole: scope, deadline, whom, pending: Vec::new(), holds_logins_of: None, listener }
+        Unit {
+            conn,
+            scope,
+            whole: scope,
+            deadline,
+            whom,
+            pending: Vec::new(),
+            holds_logins_of: None,
+            listener,
+        }
     }
 
     /// SQLite's one connection for writing, outside a unit: for migrations.
@@ -191,14 +209,18 @@ async fn in_time(
 
 /// Tries again, for as long as a file waits for its turn, while another process writes to SQLite. It
 /// keeps nothing in between: others of this process are not held up.
-pub(in crate::storage) async fn in_turn<T, F>(mut attempt: impl FnMut() -> F) -> Result<T, StorageError>
+pub(in crate::storage) async fn in_turn<T, F>(
+    mut attempt: impl FnMut() -> F,
+) -> Result<T, StorageError>
 where
     F: Future<Output = Result<T, StorageError>>,
 {
     let until = Instant::now() + deadline::TURN;
     loop {
         match attempt().await {
-            Err(why) if why.is_busy() && Instant::now() < until => tokio::time::sleep(deadline::LOOK).await,
+            Err(why) if why.is_busy() && Instant::now() < until => {
+                tokio::time::sleep(deadline::LOOK).await
+            }
             done => return done,
         }
     }
@@ -227,7 +249,10 @@ impl Unit {
 
     /// The same by id, for the parts of storage that hold no tenant.
     pub(in crate::storage) fn tenant_of(&mut self, tenant_id: TenantId) -> TenantStore<'_> {
-        debug_assert!(self.scope.covers(tenant_id), "a unit of one tenant was asked for another's rows");
+        debug_assert!(
+            self.scope.covers(tenant_id),
+            "a unit of one tenant was asked for another's rows"
+        );
         TenantStore { unit: self, tenant_id }
     }
 
@@ -243,7 +268,11 @@ impl Unit {
     /// # Errors
     /// [`StorageError::Away`].
     pub(crate) fn check_time(&self) -> Result<(), StorageError> {
-        if Instant::now() < self.deadline { Ok(()) } else { Err(StorageError::away("it takes too long")) }
+        if Instant::now() < self.deadline {
+            Ok(())
+        } else {
+            Err(StorageError::away("it takes too long"))
+        }
     }
 
     /// This unit, borrowed alike whether it is owned or borrowed already.

@@ -132,7 +132,11 @@ impl TenantStore<'_> {
     }
 
     /// Entries, the newest first.
-    pub async fn list_audit(&mut self, filter: &AuditFilter, limit: i64) -> Result<Page<AuditEntry>, StorageError> {
+    pub async fn list_audit(
+        &mut self,
+        filter: &AuditFilter,
+        limit: i64,
+    ) -> Result<Page<AuditEntry>, StorageError> {
         let key = self.key();
         let rows: Vec<Row> = on_conn!(self.unit, conn => {
             let mut query = audit_events::table

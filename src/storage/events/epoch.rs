@@ -23,8 +23,9 @@ impl Storage {
         let mut unit = self.write_for_job(EveryTenant::Installation).await?;
         let head = revocation_head::table.filter(revocation_head::id.eq(1));
         // Taking the lock first: of two nodes that notice at once, the second finds it done.
-        let lock =
-            diesel::update(head).set(revocation_head::seq.eq(revocation_head::seq)).returning(revocation_head::seq);
+        let lock = diesel::update(head)
+            .set(revocation_head::seq.eq(revocation_head::seq))
+            .returning(revocation_head::seq);
         let before: i64 = on_conn!(unit, conn => lock.get_result(conn).await)?;
         let before = EventNumber(before);
         if before.epoch() > known.epoch() {
@@ -33,7 +34,8 @@ impl Storage {
         let begun = before.max(known).next_epoch();
         let raise = diesel::update(head).set(revocation_head::seq.eq(begun.0));
         on_conn!(unit, conn => raise.execute(conn).await)?;
-        let ids: Vec<Key> = on_conn!(unit, conn => tenants::table.select(tenants::id).load(conn).await)?;
+        let ids: Vec<Key> =
+            on_conn!(unit, conn => tenants::table.select(tenants::id).load(conn).await)?;
         // There is always one. The rows of a backup that is being put back come table by table, and
         // what is not there yet cannot be ended: the next look finds it whole.
         if ids.is_empty() {

@@ -6,7 +6,9 @@ use diesel::{ExpressionMethods, QueryDsl, QueryResult};
 use diesel_async::RunQueryDsl;
 
 use crate::domain::{EventNumber, NodeId, NodeSeen, Timestamp};
-use crate::storage::{Key, StorageError, Unit, engine::columns::portcullis_now_ms, engine::connection::on_conn};
+use crate::storage::{
+    Key, StorageError, Unit, engine::columns::portcullis_now_ms, engine::connection::on_conn,
+};
 
 diesel::table! {
     use diesel::sql_types::*;
@@ -17,15 +19,6 @@ diesel::table! {
         seq -> BigInt,
         seen_at -> BigInt,
         lease_until -> BigInt,
-    }
-}
-
-diesel::table! {
-    use diesel::sql_types::*;
-
-    installation (id) {
-        id -> BigInt,
-        master_key_check -> Binary,
     }
 }
 
@@ -55,14 +48,16 @@ impl Unit {
 
     /// The nodes that hold a lease.
     pub async fn list_nodes(&mut self) -> Result<Vec<NodeSeen>, StorageError> {
-        let query = nodes::table.filter(nodes::lease_until.gt(portcullis_now_ms(0))).order(nodes::id).select((
-            nodes::id,
-            nodes::seq,
-            nodes::seen_at,
-        ));
+        let query = nodes::table
+            .filter(nodes::lease_until.gt(portcullis_now_ms(0)))
+            .order(nodes::id)
+            .select((nodes::id, nodes::seq, nodes::seen_at));
         let rows: Vec<(Key, i64, i64)> = on_conn!(self, conn => query.load(conn).await)?;
-        let node =
-            |(id, seq, at)| NodeSeen { id: NodeId::from(id).to_string(), seq, seen_at: Timestamp::from_millis(at) };
+        let node = |(id, seq, at)| NodeSeen {
+            id: NodeId::from(id).to_string(),
+            seq,
+            seen_at: Timestamp::from_millis(at),
+        };
         Ok(rows.into_iter().map(node).collect())
     }
 

@@ -4,14 +4,15 @@ use diesel::{ExpressionMethods, OptionalExtension, QueryDsl};
 use diesel_async::RunQueryDsl;
 
 use crate::domain::{
-    Change, EndReason, Ending, EventNumber, NodeId, RevocationEvent, TenantId, TenantSettings, limits,
+    Change, EndReason, Ending, EventNumber, NodeId, RevocationEvent, TenantId, TenantSettings,
+    limits,
 };
 use crate::storage::{
     Key, StorageError, TenantStore, Unit,
     engine::columns::portcullis_now_ms,
     engine::connection::{on_conn, on_conn_each},
     jobs::settle,
-    schema::{clients, installation, tenants, users},
+    schema::tenants,
 };
 
 diesel::table! {
@@ -57,7 +58,9 @@ impl Place {
     /// # Errors
     /// [`StorageError::Broken`] where they are the events of another unit.
     pub fn in_events(self, events: &[RevocationEvent]) -> Result<EventNumber, StorageError> {
-        let event = events.get(self.0).ok_or_else(|| StorageError::broken("an ending without its event"))?;
+        let event = events
+            .get(self.0)
+            .ok_or_else(|| StorageError::broken("an ending without its event"))?;
         Ok(event.seq)
     }
 }
@@ -90,7 +93,10 @@ fn event_of((seq, tenant, kind, subject, lives_ms): Row) -> Result<RevocationEve
         KEYS_CHANGED => Change::Keys(tenant),
         kind => {
             let ending = Ending::read(kind, &subject);
-            Change::Ending(tenant, ending.ok_or_else(|| StorageError::broken(format!("event kind {kind}")))?)
+            Change::Ending(
+                tenant,
+                ending.ok_or_else(|| StorageError::broken(format!("event kind {kind}")))?,
+            )
         }
     };
     Ok(RevocationEvent { seq: EventNumber(seq), change, lives_ms })
@@ -104,8 +110,13 @@ impl Unit {
 
     /// Has everything of a tenant ended, since it was restored: whatever its longest token may be.
     pub(in crate::storage) fn end_restored(&mut self, tenant: TenantId) {
-        let (change, settle) = (Change::Ending(tenant, Ending::Tenant), Some(Settle::Mark(EndReason::Restored)));
-        let _ = self.push(Pending { change, settle, token_ttl: Some(TenantSettings::MOST_ACCESS_TOKEN_TTL) });
+        let (change, settle) =
+            (Change::Ending(tenant, Ending::Tenant), Some(Settle::Mark(EndReason::Restored)));
+        let _ = self.push(Pending {
+            change,
+            settle,
+            token_ttl: Some(TenantSettings::MOST_ACCESS_TOKEN_TTL),
+        });
     }
 
     fn push(&mut self, pending: Pending) -> Place {
@@ -119,7 +130,9 @@ impl Unit {
     /// Gives what waits its numbers. Raising the head locks its row until the commit that follows,
     /// so numbers are gapless, become visible in order, and are honest: whoever reads one sees
     /// everything that it and those before it speak of.
-    pub(in crate::storage) async fn number_events(&mut self) -> Result<Vec<RevocationEvent>, StorageError> {
+    pub(in crate::storage) async fn number_events(
+        &mut self,
+    ) -> Result<Vec<RevocationEvent>, StorageError> {
         let mut pending = std::mem::take(&mut self.pending);
         if pending.is_empty() {
             return Ok(Vec::new());
@@ -155,7 +168,11 @@ impl Unit {
     }
 
     /// How long an event must be remembered: as long as the last token that it speaks of lives.
-    async fn lives_ms(&mut self, change: &Change, token_ttl: Option<i64>) -> Result<i64, StorageError> {
+    async fn lives_ms(
+        &mut self,
+        change: &Change,
+        token_ttl: Option<i64>,
+    ) -> Result<i64, StorageError> {
         let Change::Ending(tenant, _) = change else { return Ok(CHANGE_KEPT_MS) };
         if let Some(ttl) = token_ttl {
             return Ok((ttl + limits::ENDING_MARGIN).saturating_mul(1000));
@@ -166,7 +183,8 @@ impl Unit {
             tenants::longest_ttl_until,
             portcullis_now_ms(0),
         ));
-        let found: Option<(i64, i64, i64, i64)> = on_conn!(self, conn => query.first(conn).await.optional())?;
+        let found: Option<(i64, i64, i64, i64)> =
+            on_conn!(self, conn => query.first(conn).await.optional())?;
         let ttl = match found {
             Some((ttl, longest, until, now)) if now < until => ttl.max(longest),
             Some((ttl, ..)) => ttl,
@@ -195,55 +213,20 @@ impl Unit {
         Ok(())
     }
 
-    /// Writes the number on the one row that stands for everything that was ended. That row is
-    /// locked by this transaction already, or gone.
-    async fn put_ended_seq(&mut self, tenant: TenantId, ending: &Ending, seq: EventNumber) -> Result<(), StorageError> {
-        let key = Key::from(tenant);
-        match ending {
-            Ending::Tenant => {
-                let row = diesel::update(tenants::table.filter(tenants::id.eq(key)));
-                on_conn!(self, conn => row.set(tenants::ended_seq.eq(seq.0)).execute(conn).await)?;
-            }
-            Ending::Client(id) => {
-                let row = clients::table.filter(clients::tenant_id.eq(key)).filter(clients::client_id.eq(id.clone()));
-                let row = diesel::update(row).set(clients::ended_seq.eq(seq.0));
-                on_conn!(self, conn => row.execute(conn).await)?;
-            }
-            Ending::User(id) => {
-                let row = users::table.filter(users::tenant_id.eq(key)).filter(users::id.eq(Key::from(*id)));
-                let row = diesel::update(row).set(users::ended_seq.eq(seq.0));
-                on_conn!(self, conn => row.execute(conn).await)?;
-            }
-            Ending::Session(_) | Ending::Grant(_) | Ending::Token(_) | Ending::Key(_) => {}
-        }
-        Ok(())
-    }
-
     /// The number of the last event.
     pub async fn head(&mut self) -> Result<EventNumber, StorageError> {
-        let query = revocation_head::table.filter(revocation_head::id.eq(1)).select(revocation_head::seq);
+        let query =
+            revocation_head::table.filter(revocation_head::id.eq(1)).select(revocation_head::seq);
         Ok(EventNumber(on_conn!(self, conn => query.first(conn).await)?))
     }
 
     /// The installation's own identifier, under which Redis keeps its lists.
     pub async fn installation(&mut self) -> Result<NodeId, StorageError> {
-        let query = revocation_head::table.filter(revocation_head::id.eq(1)).select(revocation_head::installation);
+        let query = revocation_head::table
+            .filter(revocation_head::id.eq(1))
+            .select(revocation_head::installation);
         let key: Key = on_conn!(self, conn => query.first(conn).await)?;
         Ok(key.into())
-    }
-
-    /// What tells the master key that the database was sealed under; `None` in a new one.
-    pub async fn master_key_check(&mut self) -> Result<Option<Vec<u8>>, StorageError> {
-        let query = installation::table.filter(installation::id.eq(1)).select(installation::master_key_check);
-        on_conn!(self, conn => query.first(conn).await.optional())
-    }
-
-    /// Notes the master key of a new database; answers what the one is told by that was noted first.
-    pub async fn claim_master_key(&mut self, check: &[u8]) -> Result<Vec<u8>, StorageError> {
-        let row = (installation::id.eq(1), installation::master_key_check.eq(check.to_vec()));
-        let insert = diesel::insert_into(installation::table).values(row).on_conflict_do_nothing();
-        on_conn!(self, conn => insert.execute(conn).await)?;
-        self.master_key_check().await?.ok_or_else(|| StorageError::broken("no master key was noted"))
     }
 
     /// Events after `after` and up to `to` that can still meet a token or a cache, in order, at
@@ -272,7 +255,10 @@ impl Unit {
     }
 
     /// The tenant that event `seq` speaks of, while it is kept.
-    pub async fn tenant_of_event(&mut self, seq: EventNumber) -> Result<Option<TenantId>, StorageError> {
+    pub async fn tenant_of_event(
+        &mut self,
+        seq: EventNumber,
+    ) -> Result<Option<TenantId>, StorageError> {
         let query = revocation_events::table.filter(revocation_events::seq.eq(seq.0));
         let query = query.select(revocation_events::tenant_id);
         let found: Option<Key> = on_conn!(self, conn => query.first(conn).await.optional())?;
@@ -280,7 +266,10 @@ impl Unit {
     }
 
     /// Removes events that nothing can meet any more, `limit` at most; answers how many.
-    pub(in crate::storage) async fn sweep_events(&mut self, limit: i64) -> Result<usize, StorageError> {
+    pub(in crate::storage) async fn sweep_events(
+        &mut self,
+        limit: i64,
+    ) -> Result<usize, StorageError> {
         let old = revocation_events::table
             .filter(revocation_events::expires_at.lt(portcullis_now_ms(0)))
             .order(revocation_events::expires_at)
@@ -288,39 +277,15 @@ impl Unit {
             .select(revocation_events::seq);
         let old: Vec<i64> = on_conn!(self, conn => old.load(conn).await)?;
         let count = old.len();
-        let gone = old.into_iter().map(|seq| revocation_events::table.filter(revocation_events::seq.eq(seq)));
+        let gone = old
+            .into_iter()
+            .map(|seq| revocation_events::table.filter(revocation_events::seq.eq(seq)));
         on_conn_each!(self, gone.map(diesel::delete), row, conn => row.execute(conn).await)?;
         Ok(count)
     }
 }
 
 impl TenantStore<'_> {
-    /// Holds the one row that stands for everything of a user, a client or the tenant until this
-    /// unit ends; answers whether it is there. Whoever ends it must hold it first: the number is
-    /// written on it while the head is locked, when nothing may be waited for.
-    pub async fn hold(&mut self, ending: &Ending) -> Result<bool, StorageError> {
-        let key = self.key();
-        let held = match ending {
-            Ending::Tenant => {
-                let row = diesel::update(tenants::table.filter(tenants::id.eq(key)));
-                let row = row.set(tenants::ended_seq.eq(tenants::ended_seq));
-                on_conn!(self.unit, conn => row.execute(conn).await)?
-            }
-            Ending::Client(id) => {
-                let row = clients::table.filter(clients::tenant_id.eq(key)).filter(clients::client_id.eq(id.clone()));
-                let row = diesel::update(row).set(clients::ended_seq.eq(clients::ended_seq));
-                on_conn!(self.unit, conn => row.execute(conn).await)?
-            }
-            Ending::User(id) => {
-                let row = users::table.filter(users::tenant_id.eq(key)).filter(users::id.eq(Key::from(*id)));
-                let row = diesel::update(row).set(users::ended_seq.eq(users::ended_seq));
-                on_conn!(self.unit, conn => row.execute(conn).await)?
-            }
-            Ending::Session(_) | Ending::Grant(_) | Ending::Token(_) | Ending::Key(_) => 1,
-        };
-        Ok(held == 1)
-    }
-
     /// Has everything of a user, a client or the tenant ended by the number that this unit's
     /// commit gives it, and what is left of it settled afterwards.
     pub fn end(&mut self, ending: Ending, reason: EndReason) -> Place {
@@ -343,13 +308,21 @@ impl TenantStore<'_> {
         self.push_ending(Ending::Token(jti.to_owned()), None, ttl)
     }
 
-    fn push_ending(&mut self, ending: Ending, settle: Option<Settle>, token_ttl: Option<i64>) -> Place {
+    fn push_ending(
+        &mut self,
+        ending: Ending,
+        settle: Option<Settle>,
+        token_ttl: Option<i64>,
+    ) -> Place {
         let change = Change::Ending(self.tenant_id, ending);
         self.unit.push(Pending { change, settle, token_ttl })
     }
 
     /// The tenant's endings that speak of one of `subjects`, each with its number.
-    pub async fn find_endings(&mut self, subjects: Vec<String>) -> Result<Vec<(EventNumber, Ending)>, StorageError> {
+    pub async fn find_endings(
+        &mut self,
+        subjects: Vec<String>,
+    ) -> Result<Vec<(EventNumber, Ending)>, StorageError> {
         let query = revocation_events::table
             .filter(revocation_events::tenant_id.eq(self.key()))
             .filter(revocation_events::subject.eq_any(subjects))

@@ -1,6 +1,9 @@
 //! Authorization codes: each is good once (RFC 6749 §4.1.2).
 
-use diesel::{ExpressionMethods, Insertable, OptionalExtension, QueryDsl, Queryable, Selectable, SelectableHelper};
+use diesel::{
+    ExpressionMethods, Insertable, OptionalExtension, QueryDsl, Queryable, Selectable,
+    SelectableHelper,
+};
 use diesel_async::RunQueryDsl;
 
 use crate::domain::{Authentication, AuthorizationCode, EventNumber, Timestamp};
@@ -115,30 +118,41 @@ impl TenantStore<'_> {
     }
 
     /// The code with this SHA-256.
-    pub async fn find_code(&mut self, digest: &[u8]) -> Result<Option<AuthorizationCode>, StorageError> {
+    pub async fn find_code(
+        &mut self,
+        digest: &[u8],
+    ) -> Result<Option<AuthorizationCode>, StorageError> {
         let query = authorization_codes::table
             .filter(authorization_codes::tenant_id.eq(self.key()))
             .filter(authorization_codes::digest.eq(digest.to_vec()));
-        let row: Option<Row> =
-            on_conn!(self.unit, conn => query.select(Row::as_select()).first(conn).await.optional())?;
+        let row: Option<Row> = on_conn!(self.unit, conn => query.select(Row::as_select()).first(conn).await.optional())?;
         row.map(AuthorizationCode::try_from).transpose()
     }
 
     /// Uses a code up; of any number that try at once, one is told `true`.
-    pub async fn spend_code(&mut self, digest: &[u8], now: Timestamp) -> Result<bool, StorageError> {
+    pub async fn spend_code(
+        &mut self,
+        digest: &[u8],
+        now: Timestamp,
+    ) -> Result<bool, StorageError> {
         let target = authorization_codes::table
             .filter(authorization_codes::tenant_id.eq(self.key()))
             .filter(authorization_codes::digest.eq(digest.to_vec()))
             .filter(authorization_codes::used_at.is_null());
         let change = authorization_codes::used_at.eq(Some(now.millis()));
-        let spent = on_conn!(self.unit, conn => diesel::update(target).set(change).execute(conn).await)?;
+        let spent =
+            on_conn!(self.unit, conn => diesel::update(target).set(change).execute(conn).await)?;
         Ok(spent == 1)
     }
 }
 
 impl Unit {
     /// Removes codes that expired before `old`, `limit` at most; answers how many.
-    pub(in crate::storage) async fn sweep_codes(&mut self, old: Timestamp, limit: i64) -> Result<usize, StorageError> {
+    pub(in crate::storage) async fn sweep_codes(
+        &mut self,
+        old: Timestamp,
+        limit: i64,
+    ) -> Result<usize, StorageError> {
         let expired = authorization_codes::table
             .filter(authorization_codes::expires_at.lt(old.millis()))
             .order(authorization_codes::expires_at)

@@ -3,7 +3,9 @@
 use diesel::{BoolExpressionMethods, ExpressionMethods, JoinOnDsl, OptionalExtension, QueryDsl};
 use diesel_async::RunQueryDsl;
 
-use crate::storage::{Key, StorageError, TenantStore, engine::connection::on_conn, schema::clients};
+use crate::storage::{
+    Key, StorageError, TenantStore, engine::connection::on_conn, schema::clients,
+};
 use crate::{
     domain::{EventNumber, Timestamp, UserId},
     protocol::Scope,
@@ -26,8 +28,14 @@ diesel::table! {
 impl TenantStore<'_> {
     /// What the user has allowed the client so far. What was allowed to a client of the same name
     /// that was deleted does not count.
-    pub async fn find_consent(&mut self, user: UserId, client_id: &str) -> Result<Scope, StorageError> {
-        let of_client = clients::tenant_id.eq(consents::tenant_id).and(clients::client_id.eq(consents::client_id));
+    pub async fn find_consent(
+        &mut self,
+        user: UserId,
+        client_id: &str,
+    ) -> Result<Scope, StorageError> {
+        let of_client = clients::tenant_id
+            .eq(consents::tenant_id)
+            .and(clients::client_id.eq(consents::client_id));
         let query = consents::table
             .inner_join(clients::table.on(of_client))
             .filter(consents::tenant_id.eq(self.key()))
@@ -35,7 +43,8 @@ impl TenantStore<'_> {
             .filter(consents::client_id.eq(client_id.to_owned()))
             .filter(consents::born_seq.ge(clients::born_seq))
             .select(consents::scope);
-        let scope: Option<String> = on_conn!(self.unit, conn => query.first(conn).await.optional())?;
+        let scope: Option<String> =
+            on_conn!(self.unit, conn => query.first(conn).await.optional())?;
         scope.unwrap_or_default().parse().map_err(StorageError::broken)
     }
 

@@ -3,12 +3,14 @@
 use std::collections::HashMap;
 
 use diesel::{
-    ExpressionMethods, Insertable, NullableExpressionMethods as _, OptionalExtension, QueryDsl, Queryable, Selectable,
-    SelectableHelper,
+    ExpressionMethods, Insertable, NullableExpressionMethods as _, OptionalExtension, QueryDsl,
+    Queryable, Selectable, SelectableHelper,
 };
 use diesel_async::RunQueryDsl;
 
-use crate::domain::{Authentication, EndReason, Ending, EventNumber, FamilyId, SessionId, Timestamp, TokenFamily};
+use crate::domain::{
+    Authentication, EndReason, Ending, EventNumber, FamilyId, SessionId, Timestamp, TokenFamily,
+};
 use crate::storage::{
     Key, Place, StorageError, TenantStore,
     engine::columns::portcullis_now_ms,
@@ -124,19 +126,22 @@ impl TenantStore<'_> {
         let query = token_families::table
             .filter(token_families::tenant_id.eq(self.key()))
             .filter(token_families::id.eq(Key::from(id)));
-        let row: Option<Row> =
-            on_conn!(self.unit, conn => query.select(Row::as_select()).first(conn).await.optional())?;
+        let row: Option<Row> = on_conn!(self.unit, conn => query.select(Row::as_select()).first(conn).await.optional())?;
         row.map(TokenFamily::try_from).transpose()
     }
 
     /// The families of a session, the oldest first, 200 at most.
-    pub async fn list_families(&mut self, session: SessionId) -> Result<Vec<TokenFamily>, StorageError> {
+    pub async fn list_families(
+        &mut self,
+        session: SessionId,
+    ) -> Result<Vec<TokenFamily>, StorageError> {
         let query = token_families::table
             .filter(token_families::tenant_id.eq(self.key()))
             .filter(token_families::session_id.eq(Key::from(session)))
             .order(token_families::id)
             .limit(200);
-        let rows: Vec<Row> = on_conn!(self.unit, conn => query.select(Row::as_select()).load(conn).await)?;
+        let rows: Vec<Row> =
+            on_conn!(self.unit, conn => query.select(Row::as_select()).load(conn).await)?;
         rows.into_iter().map(TokenFamily::try_from).collect()
     }
 
@@ -156,7 +161,8 @@ impl TenantStore<'_> {
             .filter(token_families::id.lt(before))
             .order(token_families::id.desc())
             .limit(200);
-        let rows: Vec<Row> = on_conn!(self.unit, conn => query.select(Row::as_select()).load(conn).await)?;
+        let rows: Vec<Row> =
+            on_conn!(self.unit, conn => query.select(Row::as_select()).load(conn).await)?;
         rows.into_iter().map(TokenFamily::try_from).collect()
     }
 
@@ -168,7 +174,8 @@ impl TenantStore<'_> {
     ) -> Result<HashMap<SessionId, Vec<String>>, StorageError> {
         let mut clients: HashMap<SessionId, Vec<String>> = HashMap::new();
         let mut rest: Vec<Key> = sessions.iter().copied().map(Key::from).collect();
-        let (Some(first), Some(last)) = (rest.iter().min().copied(), rest.iter().max().copied()) else {
+        let (Some(first), Some(last)) = (rest.iter().min().copied(), rest.iter().max().copied())
+        else {
             return Ok(clients);
         };
         // Sessions of a page mostly lie side by side: one look along them finds all.
@@ -223,18 +230,26 @@ impl TenantStore<'_> {
             token_families::rotated_at.eq(portcullis_now_ms(0).nullable()),
             token_families::expires_at.eq(expires_at.millis()),
         );
-        let moved = on_conn!(self.unit, conn => diesel::update(target).set(change).execute(conn).await)?;
+        let moved =
+            on_conn!(self.unit, conn => diesel::update(target).set(change).execute(conn).await)?;
         Ok(moved == 1)
     }
 
     /// Ends one grant: its family, and its access tokens once this unit has committed.
-    pub async fn end_family(&mut self, id: FamilyId, reason: EndReason, now: Timestamp) -> Result<Place, StorageError> {
+    pub async fn end_family(
+        &mut self,
+        id: FamilyId,
+        reason: EndReason,
+        now: Timestamp,
+    ) -> Result<Place, StorageError> {
         let target = token_families::table
             .filter(token_families::tenant_id.eq(self.key()))
             .filter(token_families::id.eq(Key::from(id)))
             .filter(token_families::ended_at.is_null());
-        let change =
-            (token_families::ended_at.eq(Some(now.millis())), token_families::end_reason.eq(Some(reason.as_str())));
+        let change = (
+            token_families::ended_at.eq(Some(now.millis())),
+            token_families::end_reason.eq(Some(reason.as_str())),
+        );
         on_conn!(self.unit, conn => diesel::update(target).set(change).execute(conn).await)?;
         // The grant may have access tokens without a family: its ending does not ask for a row.
         Ok(self.end_one(Ending::Grant(id)))

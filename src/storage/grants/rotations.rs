@@ -7,7 +7,9 @@
 
 use std::sync::Arc;
 
-use crate::domain::{EventNumber, FamilyId, Session, Tenant, Timestamp, TokenFamily, User};
+use crate::domain::{
+    EventNumber, FamilyId, Session, Standing, Tenant, Timestamp, TokenFamily, User,
+};
 use crate::storage::{
     EveryTenant, Storage, StorageError, TenantStore,
     engine::gathered::{Gather, Outcomes},
@@ -72,9 +74,47 @@ impl RotationRequest {
         if grace > 0 && self.is_confidential { grace.max(CONFIDENTIAL_GRACE_MS) } else { grace }
     }
 
+    /// Why a family may not be rotated; `None` where its generation decides.
+    fn refusal(
+        &self,
+        family: &TokenFamily,
+        session: &Session,
+        standing: &Standing,
+    ) -> Option<Rotation> {
+        let refused = |why| Some(Rotation::Refused(why));
+        // Another client's token revokes nothing: else anyone could end anyone's session.
+        if family.client_id != self.client_id {
+            return refused("another client's token");
+        }
+        if family.ended_at.is_some() {
+            return refused("family ended");
+        }
+        if self.now >= family.expires_at {
+            return refused("expired");
+        }
+        if let Some(why) = standing.grant_refusal(session, family.born_seq, self.now) {
+            return refused(why);
+        }
+        if standing.client_ended.is_some_and(|ended| ended > self.proven_by) {
+            return Some(Rotation::Overtaken);
+        }
+        if self.presented > family.generation {
+            tracing::error!(
+                family = %family.id,
+                "a refresh token came from a rotation that this database never saw: was a backup restored?"
+            );
+            return refused("a generation that was never made");
+        }
+        None
+    }
+
     fn slid(&self, family: &TokenFamily) -> Timestamp {
         let settings = &self.tenant.settings;
-        if settings.refresh_token_sliding { self.now.plus(settings.refresh_token_ttl) } else { family.expires_at }
+        if settings.refresh_token_sliding {
+            self.now.plus(settings.refresh_token_ttl)
+        } else {
+            family.expires_at
+        }
     }
 }
 
@@ -90,33 +130,17 @@ impl TenantStore<'_> {
         Err(StorageError::away("others rotate the same family without end"))
     }
 
-    async fn try_rotate(&mut self, request: &RotationRequest) -> Result<Option<Rotation>, StorageError> {
-        let refused = |why| Ok(Some(Rotation::Refused(why)));
-        let Some((mut family, session, standing, database_now)) = self.family_standing(request.family).await? else {
-            return refused("unknown family");
+    async fn try_rotate(
+        &mut self,
+        request: &RotationRequest,
+    ) -> Result<Option<Rotation>, StorageError> {
+        let Some((mut family, session, standing, database_now)) =
+            self.family_standing(request.family).await?
+        else {
+            return Ok(Some(Rotation::Refused("unknown family")));
         };
-        // Another client's token revokes nothing: else anyone could end anyone's session.
-        if family.client_id != request.client_id {
-            return refused("another client's token");
-        }
-        if family.ended_at.is_some() {
-            return refused("family ended");
-        }
-        if request.now >= family.expires_at {
-            return refused("expired");
-        }
-        if let Some(why) = standing.grant_refusal(&session, family.born_seq, request.now) {
-            return refused(why);
-        }
-        if standing.client_ended.is_some_and(|ended| ended > request.proven_by) {
-            return Ok(Some(Rotation::Overtaken));
-        }
-        if request.presented > family.generation {
-            tracing::error!(
-                family = %family.id,
-                "a refresh token came from a rotation that this database never saw: was a backup restored?"
-            );
-            return refused("a generation that was never made");
+        if let Some(refused) = request.refusal(&family, &session, &standing) {
+            return Ok(Some(refused));
         }
         if request.presented == family.generation {
             let expires_at = request.slid(&family);
@@ -126,13 +150,19 @@ impl TenantStore<'_> {
             (family.generation, family.expires_at) = (family.generation + 1, expires_at);
         } else {
             let is_last = request.presented + 1 == family.generation;
-            let since = family.rotated_at.map_or(i64::MAX, |at| database_now.millis() - at.millis());
+            let since =
+                family.rotated_at.map_or(i64::MAX, |at| database_now.millis() - at.millis());
             if !is_last || (since >= request.grace_ms() && !request.is_owed) {
                 return Ok(Some(Rotation::Reused));
             }
         }
         let known = standing.head;
-        Ok(Some(Rotation::Granted(Box::new(Rotated { family, session, user: standing.user, known }))))
+        Ok(Some(Rotation::Granted(Box::new(Rotated {
+            family,
+            session,
+            user: standing.user,
+            known,
+        }))))
     }
 }
 
@@ -142,7 +172,10 @@ impl Storage {
     /// # Errors
     /// [`StorageError`]: nothing was changed, or it cannot be told whether it was; then the client
     /// retries within the grace.
-    pub async fn rotate_family(&self, mut request: RotationRequest) -> Result<Rotation, StorageError> {
+    pub async fn rotate_family(
+        &self,
+        mut request: RotationRequest,
+    ) -> Result<Rotation, StorageError> {
         let key = (request.family, request.presented);
         request.is_owed = self.unanswered.contains_key(&key);
         let rotation = match self.gathered_rotations() {

@@ -1,12 +1,18 @@
 //! Clients, their secrets, and the assertions they have used.
 
-use diesel::{ExpressionMethods, Insertable, OptionalExtension, QueryDsl, Queryable, Selectable, SelectableHelper};
+use diesel::{
+    ExpressionMethods, Insertable, OptionalExtension, QueryDsl, Queryable, Selectable,
+    SelectableHelper,
+};
 use diesel_async::RunQueryDsl;
 
 use crate::domain::{
-    Change, Client, ClientMetadata, ClientSecret, Ending, EventNumber, GrantType, SecretId, TenantId, Timestamp,
+    Change, Client, ClientMetadata, ClientSecret, Ending, EventNumber, GrantType, SecretId,
+    TenantId, Timestamp,
 };
-use crate::storage::{Key, Page, Place, StorageError, TenantStore, Unit, engine::connection::on_conn};
+use crate::storage::{
+    Key, Page, Place, StorageError, TenantStore, Unit, engine::connection::on_conn,
+};
 
 diesel::table! {
     use diesel::sql_types::*;
@@ -85,7 +91,11 @@ impl From<SecretRow> for ClientSecret {
     }
 }
 
-fn client_of(tenant_id: TenantId, row: Row, secrets: Vec<SecretRow>) -> Result<Client, StorageError> {
+fn client_of(
+    tenant_id: TenantId,
+    row: Row,
+    secrets: Vec<SecretRow>,
+) -> Result<Client, StorageError> {
     Ok(Client {
         tenant_id,
         metadata: serde_json::from_str(&row.metadata).map_err(StorageError::broken)?,
@@ -104,8 +114,7 @@ impl TenantStore<'_> {
         let query = clients::table
             .filter(clients::tenant_id.eq(self.key()))
             .filter(clients::client_id.eq(client_id.to_owned()));
-        let row: Option<Row> =
-            on_conn!(self.unit, conn => query.select(Row::as_select()).first(conn).await.optional())?;
+        let row: Option<Row> = on_conn!(self.unit, conn => query.select(Row::as_select()).first(conn).await.optional())?;
         match row {
             Some(row) => self.with_secrets(row).await.map(Some),
             None => Ok(None),
@@ -119,8 +128,7 @@ impl TenantStore<'_> {
             .filter(clients::tenant_id.eq(self.key()))
             .filter(clients::client_id.eq(client_id.to_owned()));
         let raised = diesel::update(target).set(clients::version.eq(clients::version + 1));
-        let row: Option<Row> =
-            on_conn!(self.unit, conn => raised.returning(Row::as_returning()).get_result(conn).await.optional())?;
+        let row: Option<Row> = on_conn!(self.unit, conn => raised.returning(Row::as_returning()).get_result(conn).await.optional())?;
         match row {
             Some(row) => self.with_secrets(row).await.map(Some),
             None => Ok(None),
@@ -138,14 +146,22 @@ impl TenantStore<'_> {
     }
 
     /// Clients in the order of their identifiers, without their secrets.
-    pub async fn list_clients(&mut self, after: &str, limit: i64) -> Result<Page<Client>, StorageError> {
+    pub async fn list_clients(
+        &mut self,
+        after: &str,
+        limit: i64,
+    ) -> Result<Page<Client>, StorageError> {
         let query = clients::table
             .filter(clients::tenant_id.eq(self.key()))
             .filter(clients::client_id.gt(after.to_owned()))
             .order(clients::client_id)
             .limit(limit + 1);
-        let rows: Vec<Row> = on_conn!(self.unit, conn => query.select(Row::as_select()).load(conn).await)?;
-        let items = rows.into_iter().map(|row| client_of(self.tenant_id, row, Vec::new())).collect::<Result<_, _>>()?;
+        let rows: Vec<Row> =
+            on_conn!(self.unit, conn => query.select(Row::as_select()).load(conn).await)?;
+        let items = rows
+            .into_iter()
+            .map(|row| client_of(self.tenant_id, row, Vec::new()))
+            .collect::<Result<_, _>>()?;
         Ok(Page::cut(items, limit, |client: &Client| client.client_id.clone()))
     }
 
@@ -220,7 +236,11 @@ impl TenantStore<'_> {
     }
 
     /// Adds a secret.
-    pub async fn insert_secret(&mut self, client_id: &str, secret: &ClientSecret) -> Result<(), StorageError> {
+    pub async fn insert_secret(
+        &mut self,
+        client_id: &str,
+        secret: &ClientSecret,
+    ) -> Result<(), StorageError> {
         let row = SecretRow {
             tenant_id: self.key(),
             client_id: client_id.to_owned(),
@@ -235,7 +255,12 @@ impl TenantStore<'_> {
     }
 
     /// Makes the client's secrets other than `keep` expire at `at`, unless they do so before.
-    pub async fn expire_secrets(&mut self, client_id: &str, keep: SecretId, at: Timestamp) -> Result<(), StorageError> {
+    pub async fn expire_secrets(
+        &mut self,
+        client_id: &str,
+        keep: SecretId,
+        at: Timestamp,
+    ) -> Result<(), StorageError> {
         let target = client_secrets::table
             .filter(client_secrets::tenant_id.eq(self.key()))
             .filter(client_secrets::client_id.eq(client_id.to_owned()))
@@ -248,7 +273,11 @@ impl TenantStore<'_> {
     }
 
     /// Removes a secret; answers whether there was one.
-    pub async fn delete_secret(&mut self, client_id: &str, id: SecretId) -> Result<bool, StorageError> {
+    pub async fn delete_secret(
+        &mut self,
+        client_id: &str,
+        id: SecretId,
+    ) -> Result<bool, StorageError> {
         let target = client_secrets::table
             .filter(client_secrets::tenant_id.eq(self.key()))
             .filter(client_secrets::client_id.eq(client_id.to_owned()))
@@ -307,8 +336,13 @@ impl Unit {
             .filter(client_assertions::expires_at.lt(now.millis()))
             .order(client_assertions::expires_at)
             .limit(limit)
-            .select((client_assertions::tenant_id, client_assertions::client_id, client_assertions::jti_digest));
-        let expired: Vec<(Key, String, Vec<u8>)> = on_conn!(self, conn => expired.load(conn).await)?;
+            .select((
+                client_assertions::tenant_id,
+                client_assertions::client_id,
+                client_assertions::jti_digest,
+            ));
+        let expired: Vec<(Key, String, Vec<u8>)> =
+            on_conn!(self, conn => expired.load(conn).await)?;
         for (tenant, client, digest) in &expired {
             let row = client_assertions::table
                 .filter(client_assertions::tenant_id.eq(*tenant))

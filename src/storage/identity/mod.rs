@@ -2,4 +2,5 @@
 
 pub(in crate::storage) mod clients;
 pub(in crate::storage) mod tenants;
+pub(in crate::storage) mod user_lists;
 pub(in crate::storage) mod users;

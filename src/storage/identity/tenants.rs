@@ -1,9 +1,14 @@
 //! Tenants: the only table that is reached without one.
 
-use diesel::{ExpressionMethods, Insertable, OptionalExtension, QueryDsl, Queryable, Selectable, SelectableHelper};
+use diesel::{
+    ExpressionMethods, Insertable, OptionalExtension, QueryDsl, Queryable, Selectable,
+    SelectableHelper,
+};
 use diesel_async::RunQueryDsl;
 
-use crate::domain::{Change, Ending, EventNumber, Slug, Tenant, TenantId, TenantSettings, TenantStatus, Timestamp};
+use crate::domain::{
+    Change, Ending, EventNumber, Slug, Tenant, TenantId, TenantSettings, TenantStatus, Timestamp,
+};
 use crate::storage::{
     EveryTenant, Key, Page, Place, Storage, StorageError, Unit, engine::columns::portcullis_now_ms,
     engine::connection::on_conn,
@@ -104,7 +109,8 @@ impl Unit {
     /// The tenant with this slug.
     pub async fn find_tenant(&mut self, slug: &Slug) -> Result<Option<Tenant>, StorageError> {
         let query = tenants::table.filter(tenants::slug.eq(slug.as_str()));
-        let row: Option<Row> = on_conn!(self, conn => query.select(Row::as_select()).first(conn).await.optional())?;
+        let row: Option<Row> =
+            on_conn!(self, conn => query.select(Row::as_select()).first(conn).await.optional())?;
         row.map(Tenant::try_from).transpose()
     }
 
@@ -113,15 +119,22 @@ impl Unit {
     pub async fn take_tenant(&mut self, id: TenantId) -> Result<Option<Tenant>, StorageError> {
         let target = tenants::table.filter(tenants::id.eq(Key::from(id)));
         let raised = diesel::update(target).set(tenants::version.eq(tenants::version + 1));
-        let row: Option<Row> =
-            on_conn!(self, conn => raised.returning(Row::as_returning()).get_result(conn).await.optional())?;
+        let row: Option<Row> = on_conn!(self, conn => raised.returning(Row::as_returning()).get_result(conn).await.optional())?;
         row.map(Tenant::try_from).transpose()
     }
 
     /// Tenants in the order of their slugs, those after `after`.
-    pub async fn list_tenants(&mut self, after: &str, limit: i64) -> Result<Page<Tenant>, StorageError> {
-        let query = tenants::table.filter(tenants::slug.gt(after.to_owned())).order(tenants::slug).limit(limit + 1);
-        let rows: Vec<Row> = on_conn!(self, conn => query.select(Row::as_select()).load(conn).await)?;
+    pub async fn list_tenants(
+        &mut self,
+        after: &str,
+        limit: i64,
+    ) -> Result<Page<Tenant>, StorageError> {
+        let query = tenants::table
+            .filter(tenants::slug.gt(after.to_owned()))
+            .order(tenants::slug)
+            .limit(limit + 1);
+        let rows: Vec<Row> =
+            on_conn!(self, conn => query.select(Row::as_select()).load(conn).await)?;
         let items = rows.into_iter().map(Tenant::try_from).collect::<Result<_, _>>()?;
         Ok(Page::cut(items, limit, |tenant: &Tenant| tenant.slug.to_string()))
     }
@@ -175,7 +188,8 @@ impl Unit {
             tenants::longest_ttl_until,
             portcullis_now_ms(0),
         ));
-        let (before, longest, until, now): (i64, i64, i64, i64) = on_conn!(self, conn => query.first(conn).await)?;
+        let (before, longest, until, now): (i64, i64, i64, i64) =
+            on_conn!(self, conn => query.first(conn).await)?;
         if before == ttl {
             return Ok(());
         }

@@ -2,14 +2,14 @@
 //! roles and password are never written along with a profile.
 
 use diesel::{
-    ExpressionMethods, Insertable, NullableExpressionMethods, OptionalExtension, QueryDsl, Queryable, Selectable,
-    SelectableHelper,
+    ExpressionMethods, Insertable, NullableExpressionMethods, OptionalExtension, QueryDsl,
+    Queryable, Selectable, SelectableHelper,
 };
 use diesel_async::RunQueryDsl;
 
 use crate::domain::{Ending, EventNumber, Role, Timestamp, User, UserId, UserStatus};
 use crate::storage::{
-    Key, Page, Place, StorageError, TenantStore,
+    Key, Place, StorageError, TenantStore,
     engine::connection::{on_conn, on_conn_each},
 };
 
@@ -105,65 +105,20 @@ macro_rules! row_of_user {
     };
 }
 
-/// Where a page of users ended.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum UserCursor {
-    /// Among those who are found by their name; empty at the beginning.
-    Name(String),
-    /// Among those who are found by their address.
-    Email(String),
-}
-
-impl UserCursor {
-    /// Reads what [`std::fmt::Display`] writes; nothing is the beginning.
-    pub fn parse(text: &str) -> Option<Self> {
-        match text.split_once(':') {
-            None if text.is_empty() => Some(Self::Name(String::new())),
-            Some(("name", key)) => Some(Self::Name(key.to_owned())),
-            Some(("email", key)) => Some(Self::Email(key.to_owned())),
-            _ => None,
-        }
-    }
-}
-
-impl std::fmt::Display for UserCursor {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Self::Name(key) => write!(f, "name:{key}"),
-            Self::Email(key) => write!(f, "email:{key}"),
-        }
-    }
-}
-
-/// The end of a range of texts that begin with the same letters: after each of their successors.
-const AFTER_ALL: char = '\u{10ffff}';
-
-/// How often a page goes on looking by address, where all that it finds were found by name.
-const MOST_LOOKS: u32 = 5;
-
-fn cursor_at(user: &User, prefix: &str) -> UserCursor {
-    let name = User::key(&user.username);
-    match &user.email {
-        Some(email) if !name.starts_with(prefix) => UserCursor::Email(User::key(email)),
-        _ => UserCursor::Name(name),
-    }
-}
-
 impl TenantStore<'_> {
     /// The user with this identifier.
     pub async fn find_user(&mut self, id: UserId) -> Result<Option<User>, StorageError> {
         let query = row_of_user!(self, id);
-        let row: Option<Row> =
-            on_conn!(self.unit, conn => query.select(Row::as_select()).first(conn).await.optional())?;
+        let row: Option<Row> = on_conn!(self.unit, conn => query.select(Row::as_select()).first(conn).await.optional())?;
         row.map(User::try_from).transpose()
     }
 
     /// Takes a user for changing: nobody else changes it until this unit ends, and its version is
     /// raised. Undone where the unit is dropped.
     pub async fn take_user(&mut self, id: UserId) -> Result<Option<User>, StorageError> {
-        let raised = diesel::update(row_of_user!(self, id)).set(users::version.eq(users::version + 1));
-        let row: Option<Row> =
-            on_conn!(self.unit, conn => raised.returning(Row::as_returning()).get_result(conn).await.optional())?;
+        let raised =
+            diesel::update(row_of_user!(self, id)).set(users::version.eq(users::version + 1));
+        let row: Option<Row> = on_conn!(self.unit, conn => raised.returning(Row::as_returning()).get_result(conn).await.optional())?;
         row.map(User::try_from).transpose()
     }
 
@@ -178,107 +133,21 @@ impl TenantStore<'_> {
             .filter(users::tenant_id.eq(self.key()))
             .filter(users::email_key.is_not_null())
             .filter(users::email_key.assume_not_null().eq(User::key(login)));
-        let row: Option<Row> =
-            on_conn!(self.unit, conn => addressed.select(Row::as_select()).first(conn).await.optional())?;
+        let row: Option<Row> = on_conn!(self.unit, conn => addressed.select(Row::as_select()).first(conn).await.optional())?;
         row.map(User::try_from).transpose()
     }
 
     /// The user of this name.
-    pub async fn find_user_by_username(&mut self, username: &str) -> Result<Option<User>, StorageError> {
+    pub async fn find_user_by_username(
+        &mut self,
+        username: &str,
+    ) -> Result<Option<User>, StorageError> {
         let key = User::key(username);
-        let named = users::table.filter(users::tenant_id.eq(self.key())).filter(users::username_key.eq(key));
-        let row: Option<Row> =
-            on_conn!(self.unit, conn => named.select(Row::as_select()).first(conn).await.optional())?;
+        let named = users::table
+            .filter(users::tenant_id.eq(self.key()))
+            .filter(users::username_key.eq(key));
+        let row: Option<Row> = on_conn!(self.unit, conn => named.select(Row::as_select()).first(conn).await.optional())?;
         row.map(User::try_from).transpose()
-    }
-
-    /// Users whose name begins with `prefix`, in the order of their names, then those whose address
-    /// does and whose name does not, in the order of their addresses. Each half has its index.
-    pub async fn list_users(
-        &mut self,
-        prefix: &str,
-        after: &UserCursor,
-        limit: i64,
-    ) -> Result<Page<User>, StorageError> {
-        let prefix = User::key(prefix);
-        let wanted = usize::try_from(limit).unwrap_or(usize::MAX);
-        let mut users = Vec::new();
-        if let UserCursor::Name(after) = after {
-            users = self.users_by_name(&prefix, after, limit + 1).await?;
-            if users.len() > wanted || prefix.is_empty() {
-                let name = |user: &User| UserCursor::Name(User::key(&user.username)).to_string();
-                return Ok(Page::cut(users, limit, name));
-            }
-        }
-        let mut position = match after {
-            UserCursor::Name(_) => String::new(),
-            UserCursor::Email(after) => after.clone(),
-        };
-        // Who is found by name already is passed over, and so many are looked at.
-        for _ in 0..MOST_LOOKS {
-            let found = self.users_by_email(&prefix, &position, limit + 1).await?;
-            let is_last = found.len() <= wanted;
-            for (email, user) in found {
-                if !User::key(&user.username).starts_with(&prefix) {
-                    if users.len() == wanted {
-                        let next = users.last().map(|user| cursor_at(user, &prefix).to_string());
-                        return Ok(Page { items: users, next });
-                    }
-                    users.push(user);
-                }
-                position = email;
-            }
-            if is_last {
-                return Ok(Page { items: users, next: None });
-            }
-        }
-        Ok(Page { items: users, next: Some(UserCursor::Email(position).to_string()) })
-    }
-
-    async fn users_by_name(&mut self, prefix: &str, after: &str, limit: i64) -> Result<Vec<User>, StorageError> {
-        let key = self.key();
-        let rows: Vec<Row> = on_conn!(self.unit, conn => {
-            let query = users::table
-                .filter(users::tenant_id.eq(key))
-                .filter(users::username_key.le(format!("{prefix}{AFTER_ALL}")))
-                .order(users::username_key)
-                .limit(limit)
-                .select(Row::as_select())
-                .into_boxed();
-            // One lower bound: of two a planner takes either.
-            let query = match after >= prefix {
-                true => query.filter(users::username_key.gt(after.to_owned())),
-                false => query.filter(users::username_key.ge(prefix.to_owned())),
-            };
-            query.load(conn).await
-        })?;
-        rows.into_iter().map(User::try_from).collect()
-    }
-
-    /// Users whose address begins with `prefix`, each with the key that their order is by.
-    async fn users_by_email(
-        &mut self,
-        prefix: &str,
-        after: &str,
-        limit: i64,
-    ) -> Result<Vec<(String, User)>, StorageError> {
-        let (key, email) = (self.key(), users::email_key.assume_not_null());
-        let rows: Vec<(String, Row)> = on_conn!(self.unit, conn => {
-            let query = users::table
-                .filter(users::tenant_id.eq(key))
-                .filter(users::email_key.is_not_null())
-                .filter(email.le(format!("{prefix}{AFTER_ALL}")))
-                .order(email)
-                .limit(limit)
-                .select((email, Row::as_select()))
-                .into_boxed();
-            let query = match after >= prefix {
-                true => query.filter(email.gt(after.to_owned())),
-                false => query.filter(email.ge(prefix.to_owned())),
-            };
-            query.load(conn).await
-        })?;
-        rows.into_iter().map(|(email, row)| Ok((email, User::try_from(row)?))).collect()
     }
 
     /// Whether nobody else signs in by this user's name or address, be it as name or as address. The
@@ -290,20 +159,27 @@ impl TenantStore<'_> {
             self.unit.holds_logins_of = Some(self.tenant_id);
         }
         let key = self.key();
-        let logins = [("users_username", Some(&user.username)), ("users_email", user.email.as_ref())];
-        let logins: Vec<(&str, String)> =
-            logins.into_iter().filter_map(|(name, login)| Some((name, User::key(login?)))).collect();
-        let others = || users::table.filter(users::tenant_id.eq(key)).filter(users::id.ne(Key::from(user.id)));
-        let named = logins.iter().map(|(_, login)| others().filter(users::username_key.eq(login.clone())));
+        let logins =
+            [("users_username", Some(&user.username)), ("users_email", user.email.as_ref())];
+        let logins: Vec<(&str, String)> = logins
+            .into_iter()
+            .filter_map(|(name, login)| Some((name, User::key(login?))))
+            .collect();
+        let others = || {
+            users::table.filter(users::tenant_id.eq(key)).filter(users::id.ne(Key::from(user.id)))
+        };
+        let named =
+            logins.iter().map(|(_, login)| others().filter(users::username_key.eq(login.clone())));
         let addressed = logins.iter().map(|(_, login)| {
             let known = others().filter(users::email_key.is_not_null());
             known.filter(users::email_key.assume_not_null().eq(login.clone()))
         });
-        let named: Vec<Option<Key>> =
-            on_conn_each!(self.unit, named, row, conn => row.select(users::id).first(conn).await.optional())?;
-        let addressed: Vec<Option<Key>> =
-            on_conn_each!(self.unit, addressed, row, conn => row.select(users::id).first(conn).await.optional())?;
-        let taken = logins.iter().zip(named.iter().zip(&addressed)).find(|(_, (named, of))| named.or(**of).is_some());
+        let named: Vec<Option<Key>> = on_conn_each!(self.unit, named, row, conn => row.select(users::id).first(conn).await.optional())?;
+        let addressed: Vec<Option<Key>> = on_conn_each!(self.unit, addressed, row, conn => row.select(users::id).first(conn).await.optional())?;
+        let taken = logins
+            .iter()
+            .zip(named.iter().zip(&addressed))
+            .find(|(_, (named, of))| named.or(**of).is_some());
         match taken {
             Some(((constraint, _), _)) => Err(StorageError::Taken((*constraint).to_owned())),
             None => Ok(()),
@@ -355,7 +231,12 @@ impl TenantStore<'_> {
     }
 
     /// Stores what a user may do to the tenant.
-    pub async fn set_user_roles(&mut self, id: UserId, roles: &[Role], now: Timestamp) -> Result<(), StorageError> {
+    pub async fn set_user_roles(
+        &mut self,
+        id: UserId,
+        roles: &[Role],
+        now: Timestamp,
+    ) -> Result<(), StorageError> {
         let roles = serde_json::to_string(roles).map_err(StorageError::broken)?;
         let change = (users::roles.eq(roles), users::updated_at.eq(now.millis()));
         let target = diesel::update(row_of_user!(self, id));
@@ -364,8 +245,14 @@ impl TenantStore<'_> {
     }
 
     /// Stores a user's password hash.
-    pub async fn set_user_password(&mut self, id: UserId, hash: &str, now: Timestamp) -> Result<(), StorageError> {
-        let change = (users::password_hash.eq(Some(hash.to_owned())), users::updated_at.eq(now.millis()));
+    pub async fn set_user_password(
+        &mut self,
+        id: UserId,
+        hash: &str,
+        now: Timestamp,
+    ) -> Result<(), StorageError> {
+        let change =
+            (users::password_hash.eq(Some(hash.to_owned())), users::updated_at.eq(now.millis()));
         let target = diesel::update(row_of_user!(self, id));
         on_conn!(self.unit, conn => target.set(change).execute(conn).await)?;
         Ok(())
@@ -373,10 +260,16 @@ impl TenantStore<'_> {
 
     /// Puts a new hash of the same password in the place of the one that was just verified; answers
     /// `false` where that is no longer the user's.
-    pub async fn replace_password_hash(&mut self, user: &User, hash: &str) -> Result<bool, StorageError> {
-        let target = row_of_user!(self, user.id).filter(users::password_hash.eq(user.password_hash.clone()));
+    pub async fn replace_password_hash(
+        &mut self,
+        user: &User,
+        hash: &str,
+    ) -> Result<bool, StorageError> {
+        let target =
+            row_of_user!(self, user.id).filter(users::password_hash.eq(user.password_hash.clone()));
         let change = users::password_hash.eq(Some(hash.to_owned()));
-        let changed = on_conn!(self.unit, conn => diesel::update(target).set(change).execute(conn).await)?;
+        let changed =
+            on_conn!(self.unit, conn => diesel::update(target).set(change).execute(conn).await)?;
         Ok(changed > 0)
     }
 

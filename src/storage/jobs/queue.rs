@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
-use diesel::{BoolExpressionMethods, ExpressionMethods, NullableExpressionMethods, OptionalExtension, QueryDsl};
+use diesel::{
+    BoolExpressionMethods, ExpressionMethods, NullableExpressionMethods, OptionalExtension,
+    QueryDsl,
+};
 use diesel_async::RunQueryDsl;
 use tokio::time::Instant;
 
@@ -106,9 +109,15 @@ impl Unit {
     }
 
     /// How far the settling of event `seq` has come, where it left something to settle.
-    pub async fn settling_of(&mut self, seq: EventNumber) -> Result<Option<Settling>, StorageError> {
-        let query = jobs::table.filter(jobs::event_seq.eq(seq.0)).select((jobs::rows_done, jobs::finished_at));
-        let found: Option<(i64, Option<i64>)> = on_conn!(self, conn => query.first(conn).await.optional())?;
+    pub async fn settling_of(
+        &mut self,
+        seq: EventNumber,
+    ) -> Result<Option<Settling>, StorageError> {
+        let query = jobs::table
+            .filter(jobs::event_seq.eq(seq.0))
+            .select((jobs::rows_done, jobs::finished_at));
+        let found: Option<(i64, Option<i64>)> =
+            on_conn!(self, conn => query.first(conn).await.optional())?;
         Ok(found.map(|(rows, finished)| Settling { rows, finished: finished.is_some() }))
     }
 
@@ -134,17 +143,27 @@ impl Unit {
     /// Takes or renews the lease of a job; answers how far it has come, or that it is another
     /// node's by now.
     async fn lease_job(&mut self, id: Key, node: NodeId) -> Result<Option<String>, StorageError> {
-        let target = jobs::table
-            .filter(jobs::id.eq(id))
-            .filter(jobs::finished_at.is_null())
-            .filter(jobs::lease_until.lt(portcullis_now_ms(0)).or(jobs::leased_by.eq(Some(Key::from(node)))));
-        let lease = (jobs::leased_by.eq(Some(Key::from(node))), jobs::lease_until.eq(portcullis_now_ms(LEASE_MS)));
+        let target =
+            jobs::table.filter(jobs::id.eq(id)).filter(jobs::finished_at.is_null()).filter(
+                jobs::lease_until
+                    .lt(portcullis_now_ms(0))
+                    .or(jobs::leased_by.eq(Some(Key::from(node)))),
+            );
+        let lease = (
+            jobs::leased_by.eq(Some(Key::from(node))),
+            jobs::lease_until.eq(portcullis_now_ms(LEASE_MS)),
+        );
         let taken = diesel::update(target).set(lease).returning(jobs::position);
         on_conn!(self, conn => taken.get_result(conn).await.optional())
     }
 
     /// Goes on with one job by a few rows, and writes how far it has come; answers how many.
-    async fn settle_job(&mut self, row: Row, node: NodeId, now: Timestamp) -> Result<usize, StorageError> {
+    async fn settle_job(
+        &mut self,
+        row: Row,
+        node: NodeId,
+        now: Timestamp,
+    ) -> Result<usize, StorageError> {
         let Job { id, settlement } = row.try_into()?;
         // Another node may have been faster.
         let Some(position) = self.lease_job(id, node).await? else { return Ok(0) };
@@ -157,7 +176,8 @@ impl Unit {
     /// Leaves a job alone for as long as a lease.
     async fn postpone_job(&mut self, id: Key) -> Result<(), StorageError> {
         let target = jobs::table.filter(jobs::id.eq(id)).filter(jobs::finished_at.is_null());
-        let change = (jobs::leased_by.eq(None::<Key>), jobs::lease_until.eq(portcullis_now_ms(LEASE_MS)));
+        let change =
+            (jobs::leased_by.eq(None::<Key>), jobs::lease_until.eq(portcullis_now_ms(LEASE_MS)));
         on_conn!(self, conn => diesel::update(target).set(change).execute(conn).await)?;
         Ok(())
     }
@@ -167,8 +187,10 @@ impl Unit {
         let rows = i64::try_from(progress.rows).map_err(StorageError::broken)?;
         let target = jobs::table.filter(jobs::id.eq(id));
         let finished = progress.position.is_none();
-        let change =
-            (jobs::position.eq(progress.position.unwrap_or_default()), jobs::rows_done.eq(jobs::rows_done + rows));
+        let change = (
+            jobs::position.eq(progress.position.unwrap_or_default()),
+            jobs::rows_done.eq(jobs::rows_done + rows),
+        );
         on_conn!(self, conn => diesel::update(target).set(change).execute(conn).await)?;
         if finished {
             let done = jobs::finished_at.eq(portcullis_now_ms(0).nullable());
@@ -178,7 +200,12 @@ impl Unit {
     }
 
     /// A round's row is never among the jobs that wait: it counts as finished from its beginning.
-    async fn begin_round(&mut self, name: &'static str, node: NodeId, each: Duration) -> Result<bool, StorageError> {
+    async fn begin_round(
+        &mut self,
+        name: &'static str,
+        node: NodeId,
+        each: Duration,
+    ) -> Result<bool, StorageError> {
         let id = Key(round_id(name));
         let row = (
             jobs::id.eq(id),
@@ -198,7 +225,8 @@ impl Unit {
             .execute(conn)
             .await)?;
         let each_ms = i64::try_from(each.as_millis()).map_err(StorageError::broken)?;
-        let due = jobs::table.filter(jobs::id.eq(id)).filter(jobs::lease_until.lt(portcullis_now_ms(0)));
+        let due =
+            jobs::table.filter(jobs::id.eq(id)).filter(jobs::lease_until.lt(portcullis_now_ms(0)));
         let taken = diesel::update(due).set((
             jobs::leased_by.eq(Some(Key::from(node))),
             jobs::lease_until.eq(portcullis_now_ms(each_ms)),
@@ -243,7 +271,9 @@ impl TryFrom<Row> for Job {
         let ending = Ending::read(&payload.kind, &payload.subject);
         let settle = match kind.as_str() {
             REMOVE => Settle::Remove,
-            _ => Settle::Mark(EndReason::stored(payload.reason.as_deref()).unwrap_or(EndReason::Forced)),
+            _ => Settle::Mark(
+                EndReason::stored(payload.reason.as_deref()).unwrap_or(EndReason::Forced),
+            ),
         };
         let settlement = Settlement {
             tenant_id: tenant.into(),
@@ -293,7 +323,12 @@ impl Storage {
     ///
     /// # Errors
     /// [`StorageError`]: nobody has begun it.
-    pub async fn begin_round(&self, name: &'static str, node: NodeId, each: Duration) -> Result<bool, StorageError> {
+    pub async fn begin_round(
+        &self,
+        name: &'static str,
+        node: NodeId,
+        each: Duration,
+    ) -> Result<bool, StorageError> {
         let mut unit = self.write_for_job(EveryTenant::Installation).await?;
         let begun = unit.begin_round(name, node, each).await?;
         unit.commit().await?;
@@ -302,7 +337,12 @@ impl Storage {
 
     /// One job after the other, until a page of rows is full: most endings leave a few. They are of
     /// one kind, so that two nodes come to them in one order and never wait for each other in turn.
-    async fn settle_together(&self, node: NodeId, begun: bool, now: Timestamp) -> Result<Step, Failed> {
+    async fn settle_together(
+        &self,
+        node: NodeId,
+        begun: bool,
+        now: Timestamp,
+    ) -> Result<Step, Failed> {
         let all = |why| Failed { job: None, why };
         let mut unit = self.write_for_job(EveryTenant::Settling).await.map_err(all)?;
         let began = Instant::now();
@@ -310,7 +350,10 @@ impl Storage {
         while jobs < MOST_JOBS && rows < usize::try_from(settle::SOME).unwrap_or(usize::MAX) {
             let Some(row) = unit.next_job(node, begun).await.map_err(all)? else { break };
             let id = row.0;
-            rows += unit.settle_job(row, node, now).await.map_err(|why| Failed { job: Some(id), why })?;
+            rows += unit
+                .settle_job(row, node, now)
+                .await
+                .map_err(|why| Failed { job: Some(id), why })?;
             jobs += 1;
         }
         unit.commit().await.map_err(all)?;

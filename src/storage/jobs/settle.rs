@@ -45,7 +45,8 @@ enum Stage {
 }
 
 use Stage::{
-    MarkFamilies, MarkSessions, RemoveClients, RemoveCodes, RemoveConsents, RemoveFamilies, RemoveSessions, RemoveUsers,
+    MarkFamilies, MarkSessions, RemoveClients, RemoveCodes, RemoveConsents, RemoveFamilies,
+    RemoveSessions, RemoveUsers,
 };
 
 impl Settlement {
@@ -55,9 +56,14 @@ impl Settlement {
             (Settle::Mark(_), Ending::Session(_)) => &[MarkFamilies],
             (Settle::Mark(_), _) => &[MarkSessions, MarkFamilies],
             (Settle::Remove, Ending::Client(_)) => &[MarkSessions, RemoveFamilies, RemoveConsents],
-            (Settle::Remove, Ending::Tenant) => {
-                &[RemoveSessions, RemoveFamilies, RemoveCodes, RemoveConsents, RemoveClients, RemoveUsers]
-            }
+            (Settle::Remove, Ending::Tenant) => &[
+                RemoveSessions,
+                RemoveFamilies,
+                RemoveCodes,
+                RemoveConsents,
+                RemoveClients,
+                RemoveUsers,
+            ],
             (Settle::Remove, _) => &[RemoveSessions, RemoveFamilies, RemoveConsents],
         }
     }
@@ -85,7 +91,12 @@ impl Cursor {
     fn read(position: &str) -> Self {
         let mut parts = position.split(':');
         let stage = parts.next().and_then(|stage| stage.parse().ok()).unwrap_or(0);
-        let mut key = || parts.next().and_then(|text| text.parse::<TenantId>().ok()).map_or(Self::FIRST, Key::from);
+        let mut key = || {
+            parts
+                .next()
+                .and_then(|text| text.parse::<TenantId>().ok())
+                .map_or(Self::FIRST, Key::from)
+        };
         Self { stage, after: (key(), key()) }
     }
 
@@ -134,8 +145,12 @@ async fn one(
 ) -> Result<Walked, StorageError> {
     let tenant = Key::from(settlement.tenant_id);
     Ok(match stage {
-        MarkSessions | RemoveSessions => settle_sessions(unit, settlement, stage, cursor, now).await?,
-        MarkFamilies | RemoveFamilies => settle_families(unit, settlement, stage, cursor, now).await?,
+        MarkSessions | RemoveSessions => {
+            settle_sessions(unit, settlement, stage, cursor, now).await?
+        }
+        MarkFamilies | RemoveFamilies => {
+            settle_families(unit, settlement, stage, cursor, now).await?
+        }
         RemoveConsents => remove_consents(unit, settlement, cursor).await?,
         RemoveCodes => (remove_codes(unit, tenant).await?, None),
         RemoveUsers => (remove_users(unit, tenant).await?, None),
@@ -199,7 +214,9 @@ async fn settle_sessions(
         query.load(conn).await
     })?;
     let is_removed = stage == RemoveSessions;
-    let is_due = |(_, born, ended): &&FoundSession| is_removed || (ended.is_none() && *born < settlement.seq.0);
+    let is_due = |(_, born, ended): &&FoundSession| {
+        is_removed || (ended.is_none() && *born < settlement.seq.0)
+    };
     let due = found.iter().filter(is_due).map(|(id, ..)| *id);
     if is_removed {
         remove_rows!(unit, sessions, tenant, sessions::id, due)?;
@@ -226,7 +243,9 @@ async fn settle_families(
         _ => families_by_id(unit, tenant, &settlement.ending, cursor.after.0).await?,
     };
     // A client that was made anew under the same name has families of its own.
-    let is_due = |(_, _, born, ended): &&FoundFamily| *born < settlement.seq.0 && (is_removed || ended.is_none());
+    let is_due = |(_, _, born, ended): &&FoundFamily| {
+        *born < settlement.seq.0 && (is_removed || ended.is_none())
+    };
     let due = found.iter().filter(is_due).map(|(_, id, ..)| *id);
     if is_removed {
         remove_rows!(unit, token_families, tenant, token_families::id, due)?;
@@ -234,7 +253,9 @@ async fn settle_families(
         mark_rows!(unit, token_families, tenant, due, settlement.reason(), now)?;
     }
     let by_client = matches!(settlement.ending, Ending::Client(_));
-    let last = found.last().map(|(session, id, ..)| if by_client { (*session, *id) } else { (*id, Cursor::FIRST) });
+    let last = found
+        .last()
+        .map(|(session, id, ..)| if by_client { (*session, *id) } else { (*id, Cursor::FIRST) });
     Ok((found.len(), last))
 }
 
@@ -277,7 +298,9 @@ async fn families_of_client(
     client: &str,
     (session, family): (Key, Key),
 ) -> Result<Vec<FoundFamily>, StorageError> {
-    let of_client = |limit| found_families!(tenant, limit).filter(token_families::client_id.eq(client.to_owned()));
+    let of_client = |limit| {
+        found_families!(tenant, limit).filter(token_families::client_id.eq(client.to_owned()))
+    };
     let rest = of_client(SOME)
         .filter(token_families::session_id.eq(session))
         .filter(token_families::id.gt(family))
@@ -296,7 +319,11 @@ async fn families_of_client(
 /// User, client, born.
 type FoundConsent = (Key, String, i64);
 
-async fn remove_consents(unit: &mut Unit, settlement: &Settlement, cursor: Cursor) -> Result<Walked, StorageError> {
+async fn remove_consents(
+    unit: &mut Unit,
+    settlement: &Settlement,
+    cursor: Cursor,
+) -> Result<Walked, StorageError> {
     let tenant = Key::from(settlement.tenant_id);
     let of_client = matches!(settlement.ending, Ending::Client(_));
     let found: Vec<FoundConsent> = on_conn!(unit, conn => {

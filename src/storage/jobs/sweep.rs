@@ -39,8 +39,14 @@ pub enum Sweep {
 
 impl Sweep {
     /// Every table that is swept.
-    pub const ALL: [Self; 6] =
-        [Self::ExpiredSessions, Self::OldSessions, Self::Codes, Self::Assertions, Self::Events, Self::Rest];
+    pub const ALL: [Self; 6] = [
+        Self::ExpiredSessions,
+        Self::OldSessions,
+        Self::Codes,
+        Self::Assertions,
+        Self::Events,
+        Self::Rest,
+    ];
 }
 
 impl Storage {
@@ -48,7 +54,11 @@ impl Storage {
     ///
     /// # Errors
     /// [`StorageError`]: nothing was removed.
-    pub async fn sweep_some(&self, what: Sweep, now: Timestamp) -> Result<(Step, bool), StorageError> {
+    pub async fn sweep_some(
+        &self,
+        what: Sweep,
+        now: Timestamp,
+    ) -> Result<(Step, bool), StorageError> {
         let old = now.plus(-KEPT_S);
         let began = Instant::now();
         let mut unit = self.write_for_job(EveryTenant::Sweep).await?;
@@ -59,7 +69,9 @@ impl Storage {
             Sweep::Assertions => unit.sweep_assertions(now, SOME).await?,
             Sweep::Events => unit.sweep_events(SOME).await?,
             Sweep::Rest => {
-                let rest = unit.sweep_keys(now).await? + unit.sweep_nodes().await? + unit.sweep_jobs().await?;
+                let rest = unit.sweep_keys(now).await?
+                    + unit.sweep_nodes().await?
+                    + unit.sweep_jobs().await?;
                 unit.commit().await?;
                 return Ok((Step::done(rest, began), false));
             }
@@ -77,7 +89,11 @@ impl Storage {
     ///
     /// # Errors
     /// [`StorageError`]: nothing was removed.
-    pub async fn sweep_audit_of(&self, tenant: &Tenant, now: Timestamp) -> Result<(Step, bool), StorageError> {
+    pub async fn sweep_audit_of(
+        &self,
+        tenant: &Tenant,
+        now: Timestamp,
+    ) -> Result<(Step, bool), StorageError> {
         let old = now.plus(-tenant.settings.audit_retention);
         let began = Instant::now();
         let mut unit = self.write_for_job(tenant).await?;
@@ -91,7 +107,12 @@ impl Storage {
 
 impl Unit {
     /// Marks sessions as ended whose time was over between `old` and `now`.
-    async fn mark_expired(&mut self, old: Timestamp, now: Timestamp, limit: i64) -> Result<usize, StorageError> {
+    async fn mark_expired(
+        &mut self,
+        old: Timestamp,
+        now: Timestamp,
+        limit: i64,
+    ) -> Result<usize, StorageError> {
         let expired = sessions::table
             .filter(sessions::expires_at.ge(old.millis()))
             .filter(sessions::expires_at.lt(now.millis()))
@@ -101,8 +122,13 @@ impl Unit {
             .select((sessions::tenant_id, sessions::id, sessions::expires_at));
         let expired: Vec<(Key, Key, i64)> = on_conn!(self, conn => expired.load(conn).await)?;
         let rows = expired.iter().map(|(tenant, id, at)| {
-            let row = sessions::table.filter(sessions::tenant_id.eq(*tenant)).filter(sessions::id.eq(*id));
-            let change = (sessions::ended_at.eq(Some(*at)), sessions::end_reason.eq(Some(EndReason::Expired.as_str())));
+            let row = sessions::table
+                .filter(sessions::tenant_id.eq(*tenant))
+                .filter(sessions::id.eq(*id));
+            let change = (
+                sessions::ended_at.eq(Some(*at)),
+                sessions::end_reason.eq(Some(EndReason::Expired.as_str())),
+            );
             diesel::update(row).set(change)
         });
         on_conn_each!(self, rows, row, conn => row.execute(conn).await)?;
@@ -134,7 +160,9 @@ impl Unit {
                 return Ok(rows);
             }
             rows += 1;
-            let gone = sessions::table.filter(sessions::tenant_id.eq(*tenant)).filter(sessions::id.eq(*id));
+            let gone = sessions::table
+                .filter(sessions::tenant_id.eq(*tenant))
+                .filter(sessions::id.eq(*id));
             on_conn!(self, conn => diesel::delete(gone).execute(conn).await)?;
         }
         Ok(rows)

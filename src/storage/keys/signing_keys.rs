@@ -1,6 +1,9 @@
 //! Signing keys, their private halves sealed.
 
-use diesel::{ExpressionMethods, Insertable, OptionalExtension, QueryDsl, Queryable, Selectable, SelectableHelper};
+use diesel::{
+    ExpressionMethods, Insertable, OptionalExtension, QueryDsl, Queryable, Selectable,
+    SelectableHelper,
+};
 use diesel_async::RunQueryDsl;
 
 use crate::domain::{Change, Ending, KeyState, SigningKey, TenantId, Timestamp};
@@ -66,7 +69,8 @@ impl TenantStore<'_> {
         let query = signing_keys::table
             .filter(signing_keys::tenant_id.eq(self.key()))
             .order((signing_keys::created_at, signing_keys::kid));
-        let rows: Vec<Row> = on_conn!(self.unit, conn => query.select(Row::as_select()).load(conn).await)?;
+        let rows: Vec<Row> =
+            on_conn!(self.unit, conn => query.select(Row::as_select()).load(conn).await)?;
         rows.into_iter().map(|row| key_of(self.tenant_id, row)).collect()
     }
 
@@ -100,13 +104,16 @@ impl TenantStore<'_> {
             .filter(signing_keys::tenant_id.eq(self.key()))
             .filter(signing_keys::kid.eq(kid.to_owned()));
         let gone = diesel::delete(target).returning(signing_keys::state);
-        let state: Option<String> = on_conn!(self.unit, conn => gone.get_result(conn).await.optional())?;
+        let state: Option<String> =
+            on_conn!(self.unit, conn => gone.get_result(conn).await.optional())?;
         let Some(state) = state else { return Ok(None) };
         let state: KeyState = state.parse().map_err(StorageError::broken)?;
         if state == KeyState::Active {
             // The next key signs at once: verifiers that do not have it yet ask for it by its kid.
-            let promote =
-                (signing_keys::state.eq(KeyState::Active.as_str()), signing_keys::activated_at.eq(Some(now.millis())));
+            let promote = (
+                signing_keys::state.eq(KeyState::Active.as_str()),
+                signing_keys::activated_at.eq(Some(now.millis())),
+            );
             let next = signing_keys::table
                 .filter(signing_keys::tenant_id.eq(self.key()))
                 .filter(signing_keys::state.eq(KeyState::Next.as_str()));
@@ -131,10 +138,14 @@ impl TenantStore<'_> {
         gone_at: Timestamp,
         now: Timestamp,
     ) -> Result<KeyRotation, StorageError> {
-        let retire =
-            (signing_keys::state.eq(KeyState::Retiring.as_str()), signing_keys::expires_at.eq(Some(gone_at.millis())));
-        let promote =
-            (signing_keys::state.eq(KeyState::Active.as_str()), signing_keys::activated_at.eq(Some(now.millis())));
+        let retire = (
+            signing_keys::state.eq(KeyState::Retiring.as_str()),
+            signing_keys::expires_at.eq(Some(gone_at.millis())),
+        );
+        let promote = (
+            signing_keys::state.eq(KeyState::Active.as_str()),
+            signing_keys::activated_at.eq(Some(now.millis())),
+        );
         let in_state = |tenant: Key, kid: &str, state: KeyState| {
             signing_keys::table
                 .filter(signing_keys::tenant_id.eq(tenant))
@@ -143,11 +154,13 @@ impl TenantStore<'_> {
         };
         let retiring = in_state(self.key(), active, KeyState::Active);
         let promoted = in_state(self.key(), next, KeyState::Next);
-        let retired = on_conn!(self.unit, conn => diesel::update(retiring).set(retire).execute(conn).await)?;
+        let retired =
+            on_conn!(self.unit, conn => diesel::update(retiring).set(retire).execute(conn).await)?;
         if retired == 0 {
             return Ok(KeyRotation::Lost);
         }
-        let risen = on_conn!(self.unit, conn => diesel::update(promoted).set(promote).execute(conn).await)?;
+        let risen =
+            on_conn!(self.unit, conn => diesel::update(promoted).set(promote).execute(conn).await)?;
         if risen == 0 {
             return Ok(KeyRotation::Lost);
         }
@@ -158,7 +171,10 @@ impl TenantStore<'_> {
 
 impl Unit {
     /// Removes retired keys whose last token has expired; answers how many.
-    pub(in crate::storage) async fn sweep_keys(&mut self, now: Timestamp) -> Result<usize, StorageError> {
+    pub(in crate::storage) async fn sweep_keys(
+        &mut self,
+        now: Timestamp,
+    ) -> Result<usize, StorageError> {
         let gone = signing_keys::table
             .filter(signing_keys::state.eq(KeyState::Retiring.as_str()))
             .filter(signing_keys::expires_at.lt(now.millis()));

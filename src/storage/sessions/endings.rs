@@ -67,7 +67,10 @@ impl Gather for EndRequest {
 
     /// One that cannot be written, since somebody holds its row, is nobody else's trouble: the
     /// others are written without it.
-    async fn write(storage: &Storage, batch: &[Self]) -> Result<Outcomes<EventNumber>, StorageError> {
+    async fn write(
+        storage: &Storage,
+        batch: &[Self],
+    ) -> Result<Outcomes<EventNumber>, StorageError> {
         let begun = Instant::now();
         let mut left: Vec<(usize, &Self)> = batch.iter().enumerate().collect();
         // In one order at every node, so that two never wait for each other's rows in turn.
@@ -76,16 +79,21 @@ impl Gather for EndRequest {
         loop {
             match write_together(storage, &left).await {
                 Ok(numbers) => {
-                    outcomes.extend(left.iter().zip(numbers).map(|((at, _), number)| (*at, Ok(number))));
+                    outcomes.extend(
+                        left.iter().zip(numbers).map(|((at, _), number)| (*at, Ok(number))),
+                    );
                     break;
                 }
                 // Past that time nobody waits any longer, and others do.
-                Err(Failed { at: Some(at), why }) if left.len() > 1 && begun.elapsed() < deadline::UNIT => {
+                Err(Failed { at: Some(at), why })
+                    if left.len() > 1 && begun.elapsed() < deadline::UNIT =>
+                {
                     let (at, _) = left.remove(at);
                     outcomes.push((at, Err(why)));
                 }
                 Err(Failed { why, .. }) => {
-                    outcomes.extend(left.iter().map(|(at, _)| (*at, Err(StorageError::away(&why)))));
+                    outcomes
+                        .extend(left.iter().map(|(at, _)| (*at, Err(StorageError::away(&why)))));
                     break;
                 }
             }
@@ -101,12 +109,16 @@ struct Failed {
     why: StorageError,
 }
 
-async fn write_together(storage: &Storage, batch: &[(usize, &EndRequest)]) -> Result<Vec<EventNumber>, Failed> {
+async fn write_together(
+    storage: &Storage,
+    batch: &[(usize, &EndRequest)],
+) -> Result<Vec<EventNumber>, Failed> {
     let all = |why| Failed { at: None, why };
     let mut unit = storage.write(EveryTenant::GatheredEndings).await.map_err(all)?;
     let mut places = Vec::with_capacity(batch.len());
     for (at, (_, request)) in batch.iter().enumerate() {
-        places.push(write_one(&mut unit, request).await.map_err(|why| Failed { at: Some(at), why })?);
+        places
+            .push(write_one(&mut unit, request).await.map_err(|why| Failed { at: Some(at), why })?);
     }
     let events = unit.commit().await.map_err(all)?;
     places.iter().map(|place| place.in_events(&events).map_err(all)).collect()

@@ -1,11 +1,14 @@
 //! Lists and counts of sessions. A page reads a bounded number of rows, whatever is asked for.
 
 use diesel::{
-    BoolExpressionMethods, ExpressionMethods, JoinOnDsl, NullableExpressionMethods, QueryDsl, SelectableHelper,
+    BoolExpressionMethods, ExpressionMethods, JoinOnDsl, NullableExpressionMethods, QueryDsl,
+    SelectableHelper,
 };
 use diesel_async::RunQueryDsl;
 
-use crate::domain::{EventNumber, Reached, Selection, Session, SessionFilter, SessionId, Timestamp};
+use crate::domain::{
+    EventNumber, Reached, Selection, Session, SessionFilter, SessionId, Timestamp,
+};
 use crate::storage::{
     Key, Page, StorageError, TenantStore,
     engine::connection::{on_conn, on_conn_each},
@@ -49,8 +52,9 @@ struct Part {
 macro_rules! listed_sessions {
     ($key:expr) => {{
         let of_user = users::tenant_id.eq(sessions::tenant_id).and(users::id.eq(sessions::user_id));
-        let own_client =
-            clients::tenant_id.eq(sessions::tenant_id).and(clients::client_id.nullable().eq(sessions::client_id));
+        let own_client = clients::tenant_id
+            .eq(sessions::tenant_id)
+            .and(clients::client_id.nullable().eq(sessions::client_id));
         sessions::table
             .inner_join(tenants::table.on(tenants::id.eq(sessions::tenant_id)))
             .left_join(users::table.on(of_user))
@@ -65,7 +69,10 @@ macro_rules! listed_sessions {
     }};
 }
 
-fn listed((row, user, tenant_ended, client_ended): Read, now: Timestamp) -> Result<ListedSession, StorageError> {
+fn listed(
+    (row, user, tenant_ended, client_ended): Read,
+    now: Timestamp,
+) -> Result<ListedSession, StorageError> {
     let session = Session::try_from(row)?;
     let ended = |at: Option<i64>| at.is_none_or(|at| session.born_seq < EventNumber(at));
     let by_client = session.client_id.is_some() && ended(client_ended);
@@ -187,7 +194,11 @@ impl TenantStore<'_> {
     }
 
     /// What ending `selection` would reach, counted no further than to `most`.
-    pub async fn count_reached(&mut self, selection: &Selection, most: i64) -> Result<Reached, StorageError> {
+    pub async fn count_reached(
+        &mut self,
+        selection: &Selection,
+        most: i64,
+    ) -> Result<Reached, StorageError> {
         let key = self.key();
         // Where an index finds them, whether they have ended is looked at here: the partial index
         // of live sessions would find all of the tenant's.

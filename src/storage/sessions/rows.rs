@@ -1,9 +1,14 @@
 //! Sessions, one by one.
 
-use diesel::{ExpressionMethods, Insertable, OptionalExtension, QueryDsl, Queryable, Selectable, SelectableHelper};
+use diesel::{
+    ExpressionMethods, Insertable, OptionalExtension, QueryDsl, Queryable, Selectable,
+    SelectableHelper,
+};
 use diesel_async::RunQueryDsl;
 
-use crate::domain::{Authentication, EndReason, Ending, EventNumber, Session, SessionId, Timestamp};
+use crate::domain::{
+    Authentication, EndReason, Ending, EventNumber, Session, SessionId, Timestamp,
+};
 use crate::storage::{
     Key, Place, StorageError, TenantStore,
     engine::connection::{mark_rows, on_conn},
@@ -102,7 +107,8 @@ impl TenantStore<'_> {
             cookie_digest: session.cookie_digest.clone(),
             born_seq: session.born_seq.0,
             auth_time: session.authentication.at.millis(),
-            amr: serde_json::to_string(&session.authentication.amr).map_err(StorageError::broken)?,
+            amr: serde_json::to_string(&session.authentication.amr)
+                .map_err(StorageError::broken)?,
             ip: session.ip.clone(),
             user_agent: session.user_agent.clone(),
             created_at: session.created_at.millis(),
@@ -117,15 +123,22 @@ impl TenantStore<'_> {
 
     /// The session with this identifier.
     pub async fn find_session(&mut self, id: SessionId) -> Result<Option<Session>, StorageError> {
-        let query = sessions::table.filter(sessions::tenant_id.eq(self.key())).filter(sessions::id.eq(Key::from(id)));
-        let row: Option<Row> =
-            on_conn!(self.unit, conn => query.select(Row::as_select()).first(conn).await.optional())?;
+        let query = sessions::table
+            .filter(sessions::tenant_id.eq(self.key()))
+            .filter(sessions::id.eq(Key::from(id)));
+        let row: Option<Row> = on_conn!(self.unit, conn => query.select(Row::as_select()).first(conn).await.optional())?;
         row.map(Session::try_from).transpose()
     }
 
     /// Notes that a session was used.
-    pub async fn touch_session(&mut self, id: SessionId, now: Timestamp) -> Result<(), StorageError> {
-        let target = sessions::table.filter(sessions::tenant_id.eq(self.key())).filter(sessions::id.eq(Key::from(id)));
+    pub async fn touch_session(
+        &mut self,
+        id: SessionId,
+        now: Timestamp,
+    ) -> Result<(), StorageError> {
+        let target = sessions::table
+            .filter(sessions::tenant_id.eq(self.key()))
+            .filter(sessions::id.eq(Key::from(id)));
         let change = sessions::last_seen_at.eq(now.millis());
         on_conn!(self.unit, conn => diesel::update(target).set(change).execute(conn).await)?;
         Ok(())
@@ -139,11 +152,14 @@ impl TenantStore<'_> {
         authentication: &Authentication,
         now: Timestamp,
     ) -> Result<(), StorageError> {
-        let target = sessions::table.filter(sessions::tenant_id.eq(self.key())).filter(sessions::id.eq(Key::from(id)));
+        let target = sessions::table
+            .filter(sessions::tenant_id.eq(self.key()))
+            .filter(sessions::id.eq(Key::from(id)));
         let change = (
             sessions::cookie_digest.eq(Some(digest.to_vec())),
             sessions::auth_time.eq(authentication.at.millis()),
-            sessions::amr.eq(serde_json::to_string(&authentication.amr).map_err(StorageError::broken)?),
+            sessions::amr
+                .eq(serde_json::to_string(&authentication.amr).map_err(StorageError::broken)?),
             sessions::last_seen_at.eq(now.millis()),
         );
         on_conn!(self.unit, conn => diesel::update(target).set(change).execute(conn).await)?;
@@ -162,7 +178,10 @@ impl TenantStore<'_> {
             .filter(sessions::tenant_id.eq(self.key()))
             .filter(sessions::id.eq(Key::from(id)))
             .filter(sessions::ended_at.is_null());
-        let change = (sessions::ended_at.eq(Some(now.millis())), sessions::end_reason.eq(Some(reason.as_str())));
+        let change = (
+            sessions::ended_at.eq(Some(now.millis())),
+            sessions::end_reason.eq(Some(reason.as_str())),
+        );
         on_conn!(self.unit, conn => diesel::update(target).set(change).execute(conn).await)?;
         let families = token_families::table
             .filter(token_families::tenant_id.eq(self.key()))
@@ -170,11 +189,16 @@ impl TenantStore<'_> {
             .order(token_families::id)
             .limit(SOME)
             .select((token_families::id, token_families::ended_at));
-        let families: Vec<(Key, Option<i64>)> = on_conn!(self.unit, conn => families.load(conn).await)?;
+        let families: Vec<(Key, Option<i64>)> =
+            on_conn!(self.unit, conn => families.load(conn).await)?;
         let is_full = fills(families.len(), SOME);
         let live = families.iter().filter(|(_, ended)| ended.is_none()).map(|(id, _)| *id);
         mark_rows!(self.unit, token_families, self.key(), live, reason, now)?;
         // A session may have any number of families: those that are left are marked by a job.
-        Ok(if is_full { self.end(Ending::Session(id), reason) } else { self.end_one(Ending::Session(id)) })
+        Ok(if is_full {
+            self.end(Ending::Session(id), reason)
+        } else {
+            self.end_one(Ending::Session(id))
+        })
     }
 }

@@ -2,14 +2,14 @@
 //! tenant, the user, the client, and the session, family or code that is used.
 
 use diesel::{
-    BoolExpressionMethods, ExpressionMethods, JoinOnDsl, NullableExpressionMethods, OptionalExtension, QueryDsl,
-    SelectableHelper,
+    BoolExpressionMethods, ExpressionMethods, JoinOnDsl, NullableExpressionMethods,
+    OptionalExtension, QueryDsl, SelectableHelper,
 };
 use diesel_async::RunQueryDsl;
 
 use crate::domain::{
-    AuthorizationCode, EventNumber, FamilyId, Session, SessionId, Standing, TenantStatus, Timestamp, TokenFamily,
-    UserId,
+    AuthorizationCode, EventNumber, FamilyId, Session, SessionId, Standing, TenantStatus,
+    Timestamp, TokenFamily, UserId,
 };
 use crate::storage::{
     Key, StorageError, TenantStore,
@@ -18,17 +18,23 @@ use crate::storage::{
     grants::codes::Row as CodeRow,
     grants::families::Row as FamilyRow,
     identity::users::Row as UserRow,
-    schema::{authorization_codes, clients, revocation_head, sessions, tenants, token_families, users},
+    schema::{
+        authorization_codes, clients, revocation_head, sessions, tenants, token_families, users,
+    },
     sessions::rows::Row as SessionRow,
 };
 
 /// Head, tenant's status and ending, client's ending.
 type Grounds = (i64, String, i64, Option<i64>);
 
-fn standing_of((head, status, tenant_ended, client_ended): Grounds, user: UserRow) -> Result<Standing, StorageError> {
+fn standing_of(
+    (head, status, tenant_ended, client_ended): Grounds,
+    user: UserRow,
+) -> Result<Standing, StorageError> {
     Ok(Standing {
         head: EventNumber(head),
-        tenant_is_active: status.parse::<TenantStatus>().map_err(StorageError::broken)? == TenantStatus::Active,
+        tenant_is_active: status.parse::<TenantStatus>().map_err(StorageError::broken)?
+            == TenantStatus::Active,
         tenant_ended: EventNumber(tenant_ended),
         client_ended: client_ended.map(EventNumber),
         user: user.try_into()?,
@@ -47,8 +53,13 @@ macro_rules! with_grounds {
     ($query:expr, $of:ident, $user:expr, $client:expr) => {
         $query
             .inner_join(tenants::table.on(tenants::id.eq($of::tenant_id)))
-            .inner_join(users::table.on(users::tenant_id.eq($of::tenant_id).and(users::id.eq($user))))
-            .left_join(clients::table.on(clients::tenant_id.eq($of::tenant_id).and(clients::client_id.eq($client))))
+            .inner_join(
+                users::table.on(users::tenant_id.eq($of::tenant_id).and(users::id.eq($user))),
+            )
+            .left_join(
+                clients::table
+                    .on(clients::tenant_id.eq($of::tenant_id).and(clients::client_id.eq($client))),
+            )
             .inner_join(revocation_head::table.on(revocation_head::id.eq(1_i64)))
     };
 }
@@ -56,8 +67,14 @@ macro_rules! with_grounds {
 impl TenantStore<'_> {
     /// What a user's new session would rest on, granted to `client_id`; empty where no client is
     /// concerned. `None` where the user is gone.
-    pub async fn user_standing(&mut self, id: UserId, client_id: &str) -> Result<Option<Standing>, StorageError> {
-        let of_client = clients::tenant_id.eq(users::tenant_id).and(clients::client_id.eq(client_id.to_owned()));
+    pub async fn user_standing(
+        &mut self,
+        id: UserId,
+        client_id: &str,
+    ) -> Result<Option<Standing>, StorageError> {
+        let of_client = clients::tenant_id
+            .eq(users::tenant_id)
+            .and(clients::client_id.eq(client_id.to_owned()));
         let query = users::table
             .inner_join(tenants::table.on(tenants::id.eq(users::tenant_id)))
             .left_join(clients::table.on(of_client))
@@ -76,24 +93,32 @@ impl TenantStore<'_> {
         id: SessionId,
         client_id: &str,
     ) -> Result<Option<(Session, Standing)>, StorageError> {
-        let query = with_grounds!(sessions::table, sessions, sessions::user_id, client_id.to_owned())
-            .filter(sessions::tenant_id.eq(self.key()))
-            .filter(sessions::id.eq(Key::from(id)));
+        let query =
+            with_grounds!(sessions::table, sessions, sessions::user_id, client_id.to_owned())
+                .filter(sessions::tenant_id.eq(self.key()))
+                .filter(sessions::id.eq(Key::from(id)));
         let found: Option<(Grounds, SessionRow, UserRow)> = on_conn!(self.unit, conn => query
             .select((grounds!(), SessionRow::as_select(), UserRow::as_select()))
             .first(conn).await.optional())?;
-        found.map(|(grounds, session, user)| Ok((session.try_into()?, standing_of(grounds, user)?))).transpose()
+        found
+            .map(|(grounds, session, user)| Ok((session.try_into()?, standing_of(grounds, user)?)))
+            .transpose()
     }
 
     /// The session that a cookie with this SHA-256 carries, and what it rests on.
-    pub async fn cookie_standing(&mut self, digest: &[u8]) -> Result<Option<(Session, Standing)>, StorageError> {
+    pub async fn cookie_standing(
+        &mut self,
+        digest: &[u8],
+    ) -> Result<Option<(Session, Standing)>, StorageError> {
         let query = with_grounds!(sessions::table, sessions, sessions::user_id, String::new())
             .filter(sessions::tenant_id.eq(self.key()))
             .filter(sessions::cookie_digest.eq(Some(digest.to_vec())));
         let found: Option<(Grounds, SessionRow, UserRow)> = on_conn!(self.unit, conn => query
             .select((grounds!(), SessionRow::as_select(), UserRow::as_select()))
             .first(conn).await.optional())?;
-        found.map(|(grounds, session, user)| Ok((session.try_into()?, standing_of(grounds, user)?))).transpose()
+        found
+            .map(|(grounds, session, user)| Ok((session.try_into()?, standing_of(grounds, user)?)))
+            .transpose()
     }
 
     /// A code, its session, and what both rest on.
@@ -128,8 +153,9 @@ impl TenantStore<'_> {
         &mut self,
         id: FamilyId,
     ) -> Result<Option<(TokenFamily, Session, Standing, Timestamp)>, StorageError> {
-        let of_session =
-            sessions::tenant_id.eq(token_families::tenant_id).and(sessions::id.eq(token_families::session_id));
+        let of_session = sessions::tenant_id
+            .eq(token_families::tenant_id)
+            .and(sessions::id.eq(token_families::session_id));
         let query = with_grounds!(
             token_families::table.inner_join(sessions::table.on(of_session)),
             token_families,

@@ -52,7 +52,10 @@ impl Page for ClientForm {
     const TEMPLATE: Template = template!("console/client.html");
 
     fn samples() -> Vec<(&'static str, Self)> {
-        let web = Self { notice: Some("The registration was changed.".into()), ..Self::sample(samples::client()) };
+        let web = Self {
+            notice: Some("The registration was changed.".into()),
+            ..Self::sample(samples::client())
+        };
         let machine = Self::sample(samples::machine_client());
         let new = Self {
             client: None,

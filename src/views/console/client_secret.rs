@@ -31,7 +31,8 @@ impl Page for ClientSecretPage {
             client_secret: "pcs_a-secret-that-is-shown-once".into(),
             others_expire_at: None,
         };
-        let another = Self { others_expire_at: Some(samples::NOW.plus(86_400).to_string()), ..first.clone() };
+        let another =
+            Self { others_expire_at: Some(samples::NOW.plus(86_400).to_string()), ..first.clone() };
         vec![("first", first), ("another", another)]
     }
 }

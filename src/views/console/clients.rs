@@ -28,7 +28,8 @@ impl Page for Clients {
             clients: vec![samples::client(), samples::machine_client()],
             paging: Paging::on("/admin/tenants/acme/clients?after=robot"),
         };
-        let none = Self { frame: Frame::of_auditor("clients"), clients: Vec::new(), paging: Paging::END };
+        let none =
+            Self { frame: Frame::of_auditor("clients"), clients: Vec::new(), paging: Paging::END };
         vec![("two", two), ("none", none)]
     }
 }

@@ -49,7 +49,11 @@ impl Page for EndedPage {
     const TEMPLATE: Template = template!("console/ended.html");
 
     fn samples() -> Vec<(&'static str, Self)> {
-        let node = |id: &str, applied| NodeLine { id: id.into(), applied, seen_at: samples::NOW.to_string() };
+        let node = |id: &str, applied| NodeLine {
+            id: id.into(),
+            applied,
+            seen_at: samples::NOW.to_string(),
+        };
         let here = Self {
             frame: Frame::of_operator("sessions"),
             event: 17,

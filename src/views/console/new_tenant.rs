@@ -22,8 +22,12 @@ impl Page for NewTenant {
     const TEMPLATE: Template = template!("console/new_tenant.html");
 
     fn samples() -> Vec<(&'static str, Self)> {
-        let empty =
-            Self { frame: Frame::of_installation("tenants"), slug: String::new(), name: String::new(), error: None };
+        let empty = Self {
+            frame: Frame::of_installation("tenants"),
+            slug: String::new(),
+            name: String::new(),
+            error: None,
+        };
         let wrong = Self {
             slug: "Acme!".into(),
             name: "Acme".into(),

@@ -49,8 +49,10 @@ pub struct Choice {
 impl Choice {
     /// A box for each of `all`, ticked where it is one of `chosen`.
     pub(super) fn samples(all: &[&str], chosen: &[String]) -> Vec<Self> {
-        let choice =
-            |value: &&str| Self { value: (*value).to_owned(), chosen: chosen.iter().any(|held| held == value) };
+        let choice = |value: &&str| Self {
+            value: (*value).to_owned(),
+            chosen: chosen.iter().any(|held| held == value),
+        };
         all.iter().map(choice).collect()
     }
 }

@@ -93,7 +93,9 @@ fn box_name(choice: &str) -> String {
 impl Field {
     fn shown(&self, value: String, chosen: bool, is_chosen: impl Fn(&str) -> bool) -> ShownField {
         let choices = self.kind.choices().into_iter();
-        let choices = choices.map(|name| Choice { value: name.to_owned(), chosen: is_chosen(name) }).collect();
+        let choices = choices
+            .map(|name| Choice { value: name.to_owned(), chosen: is_chosen(name) })
+            .collect();
         let Self { name, kind, label, hint } = *self;
         ShownField { name, kind: kind.name(), label, hint, value, chosen, choices }
     }
@@ -103,17 +105,23 @@ impl Field {
         Ok(match self.kind {
             Kind::Line => typed.unwrap_or_default().into(),
             Kind::Lines => {
-                let lines = typed.unwrap_or_default().lines().map(str::trim).filter(|line| !line.is_empty());
+                let lines = typed
+                    .unwrap_or_default()
+                    .lines()
+                    .map(str::trim)
+                    .filter(|line| !line.is_empty());
                 lines.collect::<Vec<_>>().into()
             }
             Kind::Json => match typed {
                 None => Value::Null,
-                Some(text) => serde_json::from_str(text).map_err(|why| FieldError::new(self.name, why.to_string()))?,
+                Some(text) => serde_json::from_str(text)
+                    .map_err(|why| FieldError::new(self.name, why.to_string()))?,
             },
             Kind::Check => typed.is_some().into(),
             Kind::Method => json!(typed),
             Kind::Grants => {
-                let chosen = self.kind.choices().into_iter().filter(|name| find(&box_name(name)).is_some());
+                let chosen =
+                    self.kind.choices().into_iter().filter(|name| find(&box_name(name)).is_some());
                 chosen.collect::<Vec<_>>().into()
             }
         })
@@ -126,13 +134,16 @@ pub fn shown(metadata: &ClientMetadata) -> Vec<ShownField> {
     let text = |value: &Value| match value {
         Value::Null => String::new(),
         Value::String(text) => text.clone(),
-        Value::Array(items) => items.iter().filter_map(Value::as_str).collect::<Vec<_>>().join("\n"),
+        Value::Array(items) => {
+            items.iter().filter_map(Value::as_str).collect::<Vec<_>>().join("\n")
+        }
         other => other.to_string(),
     };
     let one = |field: &Field| {
         let value = members.get(field.name).unwrap_or(&Value::Null);
-        let is_chosen =
-            |name: &str| value == name || value.as_array().is_some_and(|all| all.iter().any(|one| one == name));
+        let is_chosen = |name: &str| {
+            value == name || value.as_array().is_some_and(|all| all.iter().any(|one| one == name))
+        };
         field.shown(text(value), value == true, is_chosen)
     };
     FIELDS.iter().map(one).collect()

@@ -35,7 +35,11 @@ impl Page for Sessions {
     fn samples() -> Vec<(&'static str, Self)> {
         let three = Self {
             frame: Frame::of_operator("sessions"),
-            sessions: vec![samples::session(), samples::ended_session(), samples::expired_session()],
+            sessions: vec![
+                samples::session(),
+                samples::ended_session(),
+                samples::expired_session(),
+            ],
             user: String::new(),
             client: String::new(),
             ip: String::new(),

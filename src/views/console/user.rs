@@ -62,7 +62,8 @@ impl Page for UserForm {
     const TEMPLATE: Template = template!("console/user.html");
 
     fn samples() -> Vec<(&'static str, Self)> {
-        let known = Self { notice: Some("The user was changed.".into()), ..Self::sample(samples::user()) };
+        let known =
+            Self { notice: Some("The user was changed.".into()), ..Self::sample(samples::user()) };
         let disabled = Self::sample(samples::disabled_user());
         let new = Self {
             user: None,
@@ -73,7 +74,11 @@ impl Page for UserForm {
         };
         let stale = Self {
             error: Some("somebody else has changed it since".into()),
-            differences: vec![Difference::sample("email", "bob@acme.example", "bob@initech.example")],
+            differences: vec![Difference::sample(
+                "email",
+                "bob@acme.example",
+                "bob@initech.example",
+            )],
             ..disabled.clone()
         };
         let read = Self { frame: Frame::of_auditor("users"), ..disabled.clone() };

@@ -31,7 +31,12 @@ impl Page for Users {
             q: String::new(),
             paging: Paging::on("/admin/tenants/acme/users?after=carol"),
         };
-        let none = Self { frame: Frame::of_auditor("users"), users: Vec::new(), q: "zoe".into(), paging: Paging::END };
+        let none = Self {
+            frame: Frame::of_auditor("users"),
+            users: Vec::new(),
+            q: "zoe".into(),
+            paging: Paging::END,
+        };
         vec![("three", three), ("none", none)]
     }
 }

@@ -64,8 +64,12 @@ impl Page for Account {
             sessions: vec![session("one", "Mozilla/5.0", true), session("two", "", false)],
             csrf_token: "the-token-of-the-form".into(),
         };
-        let nameless =
-            Self { user: "bob".into(), email: None, sessions: vec![session("one", "curl/8.0", true)], ..two.clone() };
+        let nameless = Self {
+            user: "bob".into(),
+            email: None,
+            sessions: vec![session("one", "curl/8.0", true)],
+            ..two.clone()
+        };
         vec![("two", two), ("nameless", nameless)]
     }
 }

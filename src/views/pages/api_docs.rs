@@ -37,8 +37,12 @@ impl Page for ApiDocs {
             summary: "Lists tenants.".into(),
             query: vec!["after".into(), "limit".into()],
         };
-        let create =
-            ApiCall { method: "POST".into(), summary: "Makes a tenant.".into(), query: Vec::new(), ..list.clone() };
+        let create = ApiCall {
+            method: "POST".into(),
+            summary: "Makes a tenant.".into(),
+            query: Vec::new(),
+            ..list.clone()
+        };
         vec![("calls", Self { calls: vec![list, create] })]
     }
 }

@@ -38,7 +38,8 @@ impl Page for Consent {
     const TEMPLATE: Template = template!("pages/consent.html");
 
     fn samples() -> Vec<(&'static str, Self)> {
-        let described = ScopeLine { name: "reports.read".into(), description: "Read your reports".into() };
+        let described =
+            ScopeLine { name: "reports.read".into(), description: "Read your reports".into() };
         let bare = ScopeLine { name: "reports.write".into(), description: String::new() };
         let asked = Self {
             tenant: "Acme".into(),

@@ -22,7 +22,10 @@ pub(crate) fn respond(site: &Site, response: Response) -> Answer {
                 uri.query_pairs_mut().extend_pairs(response.params);
                 Answer::to(uri)
             }
-            Err(_) => Answer::Page(Html::error(site, &OauthError::invalid_request("redirect_uri is no URI"))),
+            Err(_) => Answer::Page(Html::error(
+                site,
+                &OauthError::invalid_request("redirect_uri is no URI"),
+            )),
         },
     }
 }

@@ -93,10 +93,14 @@ impl OauthError {
     /// The challenge that goes with the status (RFC 6749 §5.2, RFC 6750 §3).
     fn challenge(&self) -> Option<String> {
         match self.code {
-            ErrorCode::InvalidClient => Some("Basic realm=\"portcullis\", charset=\"UTF-8\"".to_owned()),
-            ErrorCode::InvalidToken | ErrorCode::InsufficientScope => {
-                Some(format!("Bearer error=\"{}\", error_description=\"{}\"", self.code.as_str(), self.description))
+            ErrorCode::InvalidClient => {
+                Some("Basic realm=\"portcullis\", charset=\"UTF-8\"".to_owned())
             }
+            ErrorCode::InvalidToken | ErrorCode::InsufficientScope => Some(format!(
+                "Bearer error=\"{}\", error_description=\"{}\"",
+                self.code.as_str(),
+                self.description
+            )),
             _ => None,
         }
     }
@@ -121,10 +125,12 @@ pub(crate) struct WithStatus(pub(crate) Status, pub(crate) OauthError);
 impl<'r> Responder<'r, 'static> for WithStatus {
     fn respond_to(self, _: &'r Request<'_>) -> response::Result<'static> {
         let Self(status, error) = self;
-        let body = ErrorBody { error: error.code.as_str(), error_description: error.description.as_str() };
+        let body =
+            ErrorBody { error: error.code.as_str(), error_description: error.description.as_str() };
         let mut response = json(status, &body)?;
         // RFC 9110 section 15.5.2: a 401 says how one may authenticate.
-        let plain = (status == Status::Unauthorized).then(|| "Bearer realm=\"portcullis\"".to_owned());
+        let plain =
+            (status == Status::Unauthorized).then(|| "Bearer realm=\"portcullis\"".to_owned());
         if let Some(challenge) = error.challenge().or(plain) {
             response.set_header(Header::new("WWW-Authenticate", challenge));
         }

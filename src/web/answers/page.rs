@@ -59,7 +59,8 @@ impl Html {
             code: Some(error.code.as_str().into()),
             request_id: None,
         };
-        let page = Self::with_body(error.status(), Body::Message(Box::new(view), site.views.clone()));
+        let page =
+            Self::with_body(error.status(), Body::Message(Box::new(view), site.views.clone()));
         Self { retry_after: error.retry_after, ..page }
     }
 
@@ -149,13 +150,17 @@ pub(crate) type Shown = Result<Answer, Answer>;
 
 impl Site {
     /// What `result` holds, or a page that says why there is none.
-    pub(crate) fn or_page<T, E: Into<OauthError>>(&self, result: Result<T, E>) -> Result<T, Answer> {
+    pub(crate) fn or_page<T, E: Into<OauthError>>(
+        &self,
+        result: Result<T, E>,
+    ) -> Result<T, Answer> {
         result.map_err(|error| Answer::Page(Html::error(self, &error.into())))
     }
 }
 
 /// The answer to a form that this browser was not shown.
 pub(crate) fn forged(site: &Site) -> Answer {
-    let text = "The form was too old or came from another site. Go back, load the page again and retry.";
+    let text =
+        "The form was too old or came from another site. Go back, load the page again and retry.";
     Answer::Page(Html::message(site, Status::Forbidden, "This form cannot be accepted", text))
 }

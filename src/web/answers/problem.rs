@@ -51,7 +51,10 @@ impl Problem {
 
     pub(crate) fn unauthorized() -> Self {
         let text = "a bearer access token of this server is needed, with scope admin or admin:read";
-        Self { challenge: Some("Bearer error=\"invalid_token\""), ..Self::plain(Status::Unauthorized, text) }
+        Self {
+            challenge: Some("Bearer error=\"invalid_token\""),
+            ..Self::plain(Status::Unauthorized, text)
+        }
     }
 }
 
@@ -75,11 +78,20 @@ impl From<AdminError> for Problem {
             AdminError::Conflict(why) => Self::plain(Status::Conflict, why),
             AdminError::Broken(why) => {
                 tracing::error!(error = why, "the admin API met what cannot be worked with");
-                Self::plain(Status::InternalServerError, "the server cannot do this; its operator has been told")
+                Self::plain(
+                    Status::InternalServerError,
+                    "the server cannot do this; its operator has been told",
+                )
             }
             AdminError::Unavailable(why) => {
-                tracing::warn!(error = why, "the admin API was kept from its work by a part that does not answer");
-                Self::plain(Status::ServiceUnavailable, "a part of the server does not answer; nothing was changed")
+                tracing::warn!(
+                    error = why,
+                    "the admin API was kept from its work by a part that does not answer"
+                );
+                Self::plain(
+                    Status::ServiceUnavailable,
+                    "a part of the server does not answer; nothing was changed",
+                )
             }
         }
     }
@@ -90,7 +102,10 @@ impl From<OauthError> for Problem {
     fn from(error: OauthError) -> Self {
         match error.code {
             ErrorCode::InvalidToken => Self::unauthorized(),
-            _ => Self { field: Some("body".into()), ..Self::plain(error.status(), error.description.to_string()) },
+            _ => Self {
+                field: Some("body".into()),
+                ..Self::plain(error.status(), error.description.to_string())
+            },
         }
     }
 }

@@ -74,7 +74,9 @@ pub(super) async fn list(
             .ok_or_else(|| AdminError::from(FieldError::new(name, "an RFC 3339 instant"))),
     };
     let is_actor = |text: &String| {
-        matches!(text.as_str(), "shell" | "anonymous") || text.starts_with("user:") || text.starts_with("client:")
+        matches!(text.as_str(), "shell" | "anonymous")
+            || text.starts_with("user:")
+            || text.starts_with("client:")
     };
     if actor.as_ref().is_some_and(|actor| !is_actor(actor)) {
         let right = "user:ID, client:ID, shell or anonymous";
@@ -88,7 +90,9 @@ pub(super) async fn list(
     let csv = media_type == Some(&MediaType::CSV);
     let ndjson = media_type == Some(&MediaType::new("application", "x-ndjson"));
     if !csv && !ndjson {
-        return Ok(Trail::Page(admin::list_audit(&admin, &permit, &filter, asked(strict::limit(limit))?).await?));
+        return Ok(Trail::Page(
+            admin::list_audit(&admin, &permit, &filter, asked(strict::limit(limit))?).await?,
+        ));
     }
     let (format, content_type) = match csv {
         true => (Format::Csv, ContentType::CSV),
@@ -129,7 +133,9 @@ impl Export {
                     (None, None)
                 }
             };
-            let Some(text) = text else { return Some((format!("{BROKEN_OFF}\n").into_bytes(), None)) };
+            let Some(text) = text else {
+                return Some((format!("{BROKEN_OFF}\n").into_bytes(), None));
+            };
             let next = next.and_then(|next| next.parse().ok());
             let more = match next {
                 Some(after) => {

@@ -32,7 +32,13 @@ pub(super) async fn list(
 ) -> Result<Json<Listed<ClientView>>, Problem> {
     let permit = permit(site, caller, slug).await?;
     Ok(Json(
-        admin::list_clients(&site.admin(), &permit, after.unwrap_or_default(), asked(strict::limit(limit))?).await?,
+        admin::list_clients(
+            &site.admin(),
+            &permit,
+            after.unwrap_or_default(),
+            asked(strict::limit(limit))?,
+        )
+        .await?,
     ))
 }
 

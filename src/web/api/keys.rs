@@ -15,7 +15,11 @@ use crate::{
 #[utoipa::path(context_path = "/api", tag = "keys", params(("slug" = String, Path)),
     responses((status = 200, body = Listed<KeyView>), (status = 404, body = Problem)))]
 #[get("/v1/tenants/<slug>/keys")]
-pub(super) async fn list(site: &Site, caller: Called, slug: &str) -> Result<Json<Listed<KeyView>>, Problem> {
+pub(super) async fn list(
+    site: &Site,
+    caller: Called,
+    slug: &str,
+) -> Result<Json<Listed<KeyView>>, Problem> {
     let permit = permit(site, caller, slug).await?;
     let items = admin::list_keys(&site.admin(), &permit).await?;
     Ok(Json(Listed { items, next: None }))
@@ -25,7 +29,11 @@ pub(super) async fn list(site: &Site, caller: Called, slug: &str) -> Result<Json
 #[utoipa::path(context_path = "/api", tag = "keys", params(("slug" = String, Path)),
     responses((status = 200, body = Listed<KeyView>), (status = 409, body = Problem)))]
 #[post("/v1/tenants/<slug>/keys/rotate")]
-pub(super) async fn rotate(site: &Site, caller: Called, slug: &str) -> Result<Json<Listed<KeyView>>, Problem> {
+pub(super) async fn rotate(
+    site: &Site,
+    caller: Called,
+    slug: &str,
+) -> Result<Json<Listed<KeyView>>, Problem> {
     let permit = permit(site, caller, slug).await?;
     let items = admin::rotate_keys(&site.admin(), &permit).await?;
     Ok(Json(Listed { items, next: None }))
@@ -36,7 +44,12 @@ pub(super) async fn rotate(site: &Site, caller: Called, slug: &str) -> Result<Js
 #[utoipa::path(context_path = "/api", tag = "keys", params(("slug" = String, Path), ("kid" = String, Path)),
     responses((status = 200, body = Ending), (status = 404, body = Problem)))]
 #[post("/v1/tenants/<slug>/keys/<kid>/withdraw")]
-pub(super) async fn withdraw(site: &Site, caller: Called, slug: &str, kid: &str) -> Result<Json<Ending>, Problem> {
+pub(super) async fn withdraw(
+    site: &Site,
+    caller: Called,
+    slug: &str,
+    kid: &str,
+) -> Result<Json<Ending>, Problem> {
     let permit = permit(site, caller, slug).await?;
     Ok(Json(admin::withdraw_key(&site.admin(), &permit, kid).await?))
 }

@@ -150,11 +150,13 @@ async fn authority_of(cx: &Cx<'_>, token: &str) -> Result<Authority, Problem> {
         Some(user) => Actor::User(user.id.to_string()),
         None => Actor::Client(claims.client_id.clone()),
     };
-    let authority = Authority::of_token(cx.tenant, &claims, user.as_ref(), cx.origin.clone()).ok_or_else(|| {
-        refused(&actor, "no scope or role for it");
-        let text = "scope admin or admin:read is needed, and a role where a user is behind the token";
-        Problem::from(AdminError::Forbidden(text))
-    })?;
+    let authority = Authority::of_token(cx.tenant, &claims, user.as_ref(), cx.origin.clone())
+        .ok_or_else(|| {
+            refused(&actor, "no scope or role for it");
+            let text =
+                "scope admin or admin:read is needed, and a role where a user is behind the token";
+            Problem::from(AdminError::Forbidden(text))
+        })?;
     if claims.aud.contains(&claims.iss) {
         return Ok(authority);
     }

@@ -40,7 +40,9 @@ impl Modify for OpenParts {
             let RefOr::T(Schema::AllOf(whole)) = schema else { continue };
             for part in &mut whole.items {
                 match part {
-                    RefOr::Ref(to) => parts.extend(to.ref_location.rsplit('/').next().map(str::to_owned)),
+                    RefOr::Ref(to) => {
+                        parts.extend(to.ref_location.rsplit('/').next().map(str::to_owned))
+                    }
                     RefOr::T(Schema::Object(object)) => object.additional_properties = None,
                     RefOr::T(_) => {}
                 }
@@ -87,10 +89,13 @@ pub(super) fn page(site: &Site) -> Html {
     let mut calls = Vec::new();
     for (path, methods) in described.get("paths").and_then(Value::as_object).into_iter().flatten() {
         for (method, call) in methods.as_object().into_iter().flatten() {
-            let text = |name: &str| call.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
+            let text =
+                |name: &str| call.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
             let names = call.get("parameters").and_then(Value::as_array).into_iter().flatten();
-            let in_query = names.filter(|parameter| parameter.get("in").and_then(Value::as_str) == Some("query"));
-            let named = in_query.filter_map(|parameter| parameter.get("name").and_then(Value::as_str));
+            let in_query = names
+                .filter(|parameter| parameter.get("in").and_then(Value::as_str) == Some("query"));
+            let named =
+                in_query.filter_map(|parameter| parameter.get("name").and_then(Value::as_str));
             let tag = call.get("tags").and_then(|tags| tags.get(0)).and_then(Value::as_str);
             calls.push(ApiCall {
                 tag: tag.unwrap_or_default().to_owned(),

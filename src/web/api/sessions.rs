@@ -51,7 +51,8 @@ pub(super) async fn list(
     };
     let after = after.map(|after| read_cursor(&after)).transpose()?;
     let active = asked(strict::choice("active", active))?;
-    let ip = asked(strict::parsed::<IpAddr>("ip", ip.as_deref(), "an IP address"))?.map(|ip| ip.to_string());
+    let ip = asked(strict::parsed::<IpAddr>("ip", ip.as_deref(), "an IP address"))?
+        .map(|ip| ip.to_string());
     let filter = SessionFilter { user, client, ip, active, after };
     Ok(Json(admin::list_sessions(&admin, &permit, &filter, asked(strict::limit(limit))?).await?))
 }
@@ -60,7 +61,12 @@ pub(super) async fn list(
 #[utoipa::path(context_path = "/api", tag = "sessions", params(("slug" = String, Path), ("id" = String, Path)),
     responses((status = 200, body = SessionView), (status = 404, body = Problem)))]
 #[get("/v1/tenants/<slug>/sessions/<id>")]
-pub(super) async fn show(site: &Site, caller: Called, slug: &str, id: &str) -> Result<Json<SessionView>, Problem> {
+pub(super) async fn show(
+    site: &Site,
+    caller: Called,
+    slug: &str,
+    id: &str,
+) -> Result<Json<SessionView>, Problem> {
     let permit = permit(site, caller, slug).await?;
     Ok(Json(admin::show_session(&site.admin(), &permit, id).await?))
 }
@@ -158,7 +164,11 @@ pub(super) async fn revoke_token(
         (None, Some(token)) => {
             admin::revoke_token(&site.admin(), &permit, &token).await?;
         }
-        _ => return Err(AdminError::from(FieldError::new("jti", "either jti or token, a string")).into()),
+        _ => {
+            return Err(
+                AdminError::from(FieldError::new("jti", "either jti or token, a string")).into()
+            );
+        }
     }
     Ok(Status::NoContent)
 }
@@ -167,6 +177,10 @@ pub(super) async fn revoke_token(
 #[utoipa::path(context_path = "/api", tag = "sessions", params(("event" = i64, Path)),
     responses((status = 200, body = Effectiveness)))]
 #[get("/v1/revocations/<event>")]
-pub(super) async fn revocation(site: &Site, caller: Called, event: i64) -> Result<Json<Effectiveness>, Problem> {
+pub(super) async fn revocation(
+    site: &Site,
+    caller: Called,
+    event: i64,
+) -> Result<Json<Effectiveness>, Problem> {
     Ok(Json(admin::where_effective(&site.admin(), &caller?.0, event).await?))
 }

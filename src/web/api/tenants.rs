@@ -26,9 +26,13 @@ pub(super) async fn list(
     after: Option<&str>,
 ) -> Result<Json<Listed<TenantView>>, Problem> {
     let everywhere = caller?.everywhere(Action::ReadInstallation)?;
-    let listed =
-        admin::list_tenants(&site.admin(), &everywhere, after.unwrap_or_default(), asked(strict::limit(limit))?)
-            .await?;
+    let listed = admin::list_tenants(
+        &site.admin(),
+        &everywhere,
+        after.unwrap_or_default(),
+        asked(strict::limit(limit))?,
+    )
+    .await?;
     Ok(Json(listed))
 }
 
@@ -52,7 +56,11 @@ pub(super) async fn create(
 #[utoipa::path(context_path = "/api", tag = "tenants", params(("slug" = String, Path)),
     responses((status = 200, body = TenantView), (status = 404, body = Problem)))]
 #[get("/v1/tenants/<slug>")]
-pub(super) async fn show(site: &Site, caller: Called, slug: &str) -> Result<Versioned<TenantView>, Problem> {
+pub(super) async fn show(
+    site: &Site,
+    caller: Called,
+    slug: &str,
+) -> Result<Versioned<TenantView>, Problem> {
     let permit = permit(site, caller, slug).await?;
     let tenant = admin::show_tenant(&site.admin(), &permit).await?;
     let version = tenant.version;

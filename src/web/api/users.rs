@@ -28,7 +28,10 @@ pub(super) async fn list(
 ) -> Result<Json<Listed<UserView>>, Problem> {
     let permit = permit(site, caller, slug).await?;
     let (prefix, after) = (q.unwrap_or_default(), after.unwrap_or_default());
-    Ok(Json(admin::list_users(&site.admin(), &permit, prefix, after, asked(strict::limit(limit))?).await?))
+    Ok(Json(
+        admin::list_users(&site.admin(), &permit, prefix, after, asked(strict::limit(limit))?)
+            .await?,
+    ))
 }
 
 /// Adds a user.
@@ -54,7 +57,12 @@ pub(super) async fn create(
 #[utoipa::path(context_path = "/api", tag = "users", params(("slug" = String, Path), ("id" = String, Path)),
     responses((status = 200, body = UserView), (status = 404, body = Problem)))]
 #[get("/v1/tenants/<slug>/users/<id>")]
-pub(super) async fn show(site: &Site, caller: Called, slug: &str, id: &str) -> Result<Versioned<UserView>, Problem> {
+pub(super) async fn show(
+    site: &Site,
+    caller: Called,
+    slug: &str,
+    id: &str,
+) -> Result<Versioned<UserView>, Problem> {
     let permit = permit(site, caller, slug).await?;
     let user = admin::show_user(&site.admin(), &permit, id).await?;
     Ok(Versioned::of(UserView::from(&user), user.version))

@@ -80,7 +80,9 @@ pub(super) async fn create(member: Signed, slug: &str, form: Result<Form, OauthE
     };
     match made.await {
         Ok(made) => match made.client_secret {
-            None => go(format!("/admin/tenants/{slug}/clients/{}?done=created", made.client.client_id)),
+            None => {
+                go(format!("/admin/tenants/{slug}/clients/{}?done=created", made.client.client_id))
+            }
             Some(client_secret) => member.page(&ClientSecretPage {
                 frame: member.frame("clients", Some(permit.tenant())),
                 client_id: made.client.client_id,
@@ -88,7 +90,9 @@ pub(super) async fn create(member: Signed, slug: &str, form: Result<Form, OauthE
                 others_expire_at: None,
             }),
         },
-        Err(error) => member.wrong(&typed(form_of(&member, permit.tenant(), None), &form, &error), &error),
+        Err(error) => {
+            member.wrong(&typed(form_of(&member, permit.tenant(), None), &form, &error), &error)
+        }
     }
 }
 
@@ -112,7 +116,12 @@ pub(super) async fn show(member: Signed, slug: &str, client_id: &str, query: Que
 }
 
 #[post("/tenants/<slug>/clients/<client_id>", data = "<form>")]
-pub(super) async fn update(member: Signed, slug: &str, client_id: &str, form: Result<Form, OauthError>) -> Shown {
+pub(super) async fn update(
+    member: Signed,
+    slug: &str,
+    client_id: &str,
+    form: Result<Form, OauthError>,
+) -> Shown {
     let member = member?;
     let form = member.sent(form)?;
     let permit = member.permit(slug).await?;
@@ -121,7 +130,9 @@ pub(super) async fn update(member: Signed, slug: &str, client_id: &str, form: Re
         admin::update_client(&member.site.admin(), &permit, client_id, patch, &seen(&form)).await
     };
     let error = match changed.await {
-        Ok(client) => return go(format!("/admin/tenants/{slug}/clients/{}?done=changed", client.client_id)),
+        Ok(client) => {
+            return go(format!("/admin/tenants/{slug}/clients/{}?done=changed", client.client_id));
+        }
         Err(error) => error,
     };
     // As it stands now, so that both can be compared.
@@ -130,7 +141,9 @@ pub(super) async fn update(member: Signed, slug: &str, client_id: &str, form: Re
             let shown = ClientView::from(&shown);
             let now = serde_json::to_value(&shown).unwrap_or_default();
             let mut view = typed(form_of(&member, permit.tenant(), Some(shown)), &form, &error);
-            if let (AdminError::Stale, Ok(registration)) = (&error, registration::read(|name| form.find(name))) {
+            if let (AdminError::Stale, Ok(registration)) =
+                (&error, registration::read(|name| form.find(name)))
+            {
                 view.differences = differences(&now, &registration);
             }
             member.wrong(&view, &error)
@@ -140,7 +153,12 @@ pub(super) async fn update(member: Signed, slug: &str, client_id: &str, form: Re
 }
 
 #[post("/tenants/<slug>/clients/<client_id>/delete", data = "<form>")]
-pub(super) async fn delete(member: Signed, slug: &str, client_id: &str, form: Result<Form, OauthError>) -> Shown {
+pub(super) async fn delete(
+    member: Signed,
+    slug: &str,
+    client_id: &str,
+    form: Result<Form, OauthError>,
+) -> Shown {
     let member = member?;
     let form = member.sent(form)?;
     let permit = member.permit(slug).await?;
@@ -150,7 +168,10 @@ pub(super) async fn delete(member: Signed, slug: &str, client_id: &str, form: Re
         let back = format!("/admin/tenants/{slug}/clients/{client_id}");
         Ok(Question {
             title: format!("Delete client “{client_id}”?"),
-            follows: vec![figures, "Its tokens are refused, and nobody can sign in through it any more.".into()],
+            follows: vec![
+                figures,
+                "Its tokens are refused, and nobody can sign in through it any more.".into(),
+            ],
             button: "Delete client",
             action: format!("{back}/delete"),
             back,
@@ -215,7 +236,9 @@ pub(super) async fn delete_secret(
     };
     member.confirmed(&form, "clients", permit.tenant(), None, question).await?;
     match admin::delete_secret(&member.site.admin(), &permit, client_id, id, compromised).await {
-        Ok(Some(ending)) => go(format!("/admin/tenants/{slug}/endings/{}", ending.event.unwrap_or_default())),
+        Ok(Some(ending)) => {
+            go(format!("/admin/tenants/{slug}/endings/{}", ending.event.unwrap_or_default()))
+        }
         Ok(None) => go(format!("/admin/tenants/{slug}/clients/{client_id}?done=secret")),
         Err(error) => member.refusal(&error),
     }

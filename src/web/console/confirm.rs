@@ -53,17 +53,25 @@ impl Member {
             back: question.back,
             error: was_asked.then(|| "That is not its name. Nothing was done.".to_owned()),
             typed: typed.map(str::to_owned),
-            fields: fields.map(|(name, value)| Hidden { name: name.to_owned(), value: value.to_owned() }).collect(),
+            fields: fields
+                .map(|(name, value)| Hidden { name: name.to_owned(), value: value.to_owned() })
+                .collect(),
         };
         let status = if was_asked { Status::BadRequest } else { Status::Ok };
         Err(Answer::Page(Html::of(&self.site, &view).with_status(status)))
     }
 
     /// What an ending would reach, in words.
-    pub(super) async fn figures(&self, permit: &Permit, selection: &Selection) -> Result<String, AdminError> {
+    pub(super) async fn figures(
+        &self,
+        permit: &Permit,
+        selection: &Selection,
+    ) -> Result<String, AdminError> {
         let reached = admin::count_reached(&self.site.admin(), permit, selection).await?;
         let Reached { sessions, families, more } = reached;
         let more = if more { " or more" } else { "" };
-        Ok(format!("This ends {sessions}{more} live sessions and {families}{more} refresh token families."))
+        Ok(format!(
+            "This ends {sessions}{more} live sessions and {families}{more} refresh token families."
+        ))
     }
 }

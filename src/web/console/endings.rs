@@ -32,7 +32,9 @@ impl Target {
     fn client(id: &str) -> Self {
         let selection = Some(Selection::Client(id.to_owned()));
         Self {
-            selection, path: format!("clients/{id}"), whose: format!("everything that client “{id}” was granted")
+            selection,
+            path: format!("clients/{id}"),
+            whose: format!("everything that client “{id}” was granted"),
         }
     }
 
@@ -71,7 +73,8 @@ async fn end(member: Signed, slug: &str, form: Result<Form, OauthError>, target:
         Ok(ending) => {
             let event = ending.event.unwrap_or_default();
             let more = if ending.more { "&more=on" } else { "" };
-            let figures = format!("sessions={}&families={}{more}", ending.sessions, ending.families);
+            let figures =
+                format!("sessions={}&families={}{more}", ending.sessions, ending.families);
             go(format!("/admin/tenants/{slug}/endings/{event}?{figures}"))
         }
         Err(error) => member.refusal(&error),
@@ -99,22 +102,41 @@ pub(super) async fn confirm_tenant(member: Signed, slug: &str) -> Shown {
 }
 
 #[post("/tenants/<slug>/sessions/<id>/logout", data = "<form>")]
-pub(super) async fn end_session(member: Signed, slug: &str, id: &str, form: Result<Form, OauthError>) -> Shown {
+pub(super) async fn end_session(
+    member: Signed,
+    slug: &str,
+    id: &str,
+    form: Result<Form, OauthError>,
+) -> Shown {
     end(member, slug, form, Target::session(id)).await
 }
 
 #[post("/tenants/<slug>/users/<id>/logout", data = "<form>")]
-pub(super) async fn end_user(member: Signed, slug: &str, id: &str, form: Result<Form, OauthError>) -> Shown {
+pub(super) async fn end_user(
+    member: Signed,
+    slug: &str,
+    id: &str,
+    form: Result<Form, OauthError>,
+) -> Shown {
     end(member, slug, form, Target::user(id)).await
 }
 
 #[post("/tenants/<slug>/clients/<id>/logout", data = "<form>")]
-pub(super) async fn end_client(member: Signed, slug: &str, id: &str, form: Result<Form, OauthError>) -> Shown {
+pub(super) async fn end_client(
+    member: Signed,
+    slug: &str,
+    id: &str,
+    form: Result<Form, OauthError>,
+) -> Shown {
     end(member, slug, form, Target::client(id)).await
 }
 
 #[post("/tenants/<slug>/logout", data = "<form>")]
-pub(super) async fn end_tenant(member: Signed, slug: &str, form: Result<Form, OauthError>) -> Shown {
+pub(super) async fn end_tenant(
+    member: Signed,
+    slug: &str,
+    form: Result<Form, OauthError>,
+) -> Shown {
     end(member, slug, form, Target::tenant()).await
 }
 

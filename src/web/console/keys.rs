@@ -19,7 +19,8 @@ pub(super) async fn list(member: Signed, slug: &str, query: Query) -> Shown {
         Ok(keys) => member.page(&Keys {
             frame: member.frame("keys", Some(permit.tenant())),
             keys,
-            notice: rotated.then(|| "The next key signs now; a new one was published after it.".into()),
+            notice: rotated
+                .then(|| "The next key signs now; a new one was published after it.".into()),
         }),
         Err(error) => member.refusal(&error),
     }
@@ -61,7 +62,12 @@ pub(super) async fn rotate(member: Signed, slug: &str, form: Result<Form, OauthE
 }
 
 #[post("/tenants/<slug>/keys/<kid>/withdraw", data = "<form>")]
-pub(super) async fn withdraw(member: Signed, slug: &str, kid: &str, form: Result<Form, OauthError>) -> Shown {
+pub(super) async fn withdraw(
+    member: Signed,
+    slug: &str,
+    kid: &str,
+    form: Result<Form, OauthError>,
+) -> Shown {
     let member = member?;
     let follows = [
         "Every token that it has signed is refused at once, whoever holds it.",
@@ -70,7 +76,9 @@ pub(super) async fn withdraw(member: Signed, slug: &str, kid: &str, form: Result
     let question = (format!("Withdraw key “{kid}”?"), "Withdraw key", follows);
     let permit = agreed(&member, slug, form, &format!("{kid}/withdraw"), question).await?;
     match admin::withdraw_key(&member.site.admin(), &permit, kid).await {
-        Ok(ending) => go(format!("/admin/tenants/{slug}/endings/{}", ending.event.unwrap_or_default())),
+        Ok(ending) => {
+            go(format!("/admin/tenants/{slug}/endings/{}", ending.event.unwrap_or_default()))
+        }
         Err(error) => member.refusal(&error),
     }
 }

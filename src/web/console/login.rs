@@ -33,11 +33,13 @@ pub(super) fn home(member: Signed) -> Shown {
 #[get("/login")]
 pub(super) fn show(site: &Site, browser: Browser, query: Query) -> Html {
     let tenant = query.params.find("tenant").unwrap_or(crate::domain::Slug::SYSTEM).to_owned();
-    let view = Login { csrf_token: browser.csrf_token(), tenant, username: String::new(), error: None };
+    let view =
+        Login { csrf_token: browser.csrf_token(), tenant, username: String::new(), error: None };
     Html::of(site, &view)
 }
 
-const WRONG: &str = "That tenant, name and password do not go together, or the user is no administrator.";
+const WRONG: &str =
+    "That tenant, name and password do not go together, or the user is no administrator.";
 
 /// The form once more, with why nobody was signed in.
 fn once_more(site: &Site, view: &Login, status: Status, wait: Option<u64>) -> Answer {
@@ -46,6 +48,11 @@ fn once_more(site: &Site, view: &Login, status: Status, wait: Option<u64>) -> An
         Some(seconds) => page.retry_after(seconds),
         None => page,
     })
+}
+
+/// That nobody can say just now.
+fn away(site: &Site, why: &OauthError) -> Answer {
+    Answer::Page(Html::error(site, why))
 }
 
 /// Whether a user has an administrative role; where not, the trail tells of the try.
@@ -72,22 +79,22 @@ pub(super) async fn submit(
     if !browser.sent(&form) {
         return Err(forged(site));
     }
-    let field = |name| form.find(name).unwrap_or_default().to_owned();
+    let field = |name| form.find(name).unwrap_or_default();
     let (slug, username) = (field("tenant"), field("username"));
     let again = |status: Status, text: &str, wait: Option<u64>| {
-        let error = Some(text.to_owned());
-        let (tenant, username) = (slug.clone(), username.clone());
+        let (tenant, username, error) = (slug.into(), username.into(), Some(text.to_owned()));
         let view = Login { csrf_token: browser.csrf_token(), tenant, username, error };
         Err(once_more(site, &view, status, wait))
     };
+    let wrong = || again(Status::Forbidden, WRONG, None);
     let home = match Addressed::find(site, slug.trim()).await {
         Ok(Addressed(home)) => home,
-        Err(NoTenant::Away) => return Err(Answer::Page(Html::error(site, &OauthError::unavailable()))),
-        Err(NoTenant::Unknown | NoTenant::Suspended) => return again(Status::Forbidden, WRONG, None),
+        Err(NoTenant::Away) => return Err(away(site, &OauthError::unavailable())),
+        Err(NoTenant::Unknown | NoTenant::Suspended) => return wrong(),
     };
     let password = SecretString::from(field("password"));
     let now = site.app.effects.now();
-    let identified = match site.accounts.identify(&home, &username, &password, &from.0, now).await {
+    let identified = match site.accounts.identify(&home, username, &password, &from.0, now).await {
         Ok(identified) => identified,
         Err(refused) => {
             let (status, text, wait) = refused_sign_in(&refused);
@@ -96,23 +103,28 @@ pub(super) async fn submit(
     };
     let user = &identified.user;
     if !administers(site, &home, user, &from.0) {
-        return again(Status::Forbidden, WRONG, None);
+        return wrong();
     }
     let held = held.ok().filter(|member| member.home.id == home.id).map(|member| member.visitor);
     let device = cookies::console_device(&site.app.config, site.accounts.device_token(&home, user));
-    match sign_in_browser(&site.app, &home, &identified, SessionKind::Console, held.as_ref(), &from.0).await {
-        Ok(None) => again(Status::Forbidden, WRONG, None),
+    let (kind, held) = (SessionKind::Console, held.as_ref());
+    match sign_in_browser(&site.app, &home, &identified, kind, held, &from.0).await {
+        Ok(None) => wrong(),
         Ok(Some(new)) => {
             jar.add(cookies::console(&site.app.config, &home, &new.cookie));
             jar.add(device);
             go("/admin")
         }
-        Err(why) => Err(Answer::Page(Html::error(site, &OauthError::from(why)))),
+        Err(why) => Err(away(site, &OauthError::from(why))),
     }
 }
 
 #[post("/logout", data = "<form>")]
-pub(super) async fn logout(member: Signed, form: Result<Form, OauthError>, jar: &CookieJar<'_>) -> Shown {
+pub(super) async fn logout(
+    member: Signed,
+    form: Result<Form, OauthError>,
+    jar: &CookieJar<'_>,
+) -> Shown {
     let member = member?;
     member.sent(form)?;
     let gone = cookies::console_gone(&member.site.app.config);
@@ -127,7 +139,12 @@ pub(super) async fn logout(member: Signed, form: Result<Form, OauthError>, jar: 
         Err(error) => {
             tracing::warn!(%error, "a console session could not be ended: its user was told so");
             let text = "You are still signed in. Try again in a moment.";
-            let page = Html::message(&site, Status::ServiceUnavailable, "You could not be signed out", text);
+            let page = Html::message(
+                &site,
+                Status::ServiceUnavailable,
+                "You could not be signed out",
+                text,
+            );
             Err(Answer::Page(page.retry_after(1)))
         }
     }

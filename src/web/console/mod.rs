@@ -127,7 +127,12 @@ impl Member {
             return Ok(form.0);
         }
         let actor = Actor::User(self.user().id.to_string());
-        self.site.app.audit.refused(&self.home, &actor, Event::FormForged { page: "console" }, &self.origin);
+        self.site.app.audit.refused(
+            &self.home,
+            &actor,
+            Event::FormForged { page: "console" },
+            &self.origin,
+        );
         Err(forged(&self.site))
     }
 
@@ -146,12 +151,25 @@ impl Member {
                 tracing::error!(error = why, "the console met what cannot be worked with");
                 let text = "The server cannot do this. Its operator has been told.";
                 let status = Status::InternalServerError;
-                return Answer::Page(Html::message(&self.site, status, "This cannot be done", text));
+                return Answer::Page(Html::message(
+                    &self.site,
+                    status,
+                    "This cannot be done",
+                    text,
+                ));
             }
             AdminError::Unavailable(why) => {
-                tracing::warn!(error = why, "the console was kept from its work by a part that does not answer");
+                tracing::warn!(
+                    error = why,
+                    "the console was kept from its work by a part that does not answer"
+                );
                 let text = "A part of the server does not answer. Nothing was changed; try again.";
-                let page = Html::message(&self.site, Status::ServiceUnavailable, "This cannot be done now", text);
+                let page = Html::message(
+                    &self.site,
+                    Status::ServiceUnavailable,
+                    "This cannot be done now",
+                    text,
+                );
                 return Answer::Page(page);
             }
         };
@@ -165,7 +183,9 @@ impl Member {
     /// A form again, with what was wrong with it.
     fn wrong(&self, view: &impl crate::views::Page, error: &AdminError) -> Shown {
         match error {
-            AdminError::Invalid(_) => Err(Answer::Page(Html::of(&self.site, view).with_status(Status::BadRequest))),
+            AdminError::Invalid(_) => {
+                Err(Answer::Page(Html::of(&self.site, view).with_status(Status::BadRequest)))
+            }
             AdminError::Conflict(_) | AdminError::Stale => {
                 Err(Answer::Page(Html::of(&self.site, view).with_status(Status::Conflict)))
             }
@@ -189,6 +209,19 @@ fn go(location: impl Into<String>) -> Shown {
     Ok(Answer::to(location))
 }
 
+/// Whether the address is one of the console's, or the page that says what is wrong with it.
+fn check_address(site: &Site, request: &Request<'_>) -> Result<(), Html> {
+    let page = |title: &str, text: &str| Html::message(site, Status::BadRequest, title, text);
+    if let Err(wrong) = strict::check_page(request) {
+        let text = format!("{}: {}", wrong.field, wrong.message);
+        return Err(page("This address asks for what is not there", &text));
+    }
+    if !strict::is_storable_address(request) {
+        return Err(page("This address cannot be", "There is a NUL byte in it."));
+    }
+    Ok(())
+}
+
 #[rocket::async_trait]
 impl<'r> FromRequest<'r> for Member {
     type Error = Outside;
@@ -203,16 +236,11 @@ impl<'r> FromRequest<'r> for Member {
         let Outcome::Success(browser) = Browser::from_request(request).await else {
             return Outcome::Forward(Status::ServiceUnavailable);
         };
-        if let Err(wrong) = strict::check_page(request) {
-            let text = format!("{}: {}", wrong.field, wrong.message);
-            let page = Html::message(site, Status::BadRequest, "This address asks for what is not there", &text);
+        if let Err(page) = check_address(site, request) {
             return Outcome::Error((Status::BadRequest, Outside(Answer::Page(page))));
         }
-        if !strict::is_storable_address(request) {
-            let page = Html::message(site, Status::BadRequest, "This address cannot be", "There is a NUL byte in it.");
-            return Outcome::Error((Status::BadRequest, Outside(Answer::Page(page))));
-        }
-        let cookie = request.cookies().get(cookies::CONSOLE).map(|cookie| cookie.value().to_owned());
+        let cookie =
+            request.cookies().get(cookies::CONSOLE).map(|cookie| cookie.value().to_owned());
         let to_login = || Outcome::Error((Status::SeeOther, Outside(Answer::to("/admin/login"))));
         let Some((slug, cookie)) = cookie.as_deref().and_then(|value| value.split_once('.')) else {
             return to_login();
@@ -275,11 +303,20 @@ fn differences(now: &Value, typed: &Value) -> Vec<Difference> {
 
 /// The lines of a text field.
 fn lines(text: Option<&str>) -> Vec<String> {
-    text.unwrap_or_default().lines().map(str::trim).filter(|line| !line.is_empty()).map(str::to_owned).collect()
+    text.unwrap_or_default()
+        .lines()
+        .map(str::trim)
+        .filter(|line| !line.is_empty())
+        .map(str::to_owned)
+        .collect()
 }
 
 /// The address of the next page of a list, with the filter kept.
-fn next_page(path: &str, filter: &[(&str, &str)], next: Option<String>) -> crate::views::console::Paging {
+fn next_page(
+    path: &str,
+    filter: &[(&str, &str)],
+    next: Option<String>,
+) -> crate::views::console::Paging {
     let next = next.map(|next| {
         let mut query = form_urlencoded::Serializer::new(String::new());
         query.extend_pairs(filter.iter().filter(|(_, value)| !value.is_empty()));

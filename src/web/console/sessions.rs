@@ -78,7 +78,8 @@ pub(super) async fn show(member: Signed, slug: &str, id: &str) -> Shown {
     let member = member?;
     let permit = member.permit(slug).await?;
     match admin::show_session(&member.site.admin(), &permit, id).await {
-        Ok(session) => member.page(&SessionPage { frame: member.frame("sessions", Some(permit.tenant())), session }),
+        Ok(session) => member
+            .page(&SessionPage { frame: member.frame("sessions", Some(permit.tenant())), session }),
         Err(error) => member.refusal(&error),
     }
 }

@@ -67,7 +67,11 @@ fn figure(count: usize, more: bool) -> String {
     if more { format!("{count}+") } else { count.to_string() }
 }
 
-async fn tenant_page(member: &Member, permit: &Permit, notice: Option<&str>) -> Result<TenantPage, AdminError> {
+async fn tenant_page(
+    member: &Member,
+    permit: &Permit,
+    notice: Option<&str>,
+) -> Result<TenantPage, AdminError> {
     let live = admin::count_active(&member.site.admin(), permit).await?;
     let tenant = &admin::show_tenant(&member.site.admin(), permit).await?;
     let notice_of = |done: &str| match done {
@@ -111,10 +115,14 @@ fn patch_of(form: &Params) -> Result<Value, AdminError> {
         "session_max_ttl",
     ] {
         let text = form.find(name).unwrap_or_default();
-        let number: i64 = text.trim().parse().map_err(|_| FieldError::new(name, "a whole number"))?;
+        let number: i64 =
+            text.trim().parse().map_err(|_| FieldError::new(name, "a whole number"))?;
         settings.insert(name.into(), number.into());
     }
-    settings.insert("refresh_token_sliding".into(), form.find("refresh_token_sliding").is_some().into());
+    settings.insert(
+        "refresh_token_sliding".into(),
+        form.find("refresh_token_sliding").is_some().into(),
+    );
     settings.insert("signing_alg".into(), form.find("signing_alg").unwrap_or_default().into());
     let scopes = super::lines(form.find("scopes")).into_iter().map(|line| {
         let (name, description) = line.split_once(' ').unwrap_or((&line, ""));
@@ -170,7 +178,8 @@ fn question(tenant: &Tenant, figures: String, step: Step) -> Question {
         Step::Purge => (
             format!("Delete tenant “{slug}” ({name}) and everything in it?"),
             [
-                "Its users, clients, keys and sessions are gone for good; its audit trail stays.".to_owned(),
+                "Its users, clients, keys and sessions are gone for good; its audit trail stays."
+                    .to_owned(),
                 "Who needs them again needs a backup.".to_owned(),
             ],
             "Delete for good",
@@ -205,12 +214,15 @@ async fn step(member: Signed, slug: &str, form: Result<Form, OauthError>, step: 
     }
     let (admin, at) = (member.site.admin(), format!("/admin/tenants/{slug}"));
     let done = match step {
-        Step::Suspend => {
-            admin::suspend_tenant(&admin, &permit, &Expected::ANY).await.map(|_| format!("{at}?done=suspended"))
+        Step::Suspend => admin::suspend_tenant(&admin, &permit, &Expected::ANY)
+            .await
+            .map(|_| format!("{at}?done=suspended")),
+        Step::Resume => {
+            admin::resume_tenant(&admin, &permit).await.map(|_| format!("{at}?done=resumed"))
         }
-        Step::Resume => admin::resume_tenant(&admin, &permit).await.map(|_| format!("{at}?done=resumed")),
         Step::Purge => {
-            let purged = admin::delete_tenant(&admin, &everywhere, permit.tenant(), &Expected::ANY).await;
+            let purged =
+                admin::delete_tenant(&admin, &everywhere, permit.tenant(), &Expected::ANY).await;
             purged.map(|()| "/admin/tenants".to_owned())
         }
     };

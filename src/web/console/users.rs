@@ -32,8 +32,10 @@ pub(super) async fn list(member: Signed, slug: &str, query: Query) -> Shown {
 fn form_of(member: &Member, tenant: &Tenant, user: Option<UserView>) -> UserForm {
     let shown = user.as_ref();
     let held = |name: &str| shown.is_some_and(|user| user.roles.iter().any(|role| role == name));
-    let offered =
-        Role::ALL.iter().filter(|role| tenant.is_system() || **role != Role::Operator).map(|role| role.as_str());
+    let offered = Role::ALL
+        .iter()
+        .filter(|role| tenant.is_system() || **role != Role::Operator)
+        .map(|role| role.as_str());
     UserForm {
         frame: member.frame("users", Some(tenant)),
         username: shown.map(|user| user.username.clone()).unwrap_or_default(),
@@ -66,7 +68,8 @@ fn typed(mut view: UserForm, form: &Params, error: &AdminError) -> UserForm {
 
 fn fields(form: &Params) -> Value {
     let roles = Role::ALL.iter().map(|role| role.as_str());
-    let roles: Vec<&str> = roles.filter(|name| form.find(&format!("role_{name}")).is_some()).collect();
+    let roles: Vec<&str> =
+        roles.filter(|name| form.find(&format!("role_{name}")).is_some()).collect();
     let mut out = json!({
         "username": form.find("username").unwrap_or_default(),
         "email": form.find("email"),
@@ -102,7 +105,9 @@ pub(super) async fn create(member: Signed, slug: &str, form: Result<Form, OauthE
     };
     match made.await {
         Ok(user) => go(format!("/admin/tenants/{slug}/users/{}?done=created", user.id)),
-        Err(error) => member.wrong(&typed(form_of(&member, permit.tenant(), None), &form, &error), &error),
+        Err(error) => {
+            member.wrong(&typed(form_of(&member, permit.tenant(), None), &form, &error), &error)
+        }
     }
 }
 
@@ -125,14 +130,22 @@ pub(super) async fn show(member: Signed, slug: &str, id: &str, query: Query) -> 
 }
 
 #[post("/tenants/<slug>/users/<id>", data = "<form>")]
-pub(super) async fn update(member: Signed, slug: &str, id: &str, form: Result<Form, OauthError>) -> Shown {
+pub(super) async fn update(
+    member: Signed,
+    slug: &str,
+    id: &str,
+    form: Result<Form, OauthError>,
+) -> Shown {
     let member = member?;
     let form = member.sent(form)?;
     let permit = member.permit(slug).await?;
-    let error = match admin::update_user(&member.site.admin(), &permit, id, fields(&form), &seen(&form)).await {
-        Ok(user) => return go(format!("/admin/tenants/{slug}/users/{}?done=changed", user.id)),
-        Err(error) => error,
-    };
+    let error =
+        match admin::update_user(&member.site.admin(), &permit, id, fields(&form), &seen(&form))
+            .await
+        {
+            Ok(user) => return go(format!("/admin/tenants/{slug}/users/{}?done=changed", user.id)),
+            Err(error) => error,
+        };
     // As it stands now, so that both can be compared.
     match admin::show_user(&member.site.admin(), &permit, id).await {
         Ok(shown) => {
@@ -149,7 +162,12 @@ pub(super) async fn update(member: Signed, slug: &str, id: &str, form: Result<Fo
 }
 
 #[post("/tenants/<slug>/users/<id>/delete", data = "<form>")]
-pub(super) async fn delete(member: Signed, slug: &str, id: &str, form: Result<Form, OauthError>) -> Shown {
+pub(super) async fn delete(
+    member: Signed,
+    slug: &str,
+    id: &str,
+    form: Result<Form, OauthError>,
+) -> Shown {
     let member = member?;
     let form = member.sent(form)?;
     let permit = member.permit(slug).await?;
@@ -159,7 +177,10 @@ pub(super) async fn delete(member: Signed, slug: &str, id: &str, form: Result<Fo
         let back = format!("/admin/tenants/{slug}/users/{id}");
         Ok(Question {
             title: format!("Delete user “{}”?", user.username),
-            follows: vec![figures, "Who they are, and what they consented to, is forgotten.".into()],
+            follows: vec![
+                figures,
+                "Who they are, and what they consented to, is forgotten.".into(),
+            ],
             button: "Delete user",
             action: format!("{back}/delete"),
             back,

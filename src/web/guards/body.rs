@@ -44,7 +44,9 @@ async fn bytes(data: Data<'_>, most: u64) -> Result<Vec<u8>, OauthError> {
 
 async fn form_bytes(request: &Request<'_>, data: Data<'_>) -> Result<Vec<u8>, OauthError> {
     if !media_type(request).eq_ignore_ascii_case("application/x-www-form-urlencoded") {
-        return Err(OauthError::invalid_request("Content-Type must be application/x-www-form-urlencoded"));
+        return Err(OauthError::invalid_request(
+            "Content-Type must be application/x-www-form-urlencoded",
+        ));
     }
     bytes(data, MOST_FORM).await
 }
@@ -69,7 +71,9 @@ fn has_nul(value: &Value) -> bool {
     match value {
         Value::String(text) => !is_storable(text),
         Value::Array(items) => items.iter().any(has_nul),
-        Value::Object(members) => members.iter().any(|(name, value)| !is_storable(name) || has_nul(value)),
+        Value::Object(members) => {
+            members.iter().any(|(name, value)| !is_storable(name) || has_nul(value))
+        }
         Value::Null | Value::Bool(_) | Value::Number(_) => false,
     }
 }
@@ -85,9 +89,14 @@ impl<'r> FromData<'r> for JsonBody {
                 return Err(OauthError::invalid_request("Content-Type must be application/json"));
             }
             let bytes = bytes(data, MOST_JSON).await?;
-            let value = serde_json::from_slice(&bytes)
-                .map_err(|why| OauthError::invalid_request(format!("the body is no JSON: {why}")))?;
-            if has_nul(&value) { Err(OauthError::invalid_request("a NUL byte in a string")) } else { Ok(value) }
+            let value = serde_json::from_slice(&bytes).map_err(|why| {
+                OauthError::invalid_request(format!("the body is no JSON: {why}"))
+            })?;
+            if has_nul(&value) {
+                Err(OauthError::invalid_request("a NUL byte in a string"))
+            } else {
+                Ok(value)
+            }
         };
         match read.await {
             Ok(value) => data::Outcome::Success(Self(value)),

@@ -36,7 +36,9 @@ impl Browser {
     /// Whether `form` was shown to this very browser by this very site.
     pub(crate) fn sent(&self, form: &Params) -> bool {
         let presented = form.find("csrf_token").unwrap_or_default();
-        self.had_cookie && !self.cross_site && same_secret(presented.as_bytes(), self.token.as_bytes())
+        self.had_cookie
+            && !self.cross_site
+            && same_secret(presented.as_bytes(), self.token.as_bytes())
     }
 }
 
@@ -48,8 +50,10 @@ impl<'r> FromRequest<'r> for Browser {
         let Some(site) = request.rocket().state::<Arc<Site>>() else {
             return Outcome::Forward(rocket::http::Status::ServiceUnavailable);
         };
-        let held =
-            request.cookies().get(cookies::browser_name(&site.app.config)).map(|cookie| cookie.value().to_owned());
+        let held = request
+            .cookies()
+            .get(cookies::browser_name(&site.app.config))
+            .map(|cookie| cookie.value().to_owned());
         let held = held.filter(|value| value.len() == 43);
         let had_cookie = held.is_some();
         let value = held.unwrap_or_else(|| {
@@ -57,7 +61,8 @@ impl<'r> FromRequest<'r> for Browser {
             request.cookies().add(cookies::browser(&site.app.config, value.clone()));
             value
         });
-        let token = URL_SAFE_NO_PAD.encode(site.app.keys.mac(Purpose::Csrf, None).tag(value.as_bytes()));
+        let token =
+            URL_SAFE_NO_PAD.encode(site.app.keys.mac(Purpose::Csrf, None).tag(value.as_bytes()));
         let cross_site = request.headers().get_one("Sec-Fetch-Site") == Some("cross-site");
         Outcome::Success(Self { name: value, token, had_cookie, cross_site })
     }

@@ -19,7 +19,10 @@ impl<'r> FromRequest<'r> for Authorization {
         let mut lines = request.headers().get("Authorization");
         match (lines.next(), lines.next()) {
             (line, None) => Outcome::Success(Self(line.map(str::to_owned))),
-            _ => Outcome::Error((Status::BadRequest, OauthError::invalid_request("two Authorization headers"))),
+            _ => Outcome::Error((
+                Status::BadRequest,
+                OauthError::invalid_request("two Authorization headers"),
+            )),
         }
     }
 }
@@ -35,7 +38,9 @@ impl<'r> FromRequest<'r> for Bearer {
         let missing = || OauthError::invalid_token().because("no bearer token");
         let mut lines = request.headers().get("Authorization");
         let token = match (lines.next(), lines.next()) {
-            (Some(line), None) => line.split_once(' ').filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer")),
+            (Some(line), None) => {
+                line.split_once(' ').filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"))
+            }
             _ => None,
         };
         match token.map(|(_, token)| token.trim()).filter(|token| !token.is_empty()) {

@@ -20,7 +20,8 @@ impl<'r> FromRequest<'r> for Peer {
     type Error = std::convert::Infallible;
 
     async fn from_request(request: &'r Request<'_>) -> Outcome<Self, Self::Error> {
-        let user_agent = request.headers().get_one("User-Agent").unwrap_or_default().chars().take(400).collect();
+        let user_agent =
+            request.headers().get_one("User-Agent").unwrap_or_default().chars().take(400).collect();
         Outcome::Success(Self(Origin {
             ip: address(request).map(|ip| ip.to_string()).unwrap_or_default(),
             user_agent,
@@ -36,7 +37,8 @@ pub(crate) fn address(request: &Request<'_>) -> Option<IpAddr> {
     let peer = request.remote().map(|at| at.ip())?;
     let site = request.rocket().state::<Arc<Site>>()?;
     let trusted = |ip: &IpAddr| site.app.config.trusted_proxies.iter().any(|net| net.contains(ip));
-    let hops: Vec<&str> = request.headers().get("X-Forwarded-For").flat_map(|line| line.split(',')).collect();
+    let hops: Vec<&str> =
+        request.headers().get("X-Forwarded-For").flat_map(|line| line.split(',')).collect();
     let mut at = peer;
     for hop in hops.iter().rev() {
         if !trusted(&at) {

@@ -23,12 +23,15 @@ impl<'r> FromRequest<'r> for CurrentSession {
     type Error = std::convert::Infallible;
 
     async fn from_request(request: &'r Request<'_>) -> Outcome<Self, Self::Error> {
-        let cookie = request.cookies().get(cookies::SESSION).map(|cookie| cookie.value().to_owned());
+        let cookie =
+            request.cookies().get(cookies::SESSION).map(|cookie| cookie.value().to_owned());
         let site = request.rocket().state::<Arc<Site>>();
         let tenant = match Addressed::from_request(request).await {
             Outcome::Success(tenant) => Some(tenant),
             // Nobody can say whether somebody is signed in; that is not the same as nobody.
-            Outcome::Error((_, NoTenant::Away)) => return Outcome::Success(Self(Err(OauthError::unavailable()))),
+            Outcome::Error((_, NoTenant::Away)) => {
+                return Outcome::Success(Self(Err(OauthError::unavailable())));
+            }
             _ => None,
         };
         let (Some(cookie), Some(site), Some(tenant)) = (cookie, site, tenant) else {

@@ -11,7 +11,10 @@ fn check_names(query: &str, known: impl Fn(&str) -> bool) -> Result<(), FieldErr
     let mut seen = HashSet::new();
     for (name, value) in form_urlencoded::parse(query.as_bytes()) {
         if !known(&name) {
-            return Err(FieldError::new(name.into_owned(), "there is no such query parameter here"));
+            return Err(FieldError::new(
+                name.into_owned(),
+                "there is no such query parameter here",
+            ));
         }
         if !is_storable(&value) {
             return Err(FieldError::new(name.into_owned(), "a NUL byte"));
@@ -38,7 +41,8 @@ pub(crate) fn is_storable_address(request: &Request<'_>) -> bool {
 /// The parameter at fault.
 pub(crate) fn check_declared(request: &Request<'_>) -> Result<(), FieldError> {
     let declared = request.route().and_then(|route| route.uri.query()).unwrap_or_default();
-    let names: HashSet<&str> = declared.split('&').map(|part| part.trim_matches(['<', '>'])).collect();
+    let names: HashSet<&str> =
+        declared.split('&').map(|part| part.trim_matches(['<', '>'])).collect();
     check_names(query_of(request), |name| names.contains(name))
 }
 

@@ -39,7 +39,9 @@ pub(crate) enum NoTenant {
 impl From<NoTenant> for OauthError {
     fn from(why: NoTenant) -> Self {
         match why {
-            NoTenant::Unknown | NoTenant::Suspended => Self::new(ErrorCode::NotFound, "no such tenant"),
+            NoTenant::Unknown | NoTenant::Suspended => {
+                Self::new(ErrorCode::NotFound, "no such tenant")
+            }
             NoTenant::Away => Self::unavailable(),
         }
     }
@@ -67,7 +69,8 @@ impl<'r> FromRequest<'r> for Addressed {
 
     async fn from_request(request: &'r Request<'_>) -> Outcome<Self, NoTenant> {
         let path = request.uri().path();
-        let Some(slug) = request.route().and_then(|route| tenant_in(route.uri.path(), &path)) else {
+        let Some(slug) = request.route().and_then(|route| tenant_in(route.uri.path(), &path))
+        else {
             return Outcome::Error((Status::NotFound, NoTenant::Unknown));
         };
         let Some(site) = request.rocket().state::<Arc<Site>>() else {

@@ -78,7 +78,8 @@ impl Members {
     /// Of the next few, the first that never brought a request; or else the first that is not being
     /// answered. So strangers who only hold connections push out one another, and nobody who is served.
     fn close_one(&mut self) -> bool {
-        let round = self.by_number.range(self.searched..).chain(self.by_number.range(..self.searched));
+        let round =
+            self.by_number.range(self.searched..).chain(self.by_number.range(..self.searched));
         let (mut chosen, mut last) = (None, self.searched);
         for (looked_at, (number, member)) in round.enumerate() {
             if looked_at >= LOOKED_AT && chosen.is_some() {

@@ -76,7 +76,10 @@ impl Asked {
 impl Exchange {
     /// Answers one request. Its handler runs in a task of its own: a client that hangs up does not cut it
     /// short, so that what it tried is counted.
-    pub(super) async fn answer(&self, request: Request<Incoming>) -> Result<Response<Answer>, io::Error> {
+    pub(super) async fn answer(
+        &self,
+        request: Request<Incoming>,
+    ) -> Result<Response<Answer>, io::Error> {
         let (parts, body) = request.into_parts();
         let body = received(body).await?;
         let traced = Arc::new(self.traced(&parts));
@@ -88,7 +91,8 @@ impl Exchange {
         let (client, peer, pace) = (Arc::clone(&self.client), self.peer, Arc::clone(&self.pace));
         let (gate, who) = (Arc::clone(&self.gate), Arc::clone(&self.who));
         let (busy, mut stage) = (self.busy.clone(), self.stage.clone());
-        let span = asked.traced.span(method_of(&asked.parts).map_or("unknown", |method| method.as_str()));
+        let span =
+            asked.traced.span(method_of(&asked.parts).map_or("unknown", |method| method.as_str()));
         let task = async move {
             let _busy = busy;
             let mut work = pin!(handle(&client, peer, &asked, &who, pace, sender));
@@ -114,7 +118,8 @@ impl Exchange {
 
     fn traced(&self, parts: &Parts) -> Traced {
         // A line that is no text is one all the same, and names no trace.
-        let lines = parts.headers.get_all(TRACEPARENT).iter().map(|line| line.to_str().unwrap_or_default());
+        let lines =
+            parts.headers.get_all(TRACEPARENT).iter().map(|line| line.to_str().unwrap_or_default());
         Traced::named_by(lines, &self.site.app.effects)
     }
 }
@@ -151,7 +156,8 @@ fn request_of<'c>(client: &'c Client, peer: SocketAddr, parts: &Parts) -> Option
     }
     for line in parts.headers.get_all(hyper::header::COOKIE) {
         let line = std::str::from_utf8(line.as_bytes()).unwrap_or_default();
-        let cookies = line.split(';').filter_map(|one| Cookie::parse_encoded(one.trim().to_owned()).ok());
+        let cookies =
+            line.split(';').filter_map(|one| Cookie::parse_encoded(one.trim().to_owned()).ok());
         request = request.cookies(cookies);
     }
     Some(request)
@@ -220,7 +226,8 @@ fn refusal(traced: &Traced, pace: Arc<Pace>) -> Response<Answer> {
 
 fn head_of(response: &LocalResponse<'_>) -> Response<()> {
     let mut head = Response::new(());
-    *head.status_mut() = StatusCode::from_u16(response.status().code).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    *head.status_mut() =
+        StatusCode::from_u16(response.status().code).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     for header in response.headers().iter() {
         let name = HeaderName::from_bytes(header.name.as_str().as_bytes());
         if let (Ok(name), Ok(value)) = (name, HeaderValue::from_str(header.value())) {
@@ -231,7 +238,10 @@ fn head_of(response: &LocalResponse<'_>) -> Response<()> {
 }
 
 /// Sends a body piece by piece, and answers how much of it was taken.
-async fn send_chunks(mut response: LocalResponse<'_>, chunks: mpsc::Sender<io::Result<Bytes>>) -> usize {
+async fn send_chunks(
+    mut response: LocalResponse<'_>,
+    chunks: mpsc::Sender<io::Result<Bytes>>,
+) -> usize {
     let mut bytes = 0;
     loop {
         let mut chunk = BytesMut::with_capacity(WHOLE);
@@ -271,11 +281,16 @@ impl Body for Answer {
     type Data = Bytes;
     type Error = io::Error;
 
-    fn poll_frame(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<io::Result<Frame<Bytes>>>> {
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<io::Result<Frame<Bytes>>>> {
         match &mut self.content {
             Content::Whole(bytes) if bytes.is_empty() => Poll::Ready(None),
             Content::Whole(bytes) => Poll::Ready(Some(Ok(Frame::data(std::mem::take(bytes))))),
-            Content::Chunks(chunks) => chunks.poll_recv(context).map(|chunk| chunk.map(|bytes| bytes.map(Frame::data))),
+            Content::Chunks(chunks) => {
+                chunks.poll_recv(context).map(|chunk| chunk.map(|bytes| bytes.map(Frame::data)))
+            }
         }
     }
 

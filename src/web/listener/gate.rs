@@ -138,7 +138,8 @@ impl Acquaintance {
     /// Judges by an answer, and by whether a guard has found a session. Where a secret, a token or a password
     /// is asked for, it was right where it was not refused; public addresses prove nothing.
     pub(super) fn judge(&self, request: &Parts, status: StatusCode, session: &SessionSeen) {
-        let segments: Vec<&str> = request.uri.path().split('/').filter(|segment| !segment.is_empty()).collect();
+        let segments: Vec<&str> =
+            request.uri.path().split('/').filter(|segment| !segment.is_empty()).collect();
         let asks_for_proof = place_of(&segments).asks_for_proof;
         let is_served = status.as_u16() < 400 && request.method != Method::OPTIONS;
         let known = is_served && (asks_for_proof || session.is_so());

@@ -131,7 +131,10 @@ mod tests {
         while let Some(name) = order.recv().await {
             names.push(name);
         }
-        assert_eq!(names, ["one of many", "a half of IPv6", "another", "three of many", "the same half"]);
+        assert_eq!(
+            names,
+            ["one of many", "a half of IPv6", "another", "three of many", "the same half"]
+        );
         assert!(line.state().waiting.is_empty() && line.state().free == 1);
     }
 }

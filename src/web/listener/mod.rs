@@ -70,8 +70,13 @@ impl Listener {
         let socket = TcpListener::bind(address).await?;
         // Rocket calls this client local, since it comes without a listener: it is the one public way to
         // its service.
-        let client = Client::untracked(rocket).await.map_err(|why| io::Error::other(why.to_string()))?;
-        let site = client.rocket().state::<Arc<Site>>().cloned().ok_or_else(|| io::Error::other("no site"))?;
+        let client =
+            Client::untracked(rocket).await.map_err(|why| io::Error::other(why.to_string()))?;
+        let site = client
+            .rocket()
+            .state::<Arc<Site>>()
+            .cloned()
+            .ok_or_else(|| io::Error::other("no site"))?;
         Ok(Self {
             socket,
             client: Arc::new(client),
@@ -117,7 +122,13 @@ impl Listener {
     }
 
     /// Serves one connection in a task of its own.
-    fn greet(&self, stream: TcpStream, peer: SocketAddr, stage: &watch::Sender<Stage>, busy: &mpsc::Sender<()>) {
+    fn greet(
+        &self,
+        stream: TcpStream,
+        peer: SocketAddr,
+        stage: &watch::Sender<Stage>,
+        busy: &mpsc::Sender<()>,
+    ) {
         if let Err(why) = stream.set_nodelay(true) {
             tracing::debug!(error = %why, "small answers on a connection may wait for one another");
         }
@@ -145,7 +156,9 @@ impl Listener {
 async fn connection(stream: Paced, exchange: Exchange) {
     let (pace, mut stage) = (Arc::clone(&exchange.pace), exchange.stage.clone());
     let service = service_fn(|request| exchange.answer(request));
-    let served = http1::Builder::new().max_buf_size(MOST_HEAD).serve_connection(TokioIo::new(stream), service);
+    let served = http1::Builder::new()
+        .max_buf_size(MOST_HEAD)
+        .serve_connection(TokioIo::new(stream), service);
     let mut served = std::pin::pin!(served);
     tokio::select! {
         // What a client does to its connection is no news; the trail tells what matters.

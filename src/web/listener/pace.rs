@@ -55,7 +55,8 @@ impl Pace {
 
     fn set(&self, phase: Phase, more: u32) {
         let word = self.0.load(Ordering::Relaxed);
-        self.0.store((word - word % Self::ONE).wrapping_add(more) | phase as u32, Ordering::Relaxed);
+        self.0
+            .store((word - word % Self::ONE).wrapping_add(more) | phase as u32, Ordering::Relaxed);
     }
 
     /// A request is whole.
@@ -123,7 +124,11 @@ impl Paced {
         }
     }
 
-    fn poll_taken(&mut self, taken: Poll<io::Result<usize>>, context: &mut Context<'_>) -> Poll<io::Result<usize>> {
+    fn poll_taken(
+        &mut self,
+        taken: Poll<io::Result<usize>>,
+        context: &mut Context<'_>,
+    ) -> Poll<io::Result<usize>> {
         self.phase();
         if taken.is_ready() {
             self.due = Instant::now() + TAKING;
@@ -154,7 +159,11 @@ impl AsyncRead for Paced {
 }
 
 impl AsyncWrite for Paced {
-    fn poll_write(mut self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
         let taken = Pin::new(&mut self.stream).poll_write(context, bytes);
         self.poll_taken(taken, context)
     }

@@ -50,10 +50,16 @@ pub(in crate::web) async fn post(
 ) -> Shown {
     let (tenant, form) = (site.or_page(tenant)?, site.or_page(form)?);
     if form.fault.is_none() {
-        return Ok(Answer::to(format!("/t/{}/oauth2/authorize?{}", tenant.slug, form.params.to_query())));
+        return Ok(Answer::to(format!(
+            "/t/{}/oauth2/authorize?{}",
+            tenant.slug,
+            form.params.to_query()
+        )));
     }
     let cx = Cx::new(&site.app, &tenant, &from.0);
     let interaction = Interaction::begin(&cx, form.params);
-    let next = authorize::begin(&cx, Incoming { interaction: &interaction, fault: form.fault }, None).await;
+    let next =
+        authorize::begin(&cx, Incoming { interaction: &interaction, fault: form.fault }, None)
+            .await;
     Ok(next_step(site, &cx, &browser, &interaction, next))
 }

@@ -13,7 +13,11 @@ use crate::{
     },
 };
 
-async fn metadata(site: &Site, tenant: Result<Addressed, NoTenant>, from: Peer) -> Result<Document, OauthError> {
+async fn metadata(
+    site: &Site,
+    tenant: Result<Addressed, NoTenant>,
+    from: Peer,
+) -> Result<Document, OauthError> {
     let tenant = tenant?;
     let document = discovery::metadata(&Cx::new(&site.app, &tenant, &from.0)).await?;
     let json = serde_json::to_string(&document).map_err(|_| OauthError::unavailable())?;
@@ -48,7 +52,10 @@ pub(super) async fn authorization_server_metadata(
 }
 
 #[get("/<_>/oauth2/jwks")]
-pub(super) async fn jwks(site: &Site, tenant: Result<Addressed, NoTenant>) -> Result<Document, OauthError> {
+pub(super) async fn jwks(
+    site: &Site,
+    tenant: Result<Addressed, NoTenant>,
+) -> Result<Document, OauthError> {
     let keys = site.app.keys.of(&tenant?.0).await?;
     Ok(Document { json: keys.jwks().to_owned(), max_age: limits::JWKS_MAX_AGE })
 }

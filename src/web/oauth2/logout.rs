@@ -69,12 +69,19 @@ async fn leave(
     Ok(match site.or_page(logout::logout(&cx, &params, session, confirmed).await)? {
         Logout::Confirm(leads_to) => {
             let field = |name: &&str| {
-                params.find(name).map(|value| Hidden { name: (*name).to_owned(), value: value.to_owned() })
+                params
+                    .find(name)
+                    .map(|value| Hidden { name: (*name).to_owned(), value: value.to_owned() })
             };
             let fields = PARAMETERS.iter().filter_map(field).collect();
             let action = format!("/t/{}/oauth2/logout", tenant.slug);
-            let view =
-                Confirm { tenant: tenant.name.clone(), user: who, action, csrf_token: browser.csrf_token(), fields };
+            let view = Confirm {
+                tenant: tenant.name.clone(),
+                user: who,
+                action,
+                csrf_token: browser.csrf_token(),
+                fields,
+            };
             let page = Html::of(site, &view);
             Answer::Page(match leads_to {
                 Some(_) => page.leading_on(),

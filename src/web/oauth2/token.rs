@@ -3,7 +3,10 @@
 use rocket::post;
 
 use crate::{
-    oauth::{Cx, client_auth::Presented, introspect as introspection, revoke as revocation, token as exchange},
+    oauth::{
+        Cx, client_auth::Presented, introspect as introspection, revoke as revocation,
+        token as exchange,
+    },
     protocol::{ErrorCode, IntrospectionResponse, OauthError, TokenResponse},
     web::{
         Site,
@@ -56,7 +59,12 @@ pub(super) async fn token(
     form: FormResult,
 ) -> Result<Json<TokenResponse>, OauthError> {
     let posted = read(serving(tenant), from, auth, form);
-    let grant = posted.as_ref().ok().and_then(|posted| posted.form.find("grant_type")).unwrap_or("none").to_owned();
+    let grant = posted
+        .as_ref()
+        .ok()
+        .and_then(|posted| posted.form.find("grant_type"))
+        .unwrap_or("none")
+        .to_owned();
     let answer = match posted {
         Ok(posted) => {
             let cx = Cx::new(&site.app, &posted.tenant, &posted.from.0);

@@ -38,7 +38,9 @@ pub(super) async fn post(
     let tenant = tenant?;
     let in_body = form.ok().and_then(|form| form.find("access_token").map(str::to_owned));
     let token = match (bearer, in_body) {
-        (Ok(_), Some(_)) => return Err(OauthError::invalid_request("the token stands in two places")),
+        (Ok(_), Some(_)) => {
+            return Err(OauthError::invalid_request("the token stands in two places"));
+        }
         (Ok(bearer), None) => bearer.0,
         (Err(_), Some(token)) => token,
         (Err(missing), None) => return Err(missing),

@@ -89,7 +89,8 @@ async fn end(
     jar: &CookieJar<'_>,
     id: Option<&str>,
 ) -> Shown {
-    let (tenant, form, current) = (site.or_page(tenant)?, site.or_page(form)?, site.or_page(current.0)?);
+    let (tenant, form, current) =
+        (site.or_page(tenant)?, site.or_page(form)?, site.or_page(current.0)?);
     let Some(Visitor { session, user }) = current else {
         return Ok(Answer::to(format!("/t/{}/login", tenant.slug)));
     };

@@ -24,7 +24,8 @@ fn view(cx: &Cx<'_>, consent: &authorize::Consent, browser: &Browser, request: &
         description: cx.tenant.describe_scope(name).unwrap_or_default().to_owned(),
     });
     let host = url::Url::parse(&consent.redirect_uri).ok();
-    let host = host.map(|uri| uri.host_str().map_or_else(|| format!("{}:", uri.scheme()), str::to_owned));
+    let host =
+        host.map(|uri| uri.host_str().map_or_else(|| format!("{}:", uri.scheme()), str::to_owned));
     Consent {
         tenant: cx.tenant.name.clone(),
         client: consent.client.display_name().to_owned(),
@@ -68,7 +69,8 @@ pub(super) async fn submit(
     browser: Browser,
     current: CurrentSession,
 ) -> Shown {
-    let (tenant, form, current) = (site.or_page(tenant)?, site.or_page(form)?, site.or_page(current.0)?);
+    let (tenant, form, current) =
+        (site.or_page(tenant)?, site.or_page(form)?, site.or_page(current.0)?);
     let request = site.or_page(form.required("request"))?;
     let cx = Cx::new(&site.app, &tenant, &from.0);
     if !browser.sent(&form) {

@@ -9,7 +9,7 @@ use secrecy::SecretString;
 
 use crate::{
     accounts::{SignInRefused, sign_in_browser},
-    domain::{Actor, Event, SessionKind, Timestamp},
+    domain::{Actor, Event, SessionKind, Timestamp, User},
     oauth::{
         Cx,
         authorize::{self, Incoming, Next},
@@ -34,9 +34,21 @@ struct Purpose {
 }
 
 impl Purpose {
-    fn read(site: &Site, cx: &Cx<'_>, browser: &Browser, request: Option<&str>) -> Result<Self, Answer> {
+    fn read(
+        site: &Site,
+        cx: &Cx<'_>,
+        browser: &Browser,
+        request: Option<&str>,
+    ) -> Result<Self, Answer> {
         let interaction = request.map(|text| opened(site, cx, browser, text)).transpose()?;
         Ok(Self { interaction })
+    }
+
+    /// Whether the request is for another user than `user`.
+    async fn means_another(&self, site: &Site, cx: &Cx<'_>, user: &User) -> Result<bool, Answer> {
+        let Some(interaction) = &self.interaction else { return Ok(false) };
+        let found = authorize::means_another(cx, Incoming::from(interaction), user).await;
+        found.map_err(|error| authorization::refuse(site, error))
     }
 
     fn way_on(self, cx: &Cx<'_>, browser: &Browser, proved_at: Timestamp) -> Answer {
@@ -59,7 +71,10 @@ async fn form(
         client: None,
         action: format!("/t/{}/login", cx.tenant.slug),
         csrf_token: browser.csrf_token(),
-        request: purpose.interaction.as_ref().map(|interaction| interaction.seal(cx, browser.name())),
+        request: purpose
+            .interaction
+            .as_ref()
+            .map(|interaction| interaction.seal(cx, browser.name())),
         username: String::new(),
         error: None,
     };
@@ -83,7 +98,12 @@ fn shown(site: &Site, view: &Login, redirect_uri: Option<&str>) -> Html {
 }
 
 /// The form once more, with why nobody was signed in.
-fn again(site: &Site, mut view: Login, redirect_uri: Option<&str>, refused: &SignInRefused) -> Answer {
+fn again(
+    site: &Site,
+    mut view: Login,
+    redirect_uri: Option<&str>,
+    refused: &SignInRefused,
+) -> Answer {
     let (status, text, wait) = refused_sign_in(refused);
     view.error = Some(text.into());
     let page = shown(site, &view, redirect_uri).with_status(status);
@@ -129,23 +149,23 @@ pub(super) async fn submit(
     let (mut view, redirect_uri) = form(site, &cx, &browser, &purpose).await?;
     let username = sent.find("username").unwrap_or_default();
     let password = SecretString::from(sent.find("password").unwrap_or_default());
-    let identified = match site.accounts.identify(&tenant, username, &password, &from.0, cx.now).await {
-        Ok(identified) => identified,
-        Err(refused) => {
-            view.username = username.to_owned();
-            return Err(again(site, view, redirect_uri.as_deref(), &refused));
-        }
-    };
-    if let Some(interaction) = &purpose.interaction {
-        let means_another = authorize::means_another(&cx, Incoming::from(interaction), &identified.user).await;
-        if means_another.map_err(|error| authorization::refuse(site, error))? {
-            view.error = Some("The application asked for another account than this one.".into());
-            let page = shown(site, &view, redirect_uri.as_deref()).with_status(Status::Forbidden);
-            return Err(Answer::Page(page));
-        }
+    let identified =
+        match site.accounts.identify(&tenant, username, &password, &from.0, cx.now).await {
+            Ok(identified) => identified,
+            Err(refused) => {
+                view.username = username.to_owned();
+                return Err(again(site, view, redirect_uri.as_deref(), &refused));
+            }
+        };
+    if purpose.means_another(site, &cx, &identified.user).await? {
+        view.error = Some("The application asked for another account than this one.".into());
+        let page = shown(site, &view, redirect_uri.as_deref()).with_status(Status::Forbidden);
+        return Err(Answer::Page(page));
     }
-    let device = cookies::device(&site.app.config, &tenant, site.accounts.device_token(&tenant, &identified.user));
-    let begun = sign_in_browser(&site.app, &tenant, &identified, SessionKind::Browser, held.as_ref(), &from.0).await;
+    let token = site.accounts.device_token(&tenant, &identified.user);
+    let device = cookies::device(&site.app.config, &tenant, token);
+    let (kind, held) = (SessionKind::Browser, held.as_ref());
+    let begun = sign_in_browser(&site.app, &tenant, &identified, kind, held, &from.0).await;
     let Some(new) = site.or_page(begun)? else {
         // Overtaken by a change of the user while the password was being hashed.
         view.username = username.to_owned();

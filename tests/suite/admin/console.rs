@@ -6,7 +6,10 @@ async fn an_operator_makes_a_tenant_a_client_and_a_user() {
     let mut agent = Agent::new(&app);
     assert_eq!(agent.log_in_to_console("system", "root").await.location(), "/admin");
     assert_eq!(agent.get("/admin").await.location(), "/admin/tenants");
-    let made = agent.console("/admin/tenants", &[("slug", "initech"), ("name", "Initech")]).await.location();
+    let made = agent
+        .console("/admin/tenants", &[("slug", "initech"), ("name", "Initech")])
+        .await
+        .location();
     assert_eq!(made, "/admin/tenants/initech?done=created");
     assert!(agent.get(&made).await.ok().body.contains("The tenant was made"));
     let fields = [
@@ -19,10 +22,17 @@ async fn an_operator_makes_a_tenant_a_client_and_a_user() {
     let secret = agent.console("/admin/tenants/initech/clients", &fields).await.ok();
     assert!(secret.body.contains("pcs_"), "the secret is shown once");
     assert!(!agent.get("/admin/tenants/initech/clients/tps").await.ok().body.contains("pcs_"));
-    let fields = [("username", "peter"), ("password", "a password of peter"), ("active", "on"), ("role_support", "on")];
+    let fields = [
+        ("username", "peter"),
+        ("password", "a password of peter"),
+        ("active", "on"),
+        ("role_support", "on"),
+    ];
     let user = agent.console("/admin/tenants/initech/users", &fields).await.location();
     assert!(agent.get(&user).await.ok().body.contains("peter"));
-    for page in ["", "/sessions", "/users", "/clients", "/keys", "/audit", "/new-client", "/new-user"] {
+    for page in
+        ["", "/sessions", "/users", "/clients", "/keys", "/audit", "/new-client", "/new-user"]
+    {
         agent.get(&format!("/admin/tenants/initech{page}")).await.ok();
     }
 }
@@ -45,9 +55,12 @@ async fn a_form_that_is_wrong_comes_back_as_it_was_typed() {
     let wrong = agent.console("/admin/tenants/acme/clients", &fields).await;
     assert_eq!(wrong.status, 400);
     assert!(wrong.body.contains("evil.example"));
-    let taken = agent.console("/admin/tenants/acme/users", &[("username", "ada"), ("active", "on")]).await;
+    let taken =
+        agent.console("/admin/tenants/acme/users", &[("username", "ada"), ("active", "on")]).await;
     assert_eq!(taken.status, 409);
-    let changed = agent.console("/admin/tenants/acme", &[("name", "Acme"), ("access_token_ttl", "soon")]).await;
+    let changed = agent
+        .console("/admin/tenants/acme", &[("name", "Acme"), ("access_token_ttl", "soon")])
+        .await;
     assert_eq!(changed.status, 400);
 }
 
@@ -65,8 +78,10 @@ async fn sessions_are_seen_and_ended_with_the_figures_first() {
     let confirm = agent.get(&format!("/admin/tenants/acme/users/{user}/logout")).await.ok();
     assert!(confirm.body.contains("<strong>1</strong> live session"));
     let csrf = confirm.hidden("csrf_token");
-    let ended =
-        agent.post(&format!("/admin/tenants/acme/users/{user}/logout"), &[("csrf_token", &csrf)]).await.location();
+    let ended = agent
+        .post(&format!("/admin/tenants/acme/users/{user}/logout"), &[("csrf_token", &csrf)])
+        .await
+        .location();
     let page = agent.get(&ended).await.ok();
     assert!(page.body.contains("1 session and 1 token family ended"), "{}", page.body);
     assert!(!app.acme().is_active(&tokens.access).await);
@@ -99,10 +114,15 @@ async fn keys_rotate_and_an_administrator_signs_out() {
     agent.log_in_to_console("acme", "grace").await;
     let page = agent.get("/admin/tenants/acme/keys").await.ok();
     let csrf = page.hidden("csrf_token");
-    let rotated =
-        agent.post("/admin/tenants/acme/keys/rotate", &[("csrf_token", &csrf), ("confirmed", "yes")]).await.location();
+    let rotated = agent
+        .post("/admin/tenants/acme/keys/rotate", &[("csrf_token", &csrf), ("confirmed", "yes")])
+        .await
+        .location();
     assert!(agent.get(&rotated).await.ok().body.contains("retiring"));
-    assert_eq!(agent.post("/admin/logout", &[("csrf_token", &csrf)]).await.location(), "/admin/login");
+    assert_eq!(
+        agent.post("/admin/logout", &[("csrf_token", &csrf)]).await.location(),
+        "/admin/login"
+    );
     assert_eq!(agent.get("/admin").await.location(), "/admin/login");
 }
 
@@ -113,9 +133,14 @@ async fn a_user_sees_and_ends_their_own_sessions() {
     let mut agent = Agent::new(&app);
     agent.log_in(app.acme(), "ada").await;
     let page = agent.get("/t/acme/account").await.ok();
-    assert!(page.body.contains("Ada Lovelace") && page.body.contains("this one") && page.body.contains("app"));
+    assert!(
+        page.body.contains("Ada Lovelace")
+            && page.body.contains("this one")
+            && page.body.contains("app")
+    );
     let csrf = page.hidden("csrf_token");
-    let gone = agent.post("/t/acme/account/sessions/all/end", &[("csrf_token", &csrf)]).await.location();
+    let gone =
+        agent.post("/t/acme/account/sessions/all/end", &[("csrf_token", &csrf)]).await.location();
     assert_eq!(gone, "/t/acme/account");
     assert!(!app.acme().is_active(&tokens.access).await);
     assert_eq!(agent.get("/t/acme/account").await.location(), "/t/acme/login");

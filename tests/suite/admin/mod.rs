@@ -1,5 +1,7 @@
 mod api;
 mod console;
+mod description;
+mod endings;
 mod file;
 mod passwords;
 mod questions;

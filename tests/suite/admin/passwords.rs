@@ -59,7 +59,8 @@ fn ada(password: &str) -> Value {
 #[rocket::async_test]
 async fn a_known_password_is_refused_and_no_rule_says_what_one_is_made_of() {
     let app = TestApp::start().await;
-    for password in KNOWN.into_iter().chain(OWN).chain(["1234567", "\u{e4}\u{e4}\u{e4}\u{e4}", ""]) {
+    for password in KNOWN.into_iter().chain(OWN).chain(["1234567", "\u{e4}\u{e4}\u{e4}\u{e4}", ""])
+    {
         let reply = app.api(Method::Post, "/tenants/acme/users", ada(password)).await;
         assert_eq!(reply.status, 400, "{password}: {}", reply.body);
         assert_eq!(reply.json()["field"], "password", "{password}: {}", reply.body);
@@ -72,7 +73,10 @@ async fn a_known_password_is_refused_and_no_rule_says_what_one_is_made_of() {
         assert_eq!(reply.status, 201, "{password}: {}", reply.body);
     }
     let long = "\u{e4}".repeat(513);
-    assert_eq!(app.api(Method::Post, "/tenants/acme/users", ada(&long)).await.json()["field"], "password");
+    assert_eq!(
+        app.api(Method::Post, "/tenants/acme/users", ada(&long)).await.json()["field"],
+        "password"
+    );
     let most: String = "nineteen purple lanterns ".repeat(50).chars().take(1024).collect();
     app.api(Method::Post, "/tenants/acme/users", ada(&most)).await.ok();
 }
@@ -81,9 +85,10 @@ async fn a_known_password_is_refused_and_no_rule_says_what_one_is_made_of() {
 #[rocket::async_test]
 async fn a_long_password_of_every_odd_letter_is_checked_in_time() {
     let app = TestApp::start().await;
-    for (at, part) in ["4@8({[<69!|1l0$57+%2", "a1", "zxcvbnm,./", "P@55w0rd", "2026-11-27", "\u{e4}\u{1f600}"]
-        .into_iter()
-        .enumerate()
+    for (at, part) in
+        ["4@8({[<69!|1l0$57+%2", "a1", "zxcvbnm,./", "P@55w0rd", "2026-11-27", "\u{e4}\u{1f600}"]
+            .into_iter()
+            .enumerate()
     {
         let password: String = part.repeat(1024).chars().take(200).collect();
         let began = std::time::Instant::now();
@@ -91,7 +96,11 @@ async fn a_long_password_of_every_odd_letter_is_checked_in_time() {
         let reply = app.api(Method::Post, "/tenants/acme/users", body).await;
         eprintln!("{part}: {} in {:?}", reply.status, began.elapsed());
         assert!(matches!(reply.status, 201 | 400), "{}", reply.body);
-        assert!(began.elapsed() < std::time::Duration::from_secs(20), "{part}: {:?}", began.elapsed());
+        assert!(
+            began.elapsed() < std::time::Duration::from_secs(20),
+            "{part}: {:?}",
+            began.elapsed()
+        );
     }
 }
 
@@ -111,12 +120,16 @@ async fn every_door_that_sets_a_password_refuses_a_known_one() {
         for page in ["/admin/tenants/globex/users".to_owned(), format!("/admin{path}")] {
             let refused = agent.console(&page, &fields).await;
             assert_eq!(refused.status, 400, "{page} {known}");
-            assert!(!refused.body.contains(known) || known.starts_with("ada"), "it is not shown again");
+            assert!(
+                !refused.body.contains(known) || known.starts_with("ada"),
+                "it is not shown again"
+            );
         }
 
         for slug in ["acme", "new"] {
             let file = json!({ "tenants": [{ "slug": slug, "users": [ada(known)] }] }).to_string();
-            let refused = app.try_apply(&file, &portcullis::admin::Manner::default()).await.unwrap_err();
+            let refused =
+                app.try_apply(&file, &portcullis::admin::Manner::default()).await.unwrap_err();
             assert!(refused.contains("password"), "{refused}");
         }
     }

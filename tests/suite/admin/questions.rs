@@ -11,18 +11,25 @@ async fn what_cannot_be_undone_asks_names_its_target_and_says_what_ends() {
     let tokens = app.acme().sign_in("ada").await;
     let mut agent = Agent::new(&app);
     agent.log_in_to_console("system", "root").await;
-    let ada = app.api(Get, "/tenants/acme/users?q=ada", Value::Null).await.json()["items"][0]["id"].clone();
+    let ada = app.api(Get, "/tenants/acme/users?q=ada", Value::Null).await.json()["items"][0]["id"]
+        .clone();
     let web = app.api(Get, "/tenants/acme/clients/web", Value::Null).await.json();
     let (ada, secret) = (ada.as_str().unwrap(), web["secrets"][0]["id"].as_str().unwrap());
     let keys = app.api(Get, "/tenants/acme/keys", Value::Null).await.json();
     let kid = keys["items"][0]["kid"].as_str().unwrap();
     let ends = "This ends 1 live sessions and 1 refresh token families.";
     let asked = [
-        ("/clients/app/delete".to_owned(), vec!["Delete client “app”?", ends, "Type <strong>app</strong>"]),
+        (
+            "/clients/app/delete".to_owned(),
+            vec!["Delete client “app”?", ends, "Type <strong>app</strong>"],
+        ),
         (format!("/users/{ada}/delete"), vec!["Delete user “ada”?", ends]),
         ("/keys/rotate".into(), vec!["Rotate the signing keys of “acme”?"]),
         (format!("/keys/{kid}/withdraw"), vec!["Withdraw key", kid]),
-        (format!("/clients/web/secrets/{secret}/delete"), vec!["Remove a secret of client “web”?", secret]),
+        (
+            format!("/clients/web/secrets/{secret}/delete"),
+            vec!["Remove a secret of client “web”?", secret],
+        ),
         ("/suspend".into(), vec!["Suspend tenant “acme”", ends]),
     ];
     for (path, words) in &asked {
@@ -34,11 +41,17 @@ async fn what_cannot_be_undone_asks_names_its_target_and_says_what_ends() {
     }
     // What was sent along is sent again.
     let path = format!("/admin/tenants/acme/clients/web/secrets/{secret}/delete");
-    assert_eq!(agent.console(&path, &[("compromised", "on")]).await.ok().hidden("compromised"), "on");
+    assert_eq!(
+        agent.console(&path, &[("compromised", "on")]).await.ok().hidden("compromised"),
+        "on"
+    );
     // Without its name, or with another, the severe ones are not done.
     for typed in ["", "apps", "APP"] {
         let fields = [("confirmed", "yes"), ("typed", typed)];
-        assert_eq!(agent.console("/admin/tenants/acme/clients/app/delete", &fields).await.status, 400);
+        assert_eq!(
+            agent.console("/admin/tenants/acme/clients/app/delete", &fields).await.status,
+            400
+        );
     }
     // Nothing was done by asking.
     assert!(app.acme().is_active(&tokens.access).await);
@@ -59,7 +72,10 @@ async fn a_tenant_is_deleted_by_whoever_types_its_name() {
     agent.log_in_to_console("system", "root").await;
     agent.console("/admin/tenants/initech/suspend", &[("confirmed", "yes")]).await.location();
     let page = agent.console("/admin/tenants/initech/purge", &[]).await.ok();
-    assert!(page.body.contains("Delete tenant “initech”") && page.body.contains("Type <strong>initech</strong>"));
+    assert!(
+        page.body.contains("Delete tenant “initech”")
+            && page.body.contains("Type <strong>initech</strong>")
+    );
     for typed in ["", "acme"] {
         let fields = [("confirmed", "yes"), ("typed", typed)];
         assert_eq!(agent.console("/admin/tenants/initech/purge", &fields).await.status, 400);
@@ -98,9 +114,16 @@ async fn what_becomes_of_tenants_is_in_the_operators_trail() {
     }
     let trail = app.api(Get, "/tenants/system/audit", Value::Null).await.json();
     let of_initech = |entry: &&Value| entry["target"] == "initech";
-    let actions = trail["items"].as_array().unwrap().iter().filter(of_initech).map(|entry| entry["action"].clone());
-    let mut actions: Vec<String> = actions.map(|action| action.as_str().unwrap().to_owned()).collect();
+    let actions = trail["items"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter(of_initech)
+        .map(|entry| entry["action"].clone());
+    let mut actions: Vec<String> =
+        actions.map(|action| action.as_str().unwrap().to_owned()).collect();
     actions.reverse();
-    let expected = ["created", "suspended", "resumed", "suspended", "resumed", "suspended", "purged"];
+    let expected =
+        ["created", "suspended", "resumed", "suspended", "resumed", "suspended", "purged"];
     assert_eq!(actions, expected.map(|word| format!("tenant.{word}")));
 }

@@ -34,9 +34,12 @@ async fn o8_a_third_party_for_another_api_reads_and_ends_nothing_of_the_user() {
     let app = TestApp::start().await;
     let acme = app.acme();
     let tokens = third_party(&app, "reports.read").await;
-    for (method, path) in
-        [(Get, "/auth/me"), (Post, "/auth/logout"), (Get, "/oauth2/userinfo"), (Post, "/oauth2/userinfo")]
-    {
+    for (method, path) in [
+        (Get, "/auth/me"),
+        (Post, "/auth/logout"),
+        (Get, "/oauth2/userinfo"),
+        (Post, "/oauth2/userinfo"),
+    ] {
         let reply = acme.bearer(method, path, &tokens.access).await;
         assert!(matches!(reply.status, 401 | 403), "{path}: {} {}", reply.status, reply.body);
     }
@@ -45,7 +48,8 @@ async fn o8_a_third_party_for_another_api_reads_and_ends_nothing_of_the_user() {
 }
 
 #[rocket::async_test]
-async fn o8_a_third_party_that_knows_who_the_user_is_reads_what_was_allowed_and_ends_its_own_grant() {
+async fn o8_a_third_party_that_knows_who_the_user_is_reads_what_was_allowed_and_ends_its_own_grant()
+{
     let app = TestApp::start().await;
     let acme = app.acme();
     let own = acme.sign_in("ada").await;
@@ -54,13 +58,19 @@ async fn o8_a_third_party_that_knows_who_the_user_is_reads_what_was_allowed_and_
     let tokens = third_party(&app, "openid email").await;
     let me = acme.bearer(Get, "/auth/me", &tokens.access).await.ok().json();
     assert_eq!(me["email"], "ada@acme.example");
-    assert!(me.get("roles").is_none() && me.get("name").is_none() && me.get("preferred_username").is_none(), "{me}");
+    assert!(
+        me.get("roles").is_none()
+            && me.get("name").is_none()
+            && me.get("preferred_username").is_none(),
+        "{me}"
+    );
     assert_eq!(acme.bearer(Post, "/auth/logout", &tokens.access).await.status, 204);
     assert!(!acme.is_active(&tokens.access).await);
     assert!(acme.is_active(&own.access).await);
     agent.get("/t/acme/account").await.ok();
     // The session through which it was granted goes on: another grant comes of it without a password.
-    let sessions = app.api(Get, "/tenants/acme/sessions?user=ada&active=true", Value::Null).await.json();
+    let sessions =
+        app.api(Get, "/tenants/acme/sessions?user=ada&active=true", Value::Null).await.json();
     assert_eq!(sessions["items"].as_array().unwrap().len(), 3, "{sessions}");
 }
 
@@ -72,7 +82,8 @@ async fn o8_only_an_access_token_of_a_user_is_one_at_the_json_sign_in() {
     let robot = acme.post_basic("token", &basic("robot", SECRET), &pairs).await.tokens();
     let own = acme.sign_in("ada").await;
     for token in [&robot.access, &own.refresh, own.id.as_ref().unwrap()] {
-        for (method, path) in [(Get, "/auth/me"), (Post, "/auth/logout"), (Get, "/oauth2/userinfo")] {
+        for (method, path) in [(Get, "/auth/me"), (Post, "/auth/logout"), (Get, "/oauth2/userinfo")]
+        {
             let reply = acme.bearer(method, path, token).await;
             assert!(matches!(reply.status, 401 | 403), "{path}: {} {}", reply.status, reply.body);
         }
@@ -111,7 +122,12 @@ async fn o8_an_audience_is_named_only_with_a_scope_of_it() {
         .await
         .assert_error(400, "invalid_target");
     acme.post_basic("token", &robot, &[grant, resource, ("scope", "reports.read")]).await.ok();
-    let password = [("grant_type", "password"), ("client_id", "app"), ("username", "ada"), ("password", PASSWORD)];
+    let password = [
+        ("grant_type", "password"),
+        ("client_id", "app"),
+        ("username", "ada"),
+        ("password", PASSWORD),
+    ];
     let pairs = [password.as_slice(), &[("scope", "openid"), resource]].concat();
     acme.post("token", &pairs).await.assert_error(400, "invalid_target");
     let mut agent = Agent::new(&app);
@@ -121,8 +137,13 @@ async fn o8_an_audience_is_named_only_with_a_scope_of_it() {
     // Nor does it stay in the audience once a refresh has left its scopes out.
     let pairs = [password.as_slice(), &[("scope", "openid reports.read"), resource]].concat();
     let tokens = acme.post("token", &pairs).await.tokens();
-    let pairs = [("grant_type", "refresh_token"), ("client_id", "app"), ("refresh_token", &*tokens.refresh)];
-    let narrowed = acme.post("token", &[pairs.as_slice(), &[("scope", "openid")]].concat()).await.tokens();
+    let pairs = [
+        ("grant_type", "refresh_token"),
+        ("client_id", "app"),
+        ("refresh_token", &*tokens.refresh),
+    ];
+    let narrowed =
+        acme.post("token", &[pairs.as_slice(), &[("scope", "openid")]].concat()).await.tokens();
     let told = acme.introspect(&narrowed.access).await.json();
     assert_eq!(told["aud"], acme.issuer(), "{told}");
 }
@@ -130,7 +151,9 @@ async fn o8_an_audience_is_named_only_with_a_scope_of_it() {
 #[rocket::async_test]
 async fn a_client_identifier_is_no_users_and_no_other_address() {
     let app = TestApp::start().await;
-    let user = app.api(Get, "/tenants/acme/users?q=ada", Value::Null).await.json()["items"][0]["id"].clone();
+    let user =
+        app.api(Get, "/tenants/acme/users?q=ada", Value::Null).await.json()["items"][0]["id"]
+            .clone();
     let user = user.as_str().unwrap().to_owned();
     let simple = user.replace('-', "");
     for id in [".", "..", "...", &user, &user.to_uppercase(), &simple] {
@@ -143,9 +166,12 @@ async fn a_client_identifier_is_no_users_and_no_other_address() {
         let fields = [("client_id", id), ("token_endpoint_auth_method", "none")];
         assert_eq!(agent.console("/admin/tenants/acme/clients", &fields).await.status, 400, "{id}");
     }
-    let made = app.api(Post, "/tenants/acme/clients", json!({ "grant_types": [] })).await.ok().json();
+    let made =
+        app.api(Post, "/tenants/acme/clients", json!({ "grant_types": [] })).await.ok().json();
     assert!(!portcullis_accepts_as_user(made["client_id"].as_str().unwrap()));
-    for path in ["/tenants/acme/clients/..", "/tenants/acme/clients/%2e%2e", "/tenants/acme/clients/."] {
+    for path in
+        ["/tenants/acme/clients/..", "/tenants/acme/clients/%2e%2e", "/tenants/acme/clients/."]
+    {
         let reply = app.api(Delete, path, Value::Null).await;
         assert!(matches!(reply.status, 400 | 404), "{path}: {} {}", reply.status, reply.body);
     }
@@ -164,19 +190,27 @@ async fn names_and_addresses_are_one_key_space() {
         reply.assert_problem(409);
     };
     let users = "/tenants/acme/users";
-    taken(app.api(Post, users, json!({ "username": "ADA@acme.example", "password": PASSWORD })).await);
+    taken(
+        app.api(Post, users, json!({ "username": "ADA@acme.example", "password": PASSWORD })).await,
+    );
     let own = json!({ "username": "eve@acme.example", "email": "eve@acme.example", "password": PASSWORD });
     let eve = app.api(Post, users, own).await.ok().json();
-    taken(app.api(Post, users, json!({ "username": "mallory", "email": "Eve@acme.example" })).await);
+    taken(
+        app.api(Post, users, json!({ "username": "mallory", "email": "Eve@acme.example" })).await,
+    );
     let path = format!("{users}/{}", eve["id"].as_str().unwrap());
     taken(app.api(Patch, &path, json!({ "username": "grace@acme.example" })).await);
     taken(app.api(Patch, &path, json!({ "email": "ada@acme.example" })).await);
     app.api(Patch, &path, json!({ "name": "Eve" })).await.ok();
     // Of two that come at once one is first, whichever way each asks for it.
-    let by_name = app.api(Post, users, json!({ "username": "x@acme.example", "password": PASSWORD }));
+    let by_name =
+        app.api(Post, users, json!({ "username": "x@acme.example", "password": PASSWORD }));
     let by_address = app.api(Post, users, json!({ "username": "x", "email": "x@acme.example" }));
     let (by_name, by_address) = rocket::tokio::join!(by_name, by_address);
-    assert_eq!([by_name.status, by_address.status].iter().filter(|status| **status == 201).count(), 1);
+    assert_eq!(
+        [by_name.status, by_address.status].iter().filter(|status| **status == 201).count(),
+        1
+    );
 }
 
 #[rocket::async_test]
@@ -185,7 +219,8 @@ async fn a_secret_that_was_given_up_does_not_count_again() {
     let client = "/tenants/acme/clients/web";
     let grant = [("grant_type", "client_credentials")];
     app.acme().post_as_web("token", &grant).await.ok();
-    let public = json!({ "token_endpoint_auth_method": "none", "grant_types": ["authorization_code"] });
+    let public =
+        json!({ "token_endpoint_auth_method": "none", "grant_types": ["authorization_code"] });
     app.api(Patch, client, public).await.ok();
     let back = json!({
         "token_endpoint_auth_method": "client_secret_basic",
@@ -211,7 +246,12 @@ async fn a_request_that_means_one_user_is_not_answered_for_another() {
     let page = agent.get(&shown).await.ok();
     let (csrf, request) = (page.hidden("csrf_token"), page.hidden("request"));
     for (username, status) in [("grace", 403), ("ada", 303)] {
-        let fields = [("csrf_token", &*csrf), ("request", &*request), ("username", username), ("password", PASSWORD)];
+        let fields = [
+            ("csrf_token", &*csrf),
+            ("request", &*request),
+            ("username", username),
+            ("password", PASSWORD),
+        ];
         assert_eq!(agent.post("/t/acme/login", &fields).await.status, status, "{username}");
     }
     assert!(agent.get(&acme.authorization("app", &silent)).await.callback().contains_key("code"));
@@ -232,7 +272,8 @@ async fn an_id_token_without_a_browser_ends_its_own_clients_grant_alone() {
     let hint = crate::support::form(&[("id_token_hint", third.id.as_deref().unwrap())]);
     stranger.get(&format!("/t/acme/oauth2/logout?{hint}")).await.ok();
     assert!(!acme.is_active(&third.access).await);
-    let sessions = app.api(Get, "/tenants/acme/sessions?user=ada&active=true", Value::Null).await.json();
+    let sessions =
+        app.api(Get, "/tenants/acme/sessions?user=ada&active=true", Value::Null).await.json();
     assert_eq!(sessions["items"].as_array().unwrap().len(), 1, "{sessions}");
 }
 
@@ -241,11 +282,24 @@ async fn a_hint_whose_key_is_gone_asks_the_user() {
     let app = TestApp::start().await;
     let mut agent = Agent::new(&app);
     agent.log_in(app.acme(), "ada").await;
-    let code = agent.authorize(&app.acme().authorization("app", &[])).await.callback()["code"].clone();
+    let code =
+        agent.authorize(&app.acme().authorization("app", &[])).await.callback()["code"].clone();
     let id = app.acme().redeem(&code).await.tokens().id.unwrap();
     let keys = app.api(Get, "/tenants/acme/keys", Value::Null).await.json();
-    let active = keys["items"].as_array().unwrap().iter().find(|key| key["state"] == "active").unwrap()["kid"].clone();
-    app.api(Post, &format!("/tenants/acme/keys/{}/withdraw", active.as_str().unwrap()), Value::Null).await.ok();
+    let active = keys["items"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .find(|key| key["state"] == "active")
+        .unwrap()["kid"]
+        .clone();
+    app.api(
+        Post,
+        &format!("/tenants/acme/keys/{}/withdraw", active.as_str().unwrap()),
+        Value::Null,
+    )
+    .await
+    .ok();
     let hint = crate::support::form(&[("id_token_hint", id.as_str())]);
     let page = agent.get(&format!("/t/acme/oauth2/logout?{hint}")).await.ok();
     assert!(page.body.contains("name=\"confirmed\""), "{}", page.body);

@@ -70,8 +70,10 @@ async fn a4_an_unknown_response_mode_is_an_invalid_request() {
 async fn a5_what_a_request_says_is_escaped_on_pages() {
     let app = TestApp::start().await;
     let script = "<script>alert(1)</script>";
-    let login =
-        app.get(&app.acme().authorization("app", &[("login_hint", script), ("state", script)])).await.location();
+    let login = app
+        .get(&app.acme().authorization("app", &[("login_hint", script), ("state", script)]))
+        .await
+        .location();
     let page = app.get(&login).await.ok();
     assert!(!page.body.contains("<script>"));
     let page = app.get(&app.acme().authorization(script, &[])).await;
@@ -115,7 +117,10 @@ async fn a9_no_page_may_be_framed() {
     let app = TestApp::start().await;
     for path in ["/t/acme/login", "/admin/login", "/t/acme/oauth2/logout", "/t/nowhere/login"] {
         let reply = app.get(path).await;
-        assert!(reply.header("content-security-policy").unwrap().contains("frame-ancestors 'none'"), "{path}");
+        assert!(
+            reply.header("content-security-policy").unwrap().contains("frame-ancestors 'none'"),
+            "{path}"
+        );
         assert_eq!(reply.header("x-frame-options"), Some("DENY"));
     }
 }
@@ -124,11 +129,18 @@ async fn a9_no_page_may_be_framed() {
 async fn a10_no_parameter_leads_a_login_elsewhere() {
     let app = TestApp::start().await;
     for name in ["next", "return_to", "redirect", "request"] {
-        for target in ["//evil.example", "/\\evil.example", "https://evil.example", "javascript:alert(1)"] {
+        for target in
+            ["//evil.example", "/\\evil.example", "https://evil.example", "javascript:alert(1)"]
+        {
             let mut agent = Agent::new(&app);
             let page = agent.get("/t/acme/login").await.ok();
             let csrf = page.hidden("csrf_token");
-            let fields = [("csrf_token", csrf.as_str()), ("username", "ada"), ("password", PASSWORD), (name, target)];
+            let fields = [
+                ("csrf_token", csrf.as_str()),
+                ("username", "ada"),
+                ("password", PASSWORD),
+                (name, target),
+            ];
             let reply = agent.post("/t/acme/login", &fields).await;
             let location = reply.header("location").unwrap_or("/t/acme/").to_owned();
             assert!(location.starts_with("/t/acme/"), "{name}={target}: {location}");
@@ -148,7 +160,8 @@ async fn a11_a_consent_that_was_not_asked_for_is_refused() {
         assert_eq!(agent.post("/t/acme/consent", &fields).await.status, 403);
     }
     let csrf = agent.get(&consent).await.ok().hidden("csrf_token");
-    let fields = [("csrf_token", csrf.as_str()), ("request", request.as_str()), ("decision", "allow")];
+    let fields =
+        [("csrf_token", csrf.as_str()), ("request", request.as_str()), ("decision", "allow")];
     assert_eq!(agent.post_cross_site("/t/acme/consent", &fields).await.status, 403);
     // A token that another browser was shown is worth nothing in this one.
     let mut victim = Agent::new(&app);
@@ -175,16 +188,23 @@ async fn a12_a_consent_page_that_stood_open_does_not_get_round_max_age() {
     let app = TestApp::start().await;
     let mut agent = Agent::new(&app);
     agent.log_in(app.acme(), "ada").await;
-    let consent = agent.get(&app.acme().authorization("web", &[("max_age", "60")])).await.location();
+    let consent =
+        agent.get(&app.acme().authorization("web", &[("max_age", "60")])).await.location();
     let page = agent.get(&consent).await.ok();
     let (csrf, request) = (page.hidden("csrf_token"), page.hidden("request"));
     app.clock.advance(61);
-    let fields = [("csrf_token", csrf.as_str()), ("request", request.as_str()), ("decision", "allow")];
+    let fields =
+        [("csrf_token", csrf.as_str()), ("request", request.as_str()), ("decision", "allow")];
     let reply = agent.post("/t/acme/consent", &fields).await;
     assert!(reply.location().starts_with("/t/acme/login?request="));
     // Nor does a page that was never shown: the request is sealed.
-    for asks in [format!("{request}&prompt=login"), request.replacen('.', "A.", 1), "client_id=web".to_owned()] {
-        let fields = [("csrf_token", csrf.as_str()), ("request", asks.as_str()), ("decision", "allow")];
+    for asks in [
+        format!("{request}&prompt=login"),
+        request.replacen('.', "A.", 1),
+        "client_id=web".to_owned(),
+    ] {
+        let fields =
+            [("csrf_token", csrf.as_str()), ("request", asks.as_str()), ("decision", "allow")];
         assert_eq!(agent.post("/t/acme/consent", &fields).await.status, 400, "{asks}");
     }
 }
@@ -196,8 +216,12 @@ async fn a12_a_sign_in_goes_on_in_its_own_browser_and_tenant_and_not_for_ever() 
     let login = agent.get(&app.acme().authorization("web", &[])).await.location();
     let request = agent.get(&login).await.ok().hidden("request");
     let csrf = agent.get(&login).await.ok().hidden("csrf_token");
-    let fields =
-        [("csrf_token", csrf.as_str()), ("request", request.as_str()), ("username", "ada"), ("password", PASSWORD)];
+    let fields = [
+        ("csrf_token", csrf.as_str()),
+        ("request", request.as_str()),
+        ("username", "ada"),
+        ("password", PASSWORD),
+    ];
     let proved = agent.post("/t/acme/login", &fields).await.location();
     // What somebody has proved is theirs: in another browser it is worth nothing, whoever is signed in there.
     let mut other = Agent::new(&app);
@@ -219,7 +243,10 @@ async fn a12_a_prompt_that_was_asked_for_cannot_be_taken_out() {
     let plain = agent.get(&app.acme().authorization("web", &[])).await.location();
     let asks = agent.get(&app.acme().authorization("web", &[("prompt", "login")])).await.location();
     let sealed = asks.split_once('=').unwrap().1;
-    assert!(plain.starts_with("/t/acme/consent?") && asks.starts_with("/t/acme/login?"), "{plain} {asks}");
+    assert!(
+        plain.starts_with("/t/acme/consent?") && asks.starts_with("/t/acme/login?"),
+        "{plain} {asks}"
+    );
     for page in ["consent?request", "oauth2/authorize?interaction"] {
         let reply = agent.get(&format!("/t/acme/{page}={sealed}")).await;
         assert!(reply.location().starts_with("/t/acme/login?"), "{page}");
@@ -249,15 +276,22 @@ async fn r1_r2_r3_no_spelling_of_a_redirect_uri_slips_through() {
     ] {
         app.get(&app.acme().authorization("app", &[("redirect_uri", uri)])).await.assert_page();
     }
-    let native = app.get(&app.acme().authorization("app", &[("redirect_uri", "http://127.0.0.1:49152/cb")])).await;
+    let native = app
+        .get(&app.acme().authorization("app", &[("redirect_uri", "http://127.0.0.1:49152/cb")]))
+        .await;
     assert!(native.location().starts_with("/t/acme/login"));
 }
 
 #[rocket::async_test]
 async fn r4_r5_dangerous_and_wildcard_redirects_cannot_be_registered() {
     let app = TestApp::start().await;
-    for uri in ["jAvAsCrIpT:alert(1)", "data:text/html,x", "https://*.example/", "https://app.example/.*", "vbscript:x"]
-    {
+    for uri in [
+        "jAvAsCrIpT:alert(1)",
+        "data:text/html,x",
+        "https://*.example/",
+        "https://app.example/.*",
+        "vbscript:x",
+    ] {
         for field in ["redirect_uris", "post_logout_redirect_uris"] {
             let body = json!({ "client_id": "x", field: [uri], "grant_types": [] });
             let reply = app.api(Method::Post, "/tenants/acme/clients", body).await;

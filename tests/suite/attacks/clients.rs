@@ -13,7 +13,8 @@ use crate::{
 #[rocket::async_test]
 async fn k1_two_methods_at_once_are_an_invalid_request() {
     let app = TestApp::start().await;
-    let pairs = [("grant_type", "client_credentials"), ("client_id", "web"), ("client_secret", SECRET)];
+    let pairs =
+        [("grant_type", "client_credentials"), ("client_id", "web"), ("client_secret", SECRET)];
     app.acme().post_as_web("token", &pairs).await.assert_error(400, "invalid_request");
     let differs = [("grant_type", "client_credentials"), ("client_id", "other")];
     app.acme().post_as_web("token", &differs).await.assert_error(400, "invalid_request");
@@ -22,13 +23,18 @@ async fn k1_two_methods_at_once_are_an_invalid_request() {
 #[rocket::async_test]
 async fn k2_no_client_gets_by_with_another_method_than_its_own() {
     let app = TestApp::start().await;
-    let as_post = [("grant_type", "client_credentials"), ("client_id", "web"), ("client_secret", SECRET)];
+    let as_post =
+        [("grant_type", "client_credentials"), ("client_id", "web"), ("client_secret", SECRET)];
     app.acme().post("token", &as_post).await.assert_error(401, "invalid_client");
     let as_public = [("grant_type", "client_credentials"), ("client_id", "web")];
     app.acme().post("token", &as_public).await.assert_error(401, "invalid_client");
     let as_basic = app
         .acme()
-        .post_basic("token", &basic("app", ""), &[("grant_type", "refresh_token"), ("refresh_token", "x")])
+        .post_basic(
+            "token",
+            &basic("app", ""),
+            &[("grant_type", "refresh_token"), ("refresh_token", "x")],
+        )
         .await;
     as_basic.assert_error(401, "invalid_client");
 }
@@ -97,7 +103,11 @@ async fn k4_where_tenant_or_client_are_strict_an_assertion_is_meant_for_the_issu
         let settings = json!({ "settings": { "strict_assertion_audience": of_tenant } });
         let shown = app.api(Method::Patch, tenant, settings).await.ok().json();
         assert_eq!(shown["settings"]["strict_assertion_audience"], of_tenant);
-        let shown = app.api(Method::Patch, client, json!({ "strict_assertion_audience": of_client })).await.ok().json();
+        let shown = app
+            .api(Method::Patch, client, json!({ "strict_assertion_audience": of_client }))
+            .await
+            .ok()
+            .json();
         assert_eq!(shown["strict_assertion_audience"], of_client);
         meant_for(&app, &signer, &issuer).await.ok();
         match of_tenant || of_client {
@@ -122,7 +132,9 @@ async fn k4_a_save_in_the_console_and_an_exported_file_keep_strictness() {
     let mut agent = Agent::new(&app);
     agent.log_in_to_console("system", "root").await;
     let page = agent.get("/admin/tenants/acme/clients/signer").await.ok();
-    let jwks = app.api(Method::Get, "/tenants/acme/clients/signer", json!(null)).await.json()["jwks"].to_string();
+    let jwks =
+        app.api(Method::Get, "/tenants/acme/clients/signer", json!(null)).await.json()["jwks"]
+            .to_string();
     let version = page.hidden("version");
     let fields = [
         ("version", version.as_str()),
@@ -132,7 +144,13 @@ async fn k4_a_save_in_the_console_and_an_exported_file_keep_strictness() {
         ("scope", "reports.read"),
         ("jwks", jwks.as_str()),
     ];
-    assert!(agent.console("/admin/tenants/acme/clients/signer", &fields).await.location().ends_with("?done=changed"));
+    assert!(
+        agent
+            .console("/admin/tenants/acme/clients/signer", &fields)
+            .await
+            .location()
+            .ends_with("?done=changed")
+    );
     let page = agent.get("/admin/tenants/acme").await.ok();
     let version = page.hidden("version");
     let fields = [
@@ -147,13 +165,24 @@ async fn k4_a_save_in_the_console_and_an_exported_file_keep_strictness() {
         ("signing_alg", "ES256"),
         ("scopes", "reports.read Read your reports"),
     ];
-    assert!(agent.console("/admin/tenants/acme", &fields).await.location().ends_with("?done=changed"));
+    assert!(
+        agent.console("/admin/tenants/acme", &fields).await.location().ends_with("?done=changed")
+    );
     let tenant = app.api(Method::Get, "/tenants/acme", json!(null)).await.json();
-    assert_eq!((&tenant["name"], &tenant["settings"]["strict_assertion_audience"]), (&json!("Renamed"), &json!(true)));
+    assert_eq!(
+        (&tenant["name"], &tenant["settings"]["strict_assertion_audience"]),
+        (&json!("Renamed"), &json!(true))
+    );
     let client = app.api(Method::Get, "/tenants/acme/clients/signer", json!(null)).await.json();
-    assert_eq!((&client["client_name"], &client["strict_assertion_audience"]), (&json!("Renamed"), &json!(true)));
+    assert_eq!(
+        (&client["client_name"], &client["strict_assertion_audience"]),
+        (&json!("Renamed"), &json!(true))
+    );
     meant_for(&app, &signer, &token_endpoint(&app)).await.assert_error(401, "invalid_client");
-    let file = admin::export(&app.admin(), &Authority::of_shell(), Some("acme"), false).await.unwrap().to_string();
+    let file = admin::export(&app.admin(), &Authority::of_shell(), Some("acme"), false)
+        .await
+        .unwrap()
+        .to_string();
     assert_eq!(file.matches(r#""strict_assertion_audience":true"#).count(), 2, "{file}");
 }
 
@@ -203,9 +232,15 @@ async fn j1_j3_j5_an_assertion_is_of_its_own_type_and_algorithm_with_nothing_cri
     let app = TestApp::start().await;
     let signer = Signer::register(&app).await;
     let fresh = || claims(&app, &app.site.app.effects.secret()).to_string();
-    for typ in ["JWT", "jwt", "client-authentication+jwt", "Client-Authentication+JWT", "application/jwt"] {
+    for typ in
+        ["JWT", "jwt", "client-authentication+jwt", "Client-Authentication+JWT", "application/jwt"]
+    {
         let header = json!({ "alg": "ES256", "typ": typ }).to_string();
-        assert_eq!(with_assertion(&app, &signer.sign_under(&header, &fresh())).await.status, 200, "{typ}");
+        assert_eq!(
+            with_assertion(&app, &signer.sign_under(&header, &fresh())).await.status,
+            200,
+            "{typ}"
+        );
     }
     with_assertion(&app, &signer.sign_under(r#"{"alg":"ES256"}"#, &fresh())).await.ok();
     for header in [
@@ -252,7 +287,9 @@ async fn j1_j3_j5_an_id_token_hint_is_an_id_token_of_ours() {
     let app = TestApp::start().await;
     let tokens = app.acme().sign_in("ada").await;
     let id = tokens.id.unwrap();
-    let hinted = async |hint: &str| app.get(&app.acme().authorization("app", &[("id_token_hint", hint)])).await;
+    let hinted = async |hint: &str| {
+        app.get(&app.acme().authorization("app", &[("id_token_hint", hint)])).await
+    };
     assert!(hinted(&id).await.location().starts_with("/t/acme/login"));
     let (head, rest) = id.split_once('.').unwrap();
     let header: Value = serde_json::from_slice(&B64.decode(head).unwrap()).unwrap();
@@ -287,7 +324,10 @@ async fn k6_guessing_a_secret_is_slowed_down_and_says_nothing() {
     let wrong = app.acme().post_basic("token", &basic("web", "x"), &grant).await;
     assert_eq!((unknown.status, &unknown.body), (wrong.status, &wrong.body));
     for _ in 0..100 {
-        app.acme().post_basic("token", &basic("web", "x"), &grant).await.assert_error(401, "invalid_client");
+        app.acme()
+            .post_basic("token", &basic("web", "x"), &grant)
+            .await
+            .assert_error(401, "invalid_client");
     }
     let right = app.acme().post_as_web("token", &grant).await;
     right.assert_error(401, "invalid_client");

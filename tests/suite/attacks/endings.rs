@@ -20,7 +20,10 @@ besieged! {
 }
 
 /// A browser session with a grant, codes that wait, and a browser that asks for more.
-async fn mint_in_one_session(siege: &mut Siege, who: &Who) -> (Tokens, std::collections::BTreeMap<String, String>) {
+async fn mint_in_one_session(
+    siege: &mut Siege,
+    who: &Who,
+) -> (Tokens, std::collections::BTreeMap<String, String>) {
     let node = std::sync::Arc::clone(&siege.nodes[0]);
     let mut agent = who.browse(&node).await;
     let mut codes = who.codes(&node, &mut agent, 8).await;
@@ -56,7 +59,8 @@ async fn o1_a_session_that_its_own_app_ends(mut siege: Siege) {
         let held = who.login(siege.app()).await.tokens();
         let at = std::sync::Arc::clone(&siege.nodes[round % siege.nodes.len()]);
         siege.mint(round + 1, &who, Mint::FirstParty(held.clone()));
-        let logout = || async { at.acme().bearer(Method::Post, "/auth/logout", &held.access).await };
+        let logout =
+            || async { at.acme().bearer(Method::Post, "/auth/logout", &held.access).await };
         let ended = siege.end_by(round % siege.nodes.len(), until_served(logout)).await;
         assert_eq!(ended.reply.status, 204, "{:?}", ended.reply);
         siege.judge("signed out by the app", &ended, Reach::All, &who).await;
@@ -74,9 +78,11 @@ async fn o1_a_browser_session_that_its_user_ends(mut siege: Siege) {
         agent.cookies = cookies.clone();
         let csrf = agent.get("/t/acme/account").await.ok().hidden("csrf_token");
         let end = async {
-            let mut reply = agent.post("/t/acme/account/sessions/all/end", &[("csrf_token", &csrf)]).await;
+            let mut reply =
+                agent.post("/t/acme/account/sessions/all/end", &[("csrf_token", &csrf)]).await;
             while reply.status == 503 {
-                reply = agent.post("/t/acme/account/sessions/all/end", &[("csrf_token", &csrf)]).await;
+                reply =
+                    agent.post("/t/acme/account/sessions/all/end", &[("csrf_token", &csrf)]).await;
             }
             reply
         };
@@ -113,7 +119,11 @@ async fn o1_a_grant_that_its_client_revokes(mut siege: Siege) {
             let all = grants.iter().map(|grant| {
                 let (who, at) = (&who, &at);
                 async move {
-                    until_served(|| async { who.post(at, "revoke", &[("token", &grant.refresh)]).await }).await.ok()
+                    until_served(|| async {
+                        who.post(at, "revoke", &[("token", &grant.refresh)]).await
+                    })
+                    .await
+                    .ok()
                 }
             });
             rocket::futures::future::join_all(all).await.remove(0)
@@ -188,7 +198,10 @@ async fn o1_an_access_token_that_its_client_revokes(mut siege: Siege) {
     let by = who.clone();
     let end = move |at: std::sync::Arc<crate::support::TestApp>, held: Tokens| {
         let by = by.clone();
-        async move { until_served(|| async { by.post(&at, "revoke", &[("token", &held.access)]).await }).await }
+        async move {
+            until_served(|| async { by.post(&at, "revoke", &[("token", &held.access)]).await })
+                .await
+        }
     };
     one_token(&mut siege, &who, end).await;
     siege.verdict();
@@ -198,8 +211,11 @@ async fn o1_an_access_token_that_an_administrator_revokes(mut siege: Siege) {
     let who = siege.client("holder", "ada").await;
     for by_jti in [true, false] {
         let end = |at: std::sync::Arc<crate::support::TestApp>, held: Tokens| async move {
-            let body =
-                if by_jti { json!({ "jti": claim(&held.access, "jti") }) } else { json!({ "token": held.access }) };
+            let body = if by_jti {
+                json!({ "jti": claim(&held.access, "jti") })
+            } else {
+                json!({ "token": held.access })
+            };
             until_served(|| at.api(Method::Post, "/tenants/acme/tokens/revoke", body.clone())).await
         };
         one_token(&mut siege, &who, end).await;

@@ -3,7 +3,9 @@
 use rocket::http::Method;
 use serde_json::{Value, json};
 
-use crate::support::{CALLBACK, Mint, Reach, Reply, Root, SECRET, Siege, Who, besieged, until_served};
+use crate::support::{
+    CALLBACK, Mint, Reach, Reply, Root, SECRET, Siege, Who, besieged, until_served,
+};
 
 const ROUNDS: usize = 3;
 const OTHER_SECRET: &str = "another-secret-for-a-client-that-was-made-anew";
@@ -58,7 +60,9 @@ async fn o1_a_client_that_is_deleted(mut siege: Siege) {
     for round in 0..ROUNDS {
         let who = siege.client(&format!("victim-{round}"), "ada").await;
         mint_for_client(&mut siege, &who).await;
-        let ended = siege.end(round % siege.nodes.len(), Method::Delete, &path(&who, ""), Value::Null).await;
+        let ended = siege
+            .end(round % siege.nodes.len(), Method::Delete, &path(&who, ""), Value::Null)
+            .await;
         siege.judge("client deleted", &ended, Reach::All, &who).await;
         for node in siege.nodes.clone() {
             until_served(|| who.credentials(&node)).await.assert_error(401, "invalid_client");
@@ -79,7 +83,8 @@ async fn anew(siege: &Siege, node: usize, who: &Who, secret: Option<&str>) -> Re
     match secret {
         Some(secret) => {
             fields["client_secret"] = secret.into();
-            fields["grant_types"] = json!(["authorization_code", "refresh_token", "client_credentials", "password"]);
+            fields["grant_types"] =
+                json!(["authorization_code", "refresh_token", "client_credentials", "password"]);
         }
         None => {
             fields["token_endpoint_auth_method"] = "none".into();
@@ -126,7 +131,12 @@ async fn o1_a_public_client_that_is_deleted_and_made_anew(mut siege: Siege) {
 }
 
 impl Siege {
-    async fn end_anew(&mut self, node: usize, who: &Who, secret: Option<&str>) -> crate::support::Ended {
+    async fn end_anew(
+        &mut self,
+        node: usize,
+        who: &Who,
+        secret: Option<&str>,
+    ) -> crate::support::Ended {
         let other = Siege::at(self.nodes.clone());
         self.end_by(node, anew(&other, node, who, secret)).await
     }
@@ -162,7 +172,8 @@ async fn a_client_whose_secret_is_removed_keeps_what_it_has(mut siege: Siege) {
     for round in 0..ROUNDS {
         let who = siege.client(&format!("rolling-{round}"), "ada").await;
         let (old, new) = roll(&siege, &who).await;
-        let (held, machine) = (who.password(siege.app()).await.tokens(), who.credentials(siege.app()).await.tokens());
+        let (held, machine) =
+            (who.password(siege.app()).await.tokens(), who.credentials(siege.app()).await.tokens());
         let node = std::sync::Arc::clone(&siege.nodes[round % siege.nodes.len()]);
         node.api(Method::Delete, &path(&who, &format!("/secrets/{old}")), Value::Null).await.ok();
         // At once where it was asked for; elsewhere once the bound is over.
@@ -170,7 +181,9 @@ async fn a_client_whose_secret_is_removed_keeps_what_it_has(mut siege: Siege) {
         siege.refuses_credentials("secret removed", &who).await;
         for at in 0..siege.nodes.len() {
             if siege.takes_at(at, &machine.access, true).await.is_none() {
-                siege.fault(format!("secret removed: a machine's token was ended too, at node {at}"));
+                siege.fault(format!(
+                    "secret removed: a machine's token was ended too, at node {at}"
+                ));
             }
         }
         siege.stays("secret removed", &new, &held).await;

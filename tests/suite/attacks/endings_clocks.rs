@@ -8,7 +8,9 @@ use rocket::{
 };
 use serde_json::{Value, json};
 
-use crate::support::{Mint, Reach, Root, Siege, TestApp, Who, claim, on_four_threads, on_postgres, until_served};
+use crate::support::{
+    Mint, Reach, Root, Siege, TestApp, Who, claim, on_four_threads, on_postgres, until_served,
+};
 
 /// The endings of everything that a user, a client and a tenant have.
 async fn logouts(siege: &Siege) -> Vec<(&'static str, String)> {
@@ -124,7 +126,8 @@ fn o1_a_token_says_of_how_many_endings_its_making_knew() {
         let mut last = -1;
         for round in 0..3 {
             let node = Arc::clone(&siege.nodes[round % 2]);
-            let logout = node.api(Method::Post, "/tenants/globex/logout", Value::Null).await.ok().json();
+            let logout =
+                node.api(Method::Post, "/tenants/globex/logout", Value::Null).await.ok().json();
             let event = logout["event"].as_i64().expect("the number of the event");
             assert!(event > last, "numbers grow: {event} after {last}");
             last = event;
@@ -140,7 +143,10 @@ fn o1_a_token_says_of_how_many_endings_its_making_knew() {
             ];
             for tokens in minted {
                 let rev = claim(&tokens.access, "rev").as_i64().expect("a claim rev, an integer");
-                assert!(rev >= event, "made at the node that answered event {event}, and says {rev}");
+                assert!(
+                    rev >= event,
+                    "made at the node that answered event {event}, and says {rev}"
+                );
             }
         }
     });
@@ -158,7 +164,8 @@ async fn everywhere(seconds: i64) {
         node.api(Method::Get, &format!("/revocations/{event}"), Value::Null).await.ok().json()
     };
     let count = |told: &Value| told["nodes"].as_array().unwrap().len();
-    let earlier = siege.end(0, Method::Post, "/tenants/globex/logout", Value::Null).await.event.unwrap();
+    let earlier =
+        siege.end(0, Method::Post, "/tenants/globex/logout", Value::Null).await.event.unwrap();
     let mut listed = 0;
     for _ in 0..140 {
         listed = count(&told(Arc::clone(&asked), earlier).await);
@@ -183,7 +190,9 @@ async fn everywhere(seconds: i64) {
                 said = true;
                 for at in [1, 0] {
                     if let Some(door) = siege.takes_at(at, &held.access, true).await {
-                        siege.fault(format!("everywhere was said, and {door} of node {at} still takes the token"));
+                        siege.fault(format!(
+                            "everywhere was said, and {door} of node {at} still takes the token"
+                        ));
                     }
                 }
                 break;
@@ -220,7 +229,9 @@ fn o2_without_grace_a_replay_is_reuse_at_a_node_of_any_clock() {
             second.follow().await;
             let nodes = [&first, &second];
             for (rotated, replayed) in [(0, 1), (1, 0), (1, 1), (0, 0)] {
-                let place = format!("node 1 {seconds} s ahead, rotated at {rotated}, replayed at {replayed}");
+                let place = format!(
+                    "node 1 {seconds} s ahead, rotated at {rotated}, replayed at {replayed}"
+                );
                 let held = nodes[rotated].acme().sign_in("ada").await;
                 let next = nodes[rotated].acme().refresh(&held.refresh).await.tokens();
                 let replay = nodes[replayed].acme().refresh(&held.refresh).await;
@@ -258,7 +269,12 @@ fn o2_a_password_that_is_reset_at_a_node_that_is_behind_ends_what_the_old_one_ga
         if siege.browser_is_signed_in(&cookies).await {
             siege.fault("the browser is still signed in");
         }
-        siege.serves("password reset", &Who { password: "another password altogether".into(), ..who }).await;
+        siege
+            .serves(
+                "password reset",
+                &Who { password: "another password altogether".into(), ..who },
+            )
+            .await;
         siege.verdict();
     });
 }

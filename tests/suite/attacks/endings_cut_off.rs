@@ -15,16 +15,23 @@ use rocket::{
 use serde_json::{Value, json};
 
 use crate::support::{
-    BOUND, Mint, Reach, Reply, Root, SECRET, Siege, TestApp, Tokens, Ways, Who, on_four_threads, on_postgres,
-    until_served,
+    BOUND, Mint, Reach, Reply, Root, SECRET, Siege, TestApp, Tokens, Ways, Who, on_four_threads,
+    on_postgres, until_served,
 };
 
 /// No request may take this long, whatever it is answered.
 const HANGS: Duration = Duration::from_secs(10);
 
 /// Every way to have something of a node that must know what has ended.
-const DOORS: [&str; 7] =
-    ["credentials", "introspection", "refresh", "/auth/refresh", "/auth/me", "/auth/login", "authorize"];
+const DOORS: [&str; 7] = [
+    "credentials",
+    "introspection",
+    "refresh",
+    "/auth/refresh",
+    "/auth/me",
+    "/auth/login",
+    "authorize",
+];
 
 async fn ask(
     node: &TestApp,
@@ -61,7 +68,8 @@ async fn cut_off(how: &'static str, cut: impl FnOnce(&Ways)) {
     let (mut siege, ways) = Siege::with_ways().await;
     let (whole, lonely) = (Arc::clone(&siege.nodes[0]), Arc::clone(&siege.nodes[1]));
     let victim = siege.client("victim", "ada").await;
-    let robot = Who { client_id: "robot".into(), secret: Some(SECRET.into()), ..Who::at_app("ada") };
+    let robot =
+        Who { client_id: "robot".into(), secret: Some(SECRET.into()), ..Who::at_app("ada") };
     // All that a node can hold in memory, it holds.
     let (held, kept) = (lonely.acme().sign_in("ada").await, lonely.acme().sign_in("ada").await);
     let cookie = robot.browse(&lonely).await;
@@ -86,16 +94,21 @@ async fn cut_off(how: &'static str, cut: impl FnOnce(&Ways)) {
     for (door, answer) in DOORS.iter().zip(answers) {
         match answer {
             Some(reply) if reply.status == 503 => {}
-            Some(reply) => siege.fault(format!("{how}: {door} is answered {} {:.120}", reply.status, reply.body)),
+            Some(reply) => siege
+                .fault(format!("{how}: {door} is answered {} {:.120}", reply.status, reply.body)),
             None => siege.fault(format!("{how}: {door} is not answered")),
         }
     }
     // Those that the lonely node has made, judged by the other: the lonely one says nothing at all.
     let born = siege.take();
     let mut elsewhere = Siege::at(vec![whole]);
-    elsewhere.judge_these(&format!("{how}, client deleted"), &ended, Reach::All, &victim, born.clone()).await;
+    elsewhere
+        .judge_these(&format!("{how}, client deleted"), &ended, Reach::All, &victim, born.clone())
+        .await;
     ways.heal();
-    siege.judge_these(&format!("{how}, healed, client deleted"), &ended, Reach::All, &victim, born).await;
+    siege
+        .judge_these(&format!("{how}, healed, client deleted"), &ended, Reach::All, &victim, born)
+        .await;
     siege.adopt(elsewhere);
     siege.serves(&format!("{how}, healed"), &Who::at_app("ada")).await;
     siege.refuses_credentials(&format!("{how}, healed"), &victim).await;
@@ -190,11 +203,14 @@ fn o2_everywhere_is_not_said_while_a_node_that_is_cut_off_answers_from_memory() 
         let ended = siege.end(0, Method::Post, "/tenants/acme/logout", Value::Null).await;
         let path = format!("/revocations/{}", ended.event.unwrap());
         while ended.span.answered.elapsed() < BOUND {
-            let told = until_served(|| whole.api(Method::Get, &path, json!(null))).await.ok().json();
+            let told =
+                until_served(|| whole.api(Method::Get, &path, json!(null))).await.ok().json();
             if told["everywhere"] == true
                 && let Some(door) = taken(&siege).await
             {
-                siege.fault(format!("everywhere was said, and {door} of the cut-off node takes the token"));
+                siege.fault(format!(
+                    "everywhere was said, and {door} of the cut-off node takes the token"
+                ));
                 break;
             }
             tokio::time::sleep(Duration::from_millis(20)).await;

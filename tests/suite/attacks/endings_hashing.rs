@@ -12,7 +12,9 @@ use rocket::{
 };
 use serde_json::{Value, json};
 
-use crate::support::{Agent, PASSWORD, Reach, Root, Siege, Span, TestApp, Tokens, Who, besieged, until_served};
+use crate::support::{
+    Agent, PASSWORD, Reach, Root, Siege, Span, TestApp, Tokens, Who, besieged, until_served,
+};
 
 const NEW: &str = "another password altogether";
 
@@ -74,7 +76,8 @@ async fn among_sign_ins(
     let run = async {
         let mut last = None;
         for (method, path, body) in ending {
-            let done = until_served(|| nodes[node].api_as(&token, method, &path, body.clone())).await;
+            let done =
+                until_served(|| nodes[node].api_as(&token, method, &path, body.clone())).await;
             last = Some(done.ok());
         }
         last.unwrap()
@@ -106,7 +109,11 @@ async fn among_sign_ins(
     cookies
 }
 
-async fn nobody_is_signed_in(siege: &mut Siege, what: &str, cookies: Vec<BTreeMap<String, String>>) {
+async fn nobody_is_signed_in(
+    siege: &mut Siege,
+    what: &str,
+    cookies: Vec<BTreeMap<String, String>>,
+) {
     let mut signed_in = 0;
     for held in &cookies {
         signed_in += usize::from(siege.browser_is_signed_in(held).await);
@@ -132,7 +139,8 @@ async fn o4_a_sign_in_with_the_old_password_while_it_is_reset(mut siege: Siege) 
         let (id, who) = victim(&siege, round).await;
         let reset = vec![(Method::Patch, user(&id), json!({ "password": NEW }))];
         let node = round % siege.nodes.len();
-        let cookies = among_sign_ins(&mut siege, ("password reset", node), &who, reset, Reach::All).await;
+        let cookies =
+            among_sign_ins(&mut siege, ("password reset", node), &who, reset, Reach::All).await;
         nobody_is_signed_in(&mut siege, "password reset", cookies).await;
         until_served(|| who.password(siege.app())).await.assert_error(400, "invalid_grant");
         siege.serves("password reset", &Who { password: NEW.into(), ..who }).await;
@@ -158,10 +166,15 @@ async fn o4_a_sign_in_while_the_user_is_deleted(mut siege: Siege) {
     siege.verdict();
 }
 
-async fn o4_a_sign_in_while_the_user_is_deleted_and_made_anew_with_another_password(mut siege: Siege) {
+async fn o4_a_sign_in_while_the_user_is_deleted_and_made_anew_with_another_password(
+    mut siege: Siege,
+) {
     let (id, who) = victim(&siege, 0).await;
     let anew = json!({ "username": who.username, "password": NEW });
-    let ending = vec![(Method::Delete, user(&id), Value::Null), (Method::Post, "/tenants/acme/users".to_owned(), anew)];
+    let ending = vec![
+        (Method::Delete, user(&id), Value::Null),
+        (Method::Post, "/tenants/acme/users".to_owned(), anew),
+    ];
     let cookies = among_sign_ins(&mut siege, ("made anew", 0), &who, ending, Reach::All).await;
     nobody_is_signed_in(&mut siege, "made anew", cookies).await;
     siege.serves("made anew", &Who { password: NEW.into(), ..who }).await;
@@ -188,9 +201,17 @@ async fn o4_a_sign_in_while_the_client_is_deleted(mut siege: Siege) {
 async fn o4_a_sign_in_while_the_tenant_is_suspended_and_resumed(mut siege: Siege) {
     let who = Who::at_app("ada");
     siege.note(&who.login(siege.app()).await.tokens());
-    let to = |status: &str| (Method::Patch, "/tenants/acme".to_owned(), json!({ "status": status }));
+    let to =
+        |status: &str| (Method::Patch, "/tenants/acme".to_owned(), json!({ "status": status }));
     let ending = vec![to("suspended"), to("active")];
-    among_sign_ins(&mut siege, ("suspended and resumed", 0), &who, ending, Reach::Before(Root::Session)).await;
+    among_sign_ins(
+        &mut siege,
+        ("suspended and resumed", 0),
+        &who,
+        ending,
+        Reach::Before(Root::Session),
+    )
+    .await;
     siege.serves("suspended and resumed", &who).await;
     siege.verdict();
 }
@@ -231,7 +252,9 @@ async fn o4_an_administrators_sign_in_with_the_old_password_while_it_is_reset(mu
         }
     }
     if signed_in > 0 {
-        siege.fault(format!("the console is open to {signed_in} sign-ins with the old password, {PASSWORD}"));
+        siege.fault(format!(
+            "the console is open to {signed_in} sign-ins with the old password, {PASSWORD}"
+        ));
     }
     siege.verdict();
 }
@@ -248,8 +271,11 @@ async fn o4_an_administrators_sign_in_while_the_role_is_taken(mut siege: Siege) 
             let told = told.clone();
             tokio::spawn(async move {
                 let who = Who::at_app("grace");
-                let pairs = [("grant_type", "password"), ("username", "grace"), ("password", PASSWORD)];
-                let asked = who.post(&node, "token", &[&pairs[..], &[("scope", "openid admin")]].concat()).await;
+                let pairs =
+                    [("grant_type", "password"), ("username", "grace"), ("password", PASSWORD)];
+                let asked = who
+                    .post(&node, "token", &[&pairs[..], &[("scope", "openid admin")]].concat())
+                    .await;
                 told.send((asked.status == 200).then(|| asked.tokens()))
             });
         }
@@ -280,7 +306,9 @@ async fn o4_an_administrators_sign_in_while_the_role_is_taken(mut siege: Siege) 
         }
     }
     if open > 0 {
-        siege.fault(format!("the admin API is open {open} times to {count} sign-ins of one who is no administrator"));
+        siege.fault(format!(
+            "the admin API is open {open} times to {count} sign-ins of one who is no administrator"
+        ));
     }
     siege.verdict();
 }

@@ -5,7 +5,9 @@ use std::sync::Arc;
 use rocket::http::Method;
 use serde_json::{Value, json};
 
-use crate::support::{CALLBACK, Mint, PASSWORD, Reach, Root, SECRET, Siege, TestApp, Who, besieged, until_served};
+use crate::support::{
+    CALLBACK, Mint, PASSWORD, Reach, Root, SECRET, Siege, TestApp, Who, besieged, until_served,
+};
 
 const ROUNDS: usize = 2;
 
@@ -28,7 +30,11 @@ async fn mint_for_tenant(siege: &mut Siege) -> (Who, std::collections::BTreeMap<
     (who, cookies)
 }
 
-async fn cookie_is_dead(siege: &mut Siege, what: &str, cookies: &std::collections::BTreeMap<String, String>) {
+async fn cookie_is_dead(
+    siege: &mut Siege,
+    what: &str,
+    cookies: &std::collections::BTreeMap<String, String>,
+) {
     if siege.browser_is_signed_in(cookies).await {
         siege.fault(format!("{what}: the browser is still signed in"));
     }
@@ -51,7 +57,9 @@ async fn o1_a_tenant_that_is_logged_out(mut siege: Siege) {
     let (what, stays) = ("tenant logged out", another_tenants_token(&siege).await);
     for round in 0..ROUNDS {
         let (who, cookies) = mint_for_tenant(&mut siege).await;
-        let ended = siege.end(round % siege.nodes.len(), Method::Post, "/tenants/acme/logout", Value::Null).await;
+        let ended = siege
+            .end(round % siege.nodes.len(), Method::Post, "/tenants/acme/logout", Value::Null)
+            .await;
         siege.judge(what, &ended, Reach::Before(Root::Session), &who).await;
         cookie_is_dead(&mut siege, what, &cookies).await;
         siege.serves(what, &who).await;
@@ -166,7 +174,9 @@ async fn o1_a_key_that_is_withdrawn(mut siege: Siege) {
                 siege.fault("a withdrawn key is still published");
             }
         }
-        siege.stays(what, &Who::at_app("ada"), &Who::at_app("ada").login(siege.app()).await.tokens()).await;
+        siege
+            .stays(what, &Who::at_app("ada"), &Who::at_app("ada").login(siege.app()).await.tokens())
+            .await;
     }
     siege.verdict();
 }
@@ -179,6 +189,7 @@ async fn a_request_that_a_purge_overtakes_is_told_to_come_again() {
     app.api(Method::Delete, "/tenants/acme", Value::Null).await;
     app.api(Method::Delete, "/tenants/acme?purge=true", Value::Null).await;
     let scope = "reports.read".parse().unwrap();
-    let refused = portcullis::oauth::mint_for_shell(&app.site.app, &tenant, scope).await.unwrap_err();
+    let refused =
+        portcullis::oauth::mint_for_shell(&app.site.app, &tenant, scope).await.unwrap_err();
     assert_eq!(refused.code, portcullis::protocol::ErrorCode::TemporarilyUnavailable);
 }

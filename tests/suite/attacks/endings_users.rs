@@ -16,7 +16,13 @@ besieged! {
 }
 
 /// One round: a user of their own, everything that mints for them, and an ending.
-async fn round(siege: &mut Siege, number: usize, what: &str, ending: (Method, &str, Value), reach: Reach) -> Who {
+async fn round(
+    siege: &mut Siege,
+    number: usize,
+    what: &str,
+    ending: (Method, &str, Value),
+    reach: Reach,
+) -> Who {
     let name = format!("victim-{number}");
     let id = siege.user(&name).await;
     let who = siege.client(&format!("theirs-{number}"), &name).await;
@@ -37,11 +43,18 @@ async fn round(siege: &mut Siege, number: usize, what: &str, ending: (Method, &s
 /// Another user's tokens, and a machine's, which no round may touch.
 async fn bystanders(siege: &Siege) -> (Who, crate::support::Tokens, Who, crate::support::Tokens) {
     let (ada, robot) = (Who::at_app("ada"), siege.client("machine", "ada").await);
-    let (held, minted) = (ada.login(siege.app()).await.tokens(), robot.password(siege.app()).await.tokens());
+    let (held, minted) =
+        (ada.login(siege.app()).await.tokens(), robot.password(siege.app()).await.tokens());
     (ada, held, robot, minted)
 }
 
-async fn rounds(mut siege: Siege, what: &str, ending: (Method, &str, Value), reach: Reach, then: Option<&str>) {
+async fn rounds(
+    mut siege: Siege,
+    what: &str,
+    ending: (Method, &str, Value),
+    reach: Reach,
+    then: Option<&str>,
+) {
     let (ada, held, robot, minted) = bystanders(&siege).await;
     for number in 0..ROUNDS {
         let who = round(&mut siege, number, what, ending.clone(), reach.clone()).await;

@@ -18,15 +18,28 @@ async fn start() -> TestApp {
     .await
 }
 
-async fn sign_in_from(app: &TestApp, slug: &str, address: &str, username: &str, password: &str) -> Reply {
-    let body = json!({ "username": username, "password": password, "client_id": "app" }).to_string();
+async fn sign_in_from(
+    app: &TestApp,
+    slug: &str,
+    address: &str,
+    username: &str,
+    password: &str,
+) -> Reply {
+    let body =
+        json!({ "username": username, "password": password, "client_id": "app" }).to_string();
     let headers = [("Content-Type", "application/json"), ("X-Forwarded-For", address)];
     app.send(Post, &format!("/t/{slug}/auth/login"), &headers, body).await
 }
 
 async fn grant_from(app: &TestApp, address: &str, username: &str, password: &str) -> Reply {
-    let pairs = [("grant_type", "password"), ("client_id", "app"), ("username", username), ("password", password)];
-    let headers = [("Content-Type", "application/x-www-form-urlencoded"), ("X-Forwarded-For", address)];
+    let pairs = [
+        ("grant_type", "password"),
+        ("client_id", "app"),
+        ("username", username),
+        ("password", password),
+    ];
+    let headers =
+        [("Content-Type", "application/x-www-form-urlencoded"), ("X-Forwarded-For", address)];
     app.send(Post, "/t/acme/oauth2/token", &headers, form(&pairs)).await
 }
 
@@ -65,7 +78,14 @@ async fn b2_strangers_who_keep_the_hashing_busy_are_served_after_those_who_are_k
         let app = &app;
         async move {
             let name = format!("user{at}");
-            sign_in_from(app, "acme", &format!("198.51.{}.{}", 100 + at / 100, at % 100), &name, "a guess").await
+            sign_in_from(
+                app,
+                "acme",
+                &format!("198.51.{}.{}", 100 + at / 100, at % 100),
+                &name,
+                "a guess",
+            )
+            .await
         }
     }));
     let known = async {
@@ -124,7 +144,14 @@ async fn b2_a_known_browser_is_known_by_every_name_of_its_user() {
 async fn all_addresses_of_a_network_of_ipv6_are_one() {
     let app = start().await;
     for number in 0..400 {
-        sign_in_from(&app, "acme", &format!("2001:db8:1:2::{number:x}"), &format!("nobody{number}"), "guess").await;
+        sign_in_from(
+            &app,
+            "acme",
+            &format!("2001:db8:1:2::{number:x}"),
+            &format!("nobody{number}"),
+            "guess",
+        )
+        .await;
     }
     let refused = sign_in_from(&app, "acme", "2001:db8:1:2:ffff::1", "ada", PASSWORD).await;
     assert!(refused.header("retry-after").is_some(), "{} {}", refused.status, refused.body);
@@ -161,14 +188,19 @@ async fn o5_a_hash_that_would_hold_a_core_for_hours_is_refused_at_every_door_and
         let refused = app.api(Post, "/tenants/acme/users", user).await;
         refused.assert_problem(400);
         assert_eq!(refused.json()["field"], "password_hash", "{hash}");
-        let ada = app.api(Get, "/tenants/acme/users?q=ada", Value::Null).await.json()["items"][0]["id"].clone();
+        let ada =
+            app.api(Get, "/tenants/acme/users?q=ada", Value::Null).await.json()["items"][0]["id"]
+                .clone();
         let path = format!("/tenants/acme/users/{}", ada.as_str().unwrap());
         app.api(Patch, &path, json!({ "password_hash": hash })).await.assert_problem(400);
     }
     // One that stands in the database all the same is nobody's password, and holds nothing up.
-    let statement = format!("UPDATE users SET password_hash = '{}' WHERE username = 'ada'", hostile[0]);
+    let statement =
+        format!("UPDATE users SET password_hash = '{}' WHERE username = 'ada'", hostile[0]);
     sql(app.config.database_url(), &statement).await;
-    sign_in_from(&app, "acme", "203.0.113.1", "ada", PASSWORD).await.assert_error(401, "invalid_grant");
+    sign_in_from(&app, "acme", "203.0.113.1", "ada", PASSWORD)
+        .await
+        .assert_error(401, "invalid_grant");
     sign_in_from(&app, "acme", "203.0.113.1", "grace", PASSWORD).await.ok();
 }
 
@@ -208,7 +240,9 @@ async fn users_move_in_with_their_hashes_and_are_ours_at_their_next_sign_in() {
         let user = json!({ "username": name, "password_hash": hash });
         app.api(Post, "/tenants/acme/users", user).await.ok();
         assert_eq!(&stored_hash(&app, name).await, hash);
-        sign_in_from(&app, "acme", "203.0.113.1", name, "another password").await.assert_error(401, "invalid_grant");
+        sign_in_from(&app, "acme", "203.0.113.1", name, "another password")
+            .await
+            .assert_error(401, "invalid_grant");
         assert_eq!(&stored_hash(&app, name).await, hash, "a wrong password changes nothing");
         // Two who come at once are both right.
         let both = rocket::tokio::join!(
@@ -219,13 +253,21 @@ async fn users_move_in_with_their_hashes_and_are_ours_at_their_next_sign_in() {
         let now = stored_hash(&app, name).await;
         assert!(now.starts_with("$peppered") && now.contains("$2b$10$"), "{name}: {now}");
         // What is only kept in another way ends nobody's session.
-        assert!(app.acme().is_active(&tokens[0].access).await && app.acme().is_active(&tokens[1].access).await);
+        assert!(
+            app.acme().is_active(&tokens[0].access).await
+                && app.acme().is_active(&tokens[1].access).await
+        );
         sign_in_from(&app, "acme", "203.0.113.1", name, password).await.ok();
         assert_eq!(stored_hash(&app, name).await, now);
         // Whoever has the hash of before in a file, and applies it again, changes nothing.
-        let file = format!("tenants: [{{ slug: acme, users: [{{ username: {name}, password_hash: '{hash}' }}] }}]");
+        let file = format!(
+            "tenants: [{{ slug: acme, users: [{{ username: {name}, password_hash: '{hash}' }}] }}]"
+        );
         let changes = app.apply(&file).await;
-        assert!(changes.iter().all(|change| format!("{change:?}").contains("Unchanged")), "{changes:?}");
+        assert!(
+            changes.iter().all(|change| format!("{change:?}").contains("Unchanged")),
+            "{changes:?}"
+        );
         assert!(app.acme().is_active(&tokens[0].access).await);
     }
 }
@@ -234,8 +276,12 @@ async fn users_move_in_with_their_hashes_and_are_ours_at_their_next_sign_in() {
 async fn another_cost_takes_hold_at_the_next_sign_in() {
     let app = start().await;
     let before = stored_hash(&app, "ada").await;
-    app.api(Patch, "/tenants/acme", json!({ "settings": { "password_bcrypt_cost": 11 } })).await.ok();
-    sign_in_from(&app, "acme", "203.0.113.1", "ada", "a wrong guess").await.assert_error(401, "invalid_grant");
+    app.api(Patch, "/tenants/acme", json!({ "settings": { "password_bcrypt_cost": 11 } }))
+        .await
+        .ok();
+    sign_in_from(&app, "acme", "203.0.113.1", "ada", "a wrong guess")
+        .await
+        .assert_error(401, "invalid_grant");
     assert_eq!(stored_hash(&app, "ada").await, before);
     sign_in_from(&app, "acme", "203.0.113.1", "ada", PASSWORD).await.ok();
     let now = stored_hash(&app, "ada").await;
@@ -248,7 +294,8 @@ async fn o5_whoever_makes_many_rsa_keys_at_once_holds_no_other_tenant_up() {
     let done = AtomicBool::new(false);
     let makers = async {
         let made = join_all((0..40).map(|at| {
-            let body = json!({ "slug": format!("tenant{at}"), "settings": { "signing_alg": "RS256" } });
+            let body =
+                json!({ "slug": format!("tenant{at}"), "settings": { "signing_alg": "RS256" } });
             app.api(Post, "/tenants", body)
         }));
         let replies = made.await;

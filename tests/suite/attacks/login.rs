@@ -48,14 +48,19 @@ async fn b2_strangers_cannot_lock_a_user_out_of_a_browser_that_knows_them() {
 #[rocket::async_test]
 async fn b3_an_unknown_user_and_a_wrong_password_read_alike() {
     let app = TestApp::start().await;
-    let (unknown, wrong) = (guess(&app, "nobody", PASSWORD).await, guess(&app, "ada", "a wrong guess").await);
+    let (unknown, wrong) =
+        (guess(&app, "nobody", PASSWORD).await, guess(&app, "ada", "a wrong guess").await);
     assert_eq!((unknown.status, &unknown.body), (wrong.status, &wrong.body));
     let page = |username: &'static str| {
         let app = &app;
         async move {
             let mut agent = Agent::new(app);
             let csrf = agent.get("/t/acme/login").await.hidden("csrf_token");
-            let fields = [("csrf_token", csrf.as_str()), ("username", username), ("password", "a wrong guess")];
+            let fields = [
+                ("csrf_token", csrf.as_str()),
+                ("username", username),
+                ("password", "a wrong guess"),
+            ];
             let reply = agent.post("/t/acme/login", &fields).await;
             (reply.status, reply.body.replace(username, "NAME").replace(&csrf, "TOKEN"))
         }
@@ -86,16 +91,21 @@ async fn l2_a_logout_that_nothing_proves_is_asked_about() {
     agent.log_in(app.acme(), "ada").await;
     let asked = agent.get("/t/acme/oauth2/logout").await.ok();
     assert!(asked.body.contains("Sign out?"));
-    agent.post("/t/acme/oauth2/logout", &[("confirmed", "yes"), ("csrf_token", "forged")]).await.ok();
+    agent
+        .post("/t/acme/oauth2/logout", &[("confirmed", "yes"), ("csrf_token", "forged")])
+        .await
+        .ok();
     agent.get("/t/acme/account").await.ok();
     let other = app.acme().sign_in("grace").await;
     let query = form(&[("id_token_hint", other.id.as_deref().unwrap())]);
     let asked = agent.get(&app.acme().path(&format!("/oauth2/logout?{query}"))).await.ok();
     assert!(asked.body.contains("Sign out?"), "an ID token of another session proves nothing");
     // The page's policy names a registered address and no other.
-    for (uri, named) in
-        [("https://app.example/", true), ("https://evil.example/", false), ("javascript:alert(1)", false)]
-    {
+    for (uri, named) in [
+        ("https://app.example/", true),
+        ("https://evil.example/", false),
+        ("javascript:alert(1)", false),
+    ] {
         let query = form(&[("client_id", "web"), ("post_logout_redirect_uri", uri)]);
         let page = agent.get(&app.acme().path(&format!("/oauth2/logout?{query}"))).await.ok();
         let policy = page.header("content-security-policy").unwrap();
@@ -147,10 +157,18 @@ async fn m2_a_tenant_administrator_makes_no_operator() {
     let reply = app.api_as(&grace, Method::Post, "/tenants/acme/users", roles.clone()).await;
     reply.assert_problem(403);
     app.api_as(&grace, Method::Post, "/tenants/system/users", roles).await.assert_problem(404);
-    let users = app.api_as(&grace, Method::Get, "/tenants/acme/users?q=grace", Value::Null).await.ok().json();
+    let users = app
+        .api_as(&grace, Method::Get, "/tenants/acme/users?q=grace", Value::Null)
+        .await
+        .ok()
+        .json();
     let path = format!("/tenants/acme/users/{}", users["items"][0]["id"].as_str().unwrap());
-    app.api_as(&grace, Method::Patch, &path, json!({ "roles": ["operator"] })).await.assert_problem(403);
-    app.api_as(&grace, Method::Post, "/tenants", json!({ "slug": "evil" })).await.assert_problem(403);
+    app.api_as(&grace, Method::Patch, &path, json!({ "roles": ["operator"] }))
+        .await
+        .assert_problem(403);
+    app.api_as(&grace, Method::Post, "/tenants", json!({ "slug": "evil" }))
+        .await
+        .assert_problem(403);
     // An operator's own tenant has users who are none.
     app.apply("tenants: [{ slug: system, settings: { password_bcrypt_cost: 10 }, users: [{ username: helper, password: a helpers password, roles: [tenant_admin] }] }]").await;
     let mut agent = Agent::new(&app);
@@ -161,12 +179,16 @@ async fn m2_a_tenant_administrator_makes_no_operator() {
         ("username", "helper".to_owned()),
         ("password", "a helpers password".to_owned()),
     ];
-    let fields: Vec<(&str, &str)> = fields.iter().map(|(name, value)| (*name, value.as_str())).collect();
+    let fields: Vec<(&str, &str)> =
+        fields.iter().map(|(name, value)| (*name, value.as_str())).collect();
     agent.post("/admin/login", &fields).await.location();
     assert_eq!(agent.get("/admin/tenants").await.status, 403);
     assert_eq!(agent.get("/admin/tenants/acme").await.status, 404);
     let forbidden = agent
-        .console("/admin/tenants/system/users", &[("username", "evil"), ("role_operator", "on"), ("active", "on")])
+        .console(
+            "/admin/tenants/system/users",
+            &[("username", "evil"), ("role_operator", "on"), ("active", "on")],
+        )
         .await;
     assert_eq!(forbidden.status, 403);
 }
@@ -175,7 +197,9 @@ async fn m2_a_tenant_administrator_makes_no_operator() {
 async fn m3_x2_names_and_programs_are_escaped_in_the_console() {
     let app = TestApp::start().await;
     let script = "<script>alert(1)</script>";
-    app.api(Method::Post, "/tenants/acme/users", json!({ "username": script, "name": script })).await.ok();
+    app.api(Method::Post, "/tenants/acme/users", json!({ "username": script, "name": script }))
+        .await
+        .ok();
     let client = json!({ "client_id": "x", "client_name": script, "grant_types": [] });
     app.api(Method::Post, "/tenants/acme/clients", client).await.ok();
     let body = json!({ "username": "ada", "password": PASSWORD, "client_id": "app" }).to_string();
@@ -195,8 +219,15 @@ async fn m4_a_cursor_is_data() {
     let app = TestApp::start().await;
     for after in ["'%3B%20DROP%20TABLE%20users--", "%00", "%25", "x'"] {
         for list in ["users", "clients", "sessions", "audit"] {
-            let reply = app.api(Method::Get, &format!("/tenants/acme/{list}?after={after}"), Value::Null).await;
-            assert!(matches!(reply.status, 200 | 400), "{list} {after}: {} {}", reply.status, reply.body);
+            let reply = app
+                .api(Method::Get, &format!("/tenants/acme/{list}?after={after}"), Value::Null)
+                .await;
+            assert!(
+                matches!(reply.status, 200 | 400),
+                "{list} {after}: {} {}",
+                reply.status,
+                reply.body
+            );
         }
     }
     app.acme().sign_in("ada").await;
@@ -205,7 +236,9 @@ async fn m4_a_cursor_is_data() {
 #[rocket::async_test]
 async fn m5_no_answer_bears_a_private_key_or_a_stored_secret() {
     let app = TestApp::start().await;
-    for path in ["/tenants/acme/keys", "/tenants/acme/clients/web", "/tenants/acme/users", "/tenants/acme"] {
+    for path in
+        ["/tenants/acme/keys", "/tenants/acme/clients/web", "/tenants/acme/users", "/tenants/acme"]
+    {
         let body = app.api(Method::Get, path, Value::Null).await.ok().body;
         for word in ["sealed", "\"d\"", "digest", "password_hash", "$2b$", crate::support::SECRET] {
             assert!(!body.contains(word), "{path} bears {word}");
@@ -216,10 +249,19 @@ async fn m5_no_answer_bears_a_private_key_or_a_stored_secret() {
 #[rocket::async_test]
 async fn m6_m7_there_is_no_setup_page_and_no_way_around_the_paths() {
     let app = TestApp::start().await;
-    for path in
-        ["/setup", "/admin/setup", "/install", "/x/../admin/tenants", "/t/acme/../../admin/tenants", "/%61dmin/tenants"]
-    {
+    for path in [
+        "/setup",
+        "/admin/setup",
+        "/install",
+        "/x/../admin/tenants",
+        "/t/acme/../../admin/tenants",
+        "/%61dmin/tenants",
+    ] {
         let reply = app.get(path).await;
-        assert!(reply.status == 404 || reply.header("location") == Some("/admin/login"), "{path}: {}", reply.status);
+        assert!(
+            reply.status == 404 || reply.header("location") == Some("/admin/login"),
+            "{path}: {}",
+            reply.status
+        );
     }
 }

@@ -59,7 +59,8 @@ async fn a_name_that_can_pass_for_another_is_refused_with_its_field() {
     let refused = agent.console("/admin/tenants/acme/users", &fields).await;
     assert_eq!(refused.status, 400);
     assert!(refused.body.contains("username"), "{}", refused.body);
-    let file = json!({ "tenants": [{ "slug": "acme", "users": [{ "username": "a\u{200b}da" }] }] }).to_string();
+    let file = json!({ "tenants": [{ "slug": "acme", "users": [{ "username": "a\u{200b}da" }] }] })
+        .to_string();
     let tried = portcullis::admin::Manner { dry_run: true, ..Default::default() };
     let refused = app.try_apply(&file, &tried).await.unwrap_err();
     assert!(refused.contains("username"), "{refused}");
@@ -91,8 +92,13 @@ async fn names_of_any_script_are_fine_and_compared_in_their_prepared_form() {
             let me = app.acme().bearer(Method::Get, "/auth/me", &tokens.access).await.json();
             assert_eq!(me["sub"], made.json()["id"], "{login}");
         }
-        let again =
-            app.api(Method::Post, "/tenants/acme/users", json!({ "username": also.trim().to_lowercase() })).await;
+        let again = app
+            .api(
+                Method::Post,
+                "/tenants/acme/users",
+                json!({ "username": also.trim().to_lowercase() }),
+            )
+            .await;
         assert!(matches!(again.status, 400 | 409), "{also}: {}", again.body);
         let search = format!("/tenants/acme/users?{}", crate::support::form(&[("q", also)]));
         let listed = app.api(Method::Get, &search, Value::Null).await;
@@ -134,7 +140,9 @@ async fn a_name_and_an_address_that_are_prepared_alike_are_one_login() {
     ] {
         app.api(Method::Post, "/tenants/acme/users", body.clone()).await.assert_problem(409);
     }
-    app.api(Method::Post, "/tenants/acme/users", json!({ "username": "zo\u{eb}@x.example" })).await.ok();
+    app.api(Method::Post, "/tenants/acme/users", json!({ "username": "zo\u{eb}@x.example" }))
+        .await
+        .ok();
     let taken = json!({ "username": "new", "email": "ZO\u{cb}@x.example" });
     app.api(Method::Post, "/tenants/acme/users", taken).await.assert_problem(409);
 }

@@ -43,9 +43,14 @@ struct Outcome {
 
 impl Patching {
     /// `member` turns a count into a patch and the value it sets.
-    fn start(node: &Arc<TestApp>, path: &str, member: impl Fn(usize) -> (Value, Value) + Send + 'static) -> Self {
+    fn start(
+        node: &Arc<TestApp>,
+        path: &str,
+        member: impl Fn(usize) -> (Value, Value) + Send + 'static,
+    ) -> Self {
         let (stop, made) = (Arc::<AtomicBool>::default(), Arc::<AtomicUsize>::default());
-        let (node, path, stopped, counted) = (Arc::clone(node), path.to_owned(), Arc::clone(&stop), Arc::clone(&made));
+        let (node, path, stopped, counted) =
+            (Arc::clone(node), path.to_owned(), Arc::clone(&stop), Arc::clone(&made));
         let task = tokio::spawn(async move {
             let token = node.operator_token().await;
             let mut outcome = Outcome { may_be: Vec::new(), answered: 0, faults: Vec::new() };
@@ -64,7 +69,9 @@ impl Patching {
                     503 => outcome.may_be.push(value),
                     // Not done, and said so; gone.
                     409 | 412 | 404 => {}
-                    other => outcome.faults.push(format!("a patch is answered {other} {}", reply.body)),
+                    other => {
+                        outcome.faults.push(format!("a patch is answered {other} {}", reply.body))
+                    }
                 }
             }
             outcome
@@ -105,8 +112,10 @@ async fn among_patches(
     let mut lost = 0;
     let (method, body, expected) = change;
     let nodes = siege.nodes.clone();
-    let patching =
-        [Patching::start(&nodes[0], path, members[0]), Patching::start(&nodes[nodes.len() - 1], path, members[1])];
+    let patching = [
+        Patching::start(&nodes[0], path, members[0]),
+        Patching::start(&nodes[nodes.len() - 1], path, members[1]),
+    ];
     for patching in &patching {
         patching.more(2).await;
     }
@@ -172,18 +181,28 @@ async fn o3_a_tenant_whose_settings_are_patched_at_once(mut siege: Siege) {
     let mut lost = 0;
     for round in 0..ROUNDS {
         let scope = json!([{ "name": format!("scope.{round}"), "description": "" }]);
-        let change = (Method::Patch, json!({ "scopes": scope, "resources": [] }), &[("/scopes", scope)][..]);
-        lost += among_patches(&mut siege, "/tenants/globex", [name, idle_ttl], ["/name", IDLE], change).await;
+        let change =
+            (Method::Patch, json!({ "scopes": scope, "resources": [] }), &[("/scopes", scope)][..]);
+        lost +=
+            among_patches(&mut siege, "/tenants/globex", [name, idle_ttl], ["/name", IDLE], change)
+                .await;
     }
     report(&mut siege, "settings patched", lost);
     siege.verdict();
 }
 
 /// What is deleted while it is patched stays deleted.
-async fn stays_deleted(siege: &mut Siege, path: &str, members: [fn(usize) -> (Value, Value); 2], deletes: &[&str]) {
+async fn stays_deleted(
+    siege: &mut Siege,
+    path: &str,
+    members: [fn(usize) -> (Value, Value); 2],
+    deletes: &[&str],
+) {
     let nodes = siege.nodes.clone();
-    let patching =
-        [Patching::start(&nodes[0], path, members[0]), Patching::start(&nodes[nodes.len() - 1], path, members[1])];
+    let patching = [
+        Patching::start(&nodes[0], path, members[0]),
+        Patching::start(&nodes[nodes.len() - 1], path, members[1]),
+    ];
     for patching in &patching {
         patching.more(2).await;
     }
@@ -199,7 +218,10 @@ async fn stays_deleted(siege: &mut Siege, path: &str, members: [fn(usize) -> (Va
         node.follow().await;
         let reply = until_served(|| node.api(Method::Get, path, Value::Null)).await;
         if reply.status != 404 {
-            siege.fault(format!("{path} was deleted and is answered {} {}", reply.status, reply.body));
+            siege.fault(format!(
+                "{path} was deleted and is answered {} {}",
+                reply.status, reply.body
+            ));
         }
     }
 }
@@ -219,7 +241,11 @@ async fn o3_a_user_who_is_disabled_and_loses_roles_while_another_patches(mut sie
     for round in 0..ROUNDS {
         let id = siege.user(&format!("victim-{round}")).await;
         let path = format!("/tenants/acme/users/{id}");
-        siege.app().api(Method::Patch, &path, json!({ "roles": ["support", "tenant_admin"] })).await.ok();
+        siege
+            .app()
+            .api(Method::Patch, &path, json!({ "roles": ["support", "tenant_admin"] }))
+            .await
+            .ok();
         let body = json!({ "status": "disabled", "roles": [] });
         let expected = [("/status", json!("disabled")), ("/roles", json!([]))];
         let change = (Method::Patch, body, &expected[..]);
@@ -246,7 +272,8 @@ async fn o3_a_users_password_that_is_reset_while_another_patches(mut siege: Sieg
         let change = (Method::Patch, json!({ "password": "another password altogether" }), &[][..]);
         lost += among_patches(&mut siege, &path, [name, email], ["/name", "/email"], change).await;
         let old = crate::support::Who::at_app(&format!("victim-{round}"));
-        let new = crate::support::Who { password: "another password altogether".into(), ..old.clone() };
+        let new =
+            crate::support::Who { password: "another password altogether".into(), ..old.clone() };
         for node in siege.nodes.clone() {
             lost += usize::from(until_served(|| old.password(&node)).await.status == 200);
             lost += usize::from(until_served(|| new.password(&node)).await.status != 200);
@@ -272,7 +299,8 @@ async fn o3_a_client_whose_members_are_patched_at_once(mut siege: Siege) {
         siege.client(&format!("victim-{round}"), "ada").await;
         let path = format!("/tenants/acme/clients/victim-{round}");
         let uris = json!(["https://app.example/the-only-one"]);
-        let change = (Method::Patch, json!({ "redirect_uris": uris }), &[("/redirect_uris", uris)][..]);
+        let change =
+            (Method::Patch, json!({ "redirect_uris": uris }), &[("/redirect_uris", uris)][..]);
         let read = ["/client_name", "/post_logout_redirect_uris"];
         lost += among_patches(&mut siege, &path, [client_name, after_logout], read, change).await;
     }

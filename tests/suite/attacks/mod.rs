@@ -19,6 +19,7 @@ mod queries;
 mod refresh;
 mod roles;
 mod server;
+mod tenant_routes;
 mod tenants;
 mod tokens;
 mod versions;

@@ -6,8 +6,13 @@ use serde_json::{Value, json};
 use crate::support::{Agent, TestApp, form};
 
 /// Each list of the API, with the values that it must refuse.
-const LISTS: [&str; 5] =
-    ["/tenants", "/tenants/acme/clients", "/tenants/acme/users", "/tenants/acme/sessions", "/tenants/acme/audit"];
+const LISTS: [&str; 5] = [
+    "/tenants",
+    "/tenants/acme/clients",
+    "/tenants/acme/users",
+    "/tenants/acme/sessions",
+    "/tenants/acme/audit",
+];
 
 #[rocket::async_test]
 async fn o10_a_query_that_cannot_be_read_is_told_so_by_its_name() {
@@ -70,7 +75,14 @@ async fn o10_what_was_to_be_tried_only_is_never_done() {
         (Delete, format!("/tenants/acme/sessions/{session}")),
     ];
     for (method, path) in endings {
-        for query in ["dry_run=1", "dry_run=yes", "dry_run", "dry_run=", "dryrun=true", "dry_run=true&dry_run=false"] {
+        for query in [
+            "dry_run=1",
+            "dry_run=yes",
+            "dry_run",
+            "dry_run=",
+            "dryrun=true",
+            "dry_run=true&dry_run=false",
+        ] {
             app.api(method, &format!("{path}?{query}"), Value::Null).await.assert_problem(400);
         }
         let told = app.api(method, &format!("{path}?dry_run=true"), Value::Null).await.ok().json();
@@ -80,11 +92,15 @@ async fn o10_what_was_to_be_tried_only_is_never_done() {
         app.api(Delete, &format!("/tenants/acme?{query}"), Value::Null).await.assert_problem(400);
     }
     let shown = app.api(Get, "/tenants/acme/clients/web", Value::Null).await.json();
-    let secret = format!("/tenants/acme/clients/web/secrets/{}", shown["secrets"][0]["id"].as_str().unwrap());
+    let secret = format!(
+        "/tenants/acme/clients/web/secrets/{}",
+        shown["secrets"][0]["id"].as_str().unwrap()
+    );
     for query in ["compromised=1", "compromised=TRUE", "leaked=true"] {
         app.api(Delete, &format!("{secret}?{query}"), Value::Null).await.assert_problem(400);
     }
-    for body in [json!({ "jti": "x", "dry_run": true }), json!({ "jti": 1 }), json!({}), json!([])] {
+    for body in [json!({ "jti": "x", "dry_run": true }), json!({ "jti": 1 }), json!({}), json!([])]
+    {
         app.api(Post, "/tenants/acme/tokens/revoke", body).await.assert_problem(400);
     }
     // None of it was done.

@@ -31,7 +31,9 @@ async fn f1_an_older_token_than_the_last_is_reuse_even_inside_the_grace() {
 #[rocket::async_test]
 async fn f1_without_a_grace_each_token_is_good_once() {
     let app = TestApp::start().await;
-    app.api(Method::Patch, "/tenants/acme", json!({ "settings": { "refresh_reuse_grace": 0 } })).await.ok();
+    app.api(Method::Patch, "/tenants/acme", json!({ "settings": { "refresh_reuse_grace": 0 } }))
+        .await
+        .ok();
     let first = app.acme().sign_in("ada").await;
     app.acme().refresh(&first.refresh).await.ok();
     app.acme().refresh(&first.refresh).await.assert_error(400, "invalid_grant");
@@ -43,8 +45,11 @@ async fn f2_parallel_refreshes_get_one_successor() {
     let tokens = app.acme().sign_in("ada").await;
     let acme = app.acme();
     let replies = join_all((0..50).map(|_| acme.refresh(&tokens.refresh))).await;
-    let mut successors: Vec<String> =
-        replies.into_iter().filter(|reply| reply.status == 200).map(|reply| reply.tokens().refresh).collect();
+    let mut successors: Vec<String> = replies
+        .into_iter()
+        .filter(|reply| reply.status == 200)
+        .map(|reply| reply.tokens().refresh)
+        .collect();
     assert!(!successors.is_empty());
     successors.dedup();
     assert_eq!(successors.len(), 1);
@@ -139,7 +144,9 @@ async fn f7_another_clients_token_is_refused_and_nothing_is_revoked() {
 #[rocket::async_test]
 async fn f8_nothing_outlives_the_absolute_expiry() {
     let app = TestApp::start().await;
-    app.api(Method::Patch, "/tenants/acme", json!({ "settings": { "session_max_ttl": 1000 } })).await.ok();
+    app.api(Method::Patch, "/tenants/acme", json!({ "settings": { "session_max_ttl": 1000 } }))
+        .await
+        .ok();
     let tokens = app.acme().sign_in("ada").await;
     app.clock.advance(900);
     let next = app.acme().refresh(&tokens.refresh).await.tokens();

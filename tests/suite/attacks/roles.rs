@@ -11,8 +11,14 @@ use crate::support::{Agent, PASSWORD, Reply, SECRET, TestApp, TestTenant};
 
 /// Users of every standing in `slug`, each to do things or to have them done: NAME and NAME-2.
 async fn people(app: &TestApp, slug: &str) {
-    let roles = [("person", json!([])), ("admin", json!(["tenant_admin"])), ("support", json!(["support"]))];
-    let roles = roles.into_iter().chain([("auditor", json!(["tenant_auditor"])), ("operator", json!(["operator"]))]);
+    let roles = [
+        ("person", json!([])),
+        ("admin", json!(["tenant_admin"])),
+        ("support", json!(["support"])),
+    ];
+    let roles = roles
+        .into_iter()
+        .chain([("auditor", json!(["tenant_auditor"])), ("operator", json!(["operator"]))]);
     for (name, roles) in roles {
         if name == "operator" && slug != "system" {
             continue;
@@ -35,13 +41,19 @@ async fn admin_app(app: &TestApp) {
 
 async fn token_of(app: &TestApp, slug: &str, username: &str, scope: &str) -> String {
     let tenant = TestTenant { app, slug };
-    let pairs = [("grant_type", "password"), ("client_id", "app"), ("username", username), ("password", PASSWORD)];
+    let pairs = [
+        ("grant_type", "password"),
+        ("client_id", "app"),
+        ("username", username),
+        ("password", PASSWORD),
+    ];
     let pairs = [pairs.as_slice(), &[("scope", scope)]].concat();
     tenant.post("token", &pairs).await.tokens().access
 }
 
 async fn id_of(app: &TestApp, slug: &str, username: &str) -> String {
-    let page = app.api(Get, &format!("/tenants/{slug}/users?q={username}"), Value::Null).await.ok().json();
+    let page =
+        app.api(Get, &format!("/tenants/{slug}/users?q={username}"), Value::Null).await.ok().json();
     page["items"][0]["id"].as_str().unwrap().to_owned()
 }
 
@@ -55,9 +67,12 @@ struct Try {
 
 async fn tries(app: &TestApp, slug: &str) -> Vec<Try> {
     let at = format!("/tenants/{slug}");
-    let (console, at_large) = (format!("/admin{at}"), if slug == "system" { Whom::Operators } else { Whom::Staff });
+    let (console, at_large) =
+        (format!("/admin{at}"), if slug == "system" { Whom::Operators } else { Whom::Staff });
     let mut tries = Vec::new();
-    for (name, whom) in [("person", Whom::People), ("auditor", Whom::Staff), ("operator", Whom::Operators)] {
+    for (name, whom) in
+        [("person", Whom::People), ("auditor", Whom::Staff), ("operator", Whom::Operators)]
+    {
         if whom == Whom::Operators && slug != "system" {
             continue;
         }
@@ -70,8 +85,13 @@ async fn tries(app: &TestApp, slug: &str) -> Vec<Try> {
         };
         // A form bears the whole of the user, as the page shows it.
         let shown = app.api(Get, &format!("{at}/users/{id}"), Value::Null).await.ok().json();
-        let verified = if shown["email_verified"] == true { vec![("email_verified", "on".to_owned())] } else { vec![] };
-        let plain = [vec![("username", name.clone()), ("active", "on".to_owned())], verified, role].concat();
+        let verified = if shown["email_verified"] == true {
+            vec![("email_verified", "on".to_owned())]
+        } else {
+            vec![]
+        };
+        let plain = [vec![("username", name.clone()), ("active", "on".to_owned())], verified, role]
+            .concat();
         let named = shown["name"].as_str().unwrap_or_default().to_owned();
         let profile = [plain.clone(), vec![("name", named.clone())]].concat();
         let renamed = [plain, vec![("name", format!("{named}x"))]].concat();
@@ -87,7 +107,10 @@ async fn tries(app: &TestApp, slug: &str) -> Vec<Try> {
             action: Action::ResetPasswords,
             whom,
             call: (Patch, user.clone(), json!({ "password": "another password" })),
-            form: Some((page.clone(), [profile, vec![("password", "some other password".to_owned())]].concat())),
+            form: Some((
+                page.clone(),
+                [profile, vec![("password", "some other password".to_owned())]].concat(),
+            )),
         });
         tries.push(Try {
             action: Action::ChangeUsers,
@@ -106,8 +129,18 @@ async fn tries(app: &TestApp, slug: &str) -> Vec<Try> {
         form: Some((format!("{console}/logout"), Vec::new())),
         ..at_once(Action::EndAtLarge, Post, "/logout?dry_run=true".into(), Value::Null)
     });
-    tries.push(at_once(Action::EndAtLarge, Post, "/clients/app/logout?dry_run=true".into(), Value::Null));
-    tries.push(at_once(Action::EndAtLarge, Post, "/tokens/revoke".into(), json!({ "jti": "some" })));
+    tries.push(at_once(
+        Action::EndAtLarge,
+        Post,
+        "/clients/app/logout?dry_run=true".into(),
+        Value::Null,
+    ));
+    tries.push(at_once(
+        Action::EndAtLarge,
+        Post,
+        "/tokens/revoke".into(),
+        json!({ "jti": "some" }),
+    ));
     tries.push(Try {
         form: Some((format!("{console}/keys/rotate"), vec![("confirmed", "yes".to_owned())])),
         ..at_once(Action::ChangeKeys, Post, "/keys/rotate".into(), Value::Null)
@@ -117,7 +150,11 @@ async fn tries(app: &TestApp, slug: &str) -> Vec<Try> {
     tries.push(Try {
         action: Action::ChangeClients,
         whom: Whom::Staff,
-        call: (Post, format!("{at}/clients"), json!({ "client_id": format!("a{made}"), "grant_types": [] })),
+        call: (
+            Post,
+            format!("{at}/clients"),
+            json!({ "client_id": format!("a{made}"), "grant_types": [] }),
+        ),
         form: Some((
             format!("{console}/clients"),
             vec![("client_id", format!("b{made}")), ("token_endpoint_auth_method", "none".into())],
@@ -177,9 +214,15 @@ async fn every_cell(slug: &str) {
             assert_eq!(is_done(&reply), expected, "{cell}, by token: {}", reply.body);
             let is_read = action == Action::ReadInstallation;
             let reply = app.api_as(&read_only, method, &path, body).await;
-            assert_eq!(is_done(&reply), expected && is_read, "{cell}, by a token that reads: {}", reply.body);
+            assert_eq!(
+                is_done(&reply),
+                expected && is_read,
+                "{cell}, by a token that reads: {}",
+                reply.body
+            );
             let Some((path, fields)) = form else { continue };
-            let fields: Vec<(&str, &str)> = fields.iter().map(|(name, value)| (*name, value.as_str())).collect();
+            let fields: Vec<(&str, &str)> =
+                fields.iter().map(|(name, value)| (*name, value.as_str())).collect();
             // Whoever ends a whole tenant ends their own sessions: the page that asks is enough.
             let reply = match path.ends_with(&format!("{slug}/logout")) {
                 true => agent.get(&path).await,
@@ -208,11 +251,15 @@ async fn o7_reach_over_other_tenants_comes_from_the_role_of_operator_alone() {
     for name in ["admin", "support", "auditor"] {
         let scope = if name == "auditor" { "admin:read" } else { "admin" };
         let token = token_of(&app, "system", name, scope).await;
-        for path in ["/tenants/acme", "/tenants/acme/users", "/tenants/acme/audit", "/tenants/acme/keys"] {
+        for path in
+            ["/tenants/acme", "/tenants/acme/users", "/tenants/acme/audit", "/tenants/acme/keys"]
+        {
             app.api_as(&token, Get, path, Value::Null).await.assert_problem(404);
         }
         app.api_as(&token, Get, "/tenants", Value::Null).await.assert_problem(403);
-        app.api_as(&token, Post, "/tenants", json!({ "slug": "initech" })).await.assert_problem(403);
+        app.api_as(&token, Post, "/tenants", json!({ "slug": "initech" }))
+            .await
+            .assert_problem(403);
         app.api_as(&token, Delete, "/tenants/acme", Value::Null).await.assert_problem(404);
         let mut agent = Agent::new(&app);
         agent.log_in_to_console("system", name).await;
@@ -222,7 +269,8 @@ async fn o7_reach_over_other_tenants_comes_from_the_role_of_operator_alone() {
 }
 
 #[rocket::async_test]
-async fn o7_only_an_operator_makes_changes_or_gives_secrets_to_a_client_that_may_administer_the_installation() {
+async fn o7_only_an_operator_makes_changes_or_gives_secrets_to_a_client_that_may_administer_the_installation()
+ {
     let app = TestApp::start().await;
     admin_app(&app).await;
     people(&app, "system").await;
@@ -232,7 +280,8 @@ async fn o7_only_an_operator_makes_changes_or_gives_secrets_to_a_client_that_may
     let mut agent = Agent::new(&app);
     agent.log_in_to_console("system", "admin").await;
     for scope in ["admin", "admin:read", "openid admin"] {
-        let client = json!({ "client_id": "mine", "grant_types": ["client_credentials"], "scope": scope });
+        let client =
+            json!({ "client_id": "mine", "grant_types": ["client_credentials"], "scope": scope });
         app.api_as(&token, Post, "/tenants/system/clients", client).await.assert_problem(403);
         let fields = [
             ("client_id", "mine"),
@@ -245,7 +294,9 @@ async fn o7_only_an_operator_makes_changes_or_gives_secrets_to_a_client_that_may
     // One that is registered without it does not get it afterwards.
     let client = json!({ "client_id": "mine", "grant_types": ["client_credentials"], "scope": "" });
     app.api_as(&token, Post, "/tenants/system/clients", client).await.ok();
-    app.api_as(&token, Patch, "/tenants/system/clients/mine", json!({ "scope": "admin" })).await.assert_problem(403);
+    app.api_as(&token, Patch, "/tenants/system/clients/mine", json!({ "scope": "admin" }))
+        .await
+        .assert_problem(403);
     // Nor is one that has it taken over.
     let robot = "/tenants/system/clients/robot";
     app.api_as(&token, Post, &format!("{robot}/secrets"), Value::Null).await.assert_problem(403);
@@ -254,7 +305,9 @@ async fn o7_only_an_operator_makes_changes_or_gives_secrets_to_a_client_that_may
     app.api_as(&token, Delete, robot, Value::Null).await.assert_problem(403);
     let shown = app.api(Get, robot, Value::Null).await.ok().json();
     let secret = shown["secrets"][0]["id"].as_str().unwrap();
-    app.api_as(&token, Delete, &format!("{robot}/secrets/{secret}"), Value::Null).await.assert_problem(403);
+    app.api_as(&token, Delete, &format!("{robot}/secrets/{secret}"), Value::Null)
+        .await
+        .assert_problem(403);
     assert_eq!(agent.console(&format!("/admin{robot}/secrets"), &[]).await.status, 403);
     assert_eq!(agent.console(&format!("/admin{robot}/delete"), &[]).await.status, 403);
 }
@@ -265,16 +318,21 @@ async fn m2_nobody_raises_themselves_or_another_above_their_own_role() {
     admin_app(&app).await;
     people(&app, "system").await;
     let token = token_of(&app, "system", "admin", "admin").await;
-    let (own, person) = (id_of(&app, "system", "admin").await, id_of(&app, "system", "person").await);
+    let (own, person) =
+        (id_of(&app, "system", "admin").await, id_of(&app, "system", "person").await);
     for id in [&own, &person] {
         let raised = json!({ "roles": ["operator"] });
-        app.api_as(&token, Patch, &format!("/tenants/system/users/{id}"), raised).await.assert_problem(403);
+        app.api_as(&token, Patch, &format!("/tenants/system/users/{id}"), raised)
+            .await
+            .assert_problem(403);
     }
     let made = json!({ "username": "new", "password": PASSWORD, "roles": ["operator"] });
     app.api_as(&token, Post, "/tenants/system/users", made).await.assert_problem(403);
     let token = token_of(&app, "system", "support", "admin").await;
     let raised = json!({ "roles": ["support"], "password": "another password" });
-    app.api_as(&token, Patch, &format!("/tenants/system/users/{person}"), raised).await.assert_problem(403);
+    app.api_as(&token, Patch, &format!("/tenants/system/users/{person}"), raised)
+        .await
+        .assert_problem(403);
     // A role that is taken away is gone from tokens that were issued for it.
     let token = token_of(&app, "system", "operator", "admin").await;
     let operator = id_of(&app, "system", "operator").await;
@@ -287,7 +345,8 @@ async fn how_the_installation_is_built_is_shown_to_operators_alone() {
     let app = TestApp::start().await;
     app.acme().sign_in("ada").await;
     let token = token_of(&app, "acme", "grace", "admin").await;
-    let ended = app.api_as(&token, Post, "/tenants/acme/clients/web/logout", Value::Null).await.ok().json();
+    let ended =
+        app.api_as(&token, Post, "/tenants/acme/clients/web/logout", Value::Null).await.ok().json();
     let path = format!("/revocations/{}", ended["event"]);
     let shown = app.api_as(&token, Get, &path, Value::Null).await.ok().json();
     assert_eq!((shown["everywhere"].is_boolean(), shown.get("nodes")), (true, None), "{shown}");

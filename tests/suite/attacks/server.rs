@@ -13,10 +13,14 @@ async fn e1_large_bodies_and_many_parameters_are_told_so() {
     let urlencoded = ("Content-Type", "application/x-www-form-urlencoded");
     for path in ["/t/acme/oauth2/token", "/t/acme/oauth2/revoke", "/t/acme/oauth2/introspect"] {
         let body = format!("grant_type=password&x={}", "a".repeat(70_000));
-        app.send(Method::Post, path, &[urlencoded], body).await.assert_error(413, "invalid_request");
+        app.send(Method::Post, path, &[urlencoded], body)
+            .await
+            .assert_error(413, "invalid_request");
     }
     let many: String = (0..200).map(|at| format!("p{at}=1&")).collect();
-    app.send(Method::Post, "/t/acme/oauth2/token", &[urlencoded], many).await.assert_error(400, "invalid_request");
+    app.send(Method::Post, "/t/acme/oauth2/token", &[urlencoded], many)
+        .await
+        .assert_error(400, "invalid_request");
     let scopes = vec!["reports.read"; 1000].join(" ");
     let pairs = [("grant_type", "client_credentials"), ("scope", scopes.as_str())];
     app.acme().post_as_web("token", &pairs).await.assert_error(400, "invalid_scope");
@@ -64,7 +68,8 @@ async fn h1_no_answer_follows_the_host_header() {
 #[rocket::async_test]
 async fn h2_an_address_is_believed_from_a_trusted_proxy_alone() {
     let seen = |app: TestApp| async move {
-        let body = json!({ "username": "ada", "password": PASSWORD, "client_id": "app" }).to_string();
+        let body =
+            json!({ "username": "ada", "password": PASSWORD, "client_id": "app" }).to_string();
         let headers = [
             ("Content-Type", "application/json"),
             ("X-Forwarded-For", "198.51.100.7, 192.0.2.9"),
@@ -120,7 +125,10 @@ async fn dump(app: &TestApp) -> String {
     rocket::tokio::spawn(connection);
     // The policies would hide every row from one who does not say whose they want.
     client.batch_execute("SET portcullis.every_tenant = on").await.unwrap();
-    let tables = client.query("SELECT tablename FROM pg_tables WHERE schemaname = 'public'", &[]).await.unwrap();
+    let tables = client
+        .query("SELECT tablename FROM pg_tables WHERE schemaname = 'public'", &[])
+        .await
+        .unwrap();
     let mut out = String::new();
     for table in tables {
         let name: String = table.get(0);
@@ -137,7 +145,8 @@ async fn cookies_are_kept_from_scripts_and_other_paths() {
     let app = TestApp::start().await;
     let mut agent = Agent::new(&app);
     let reply = agent.log_in(app.acme(), "ada").await;
-    let session = reply.cookies().find(|cookie| cookie.starts_with("portcullis_session")).unwrap().to_owned();
+    let session =
+        reply.cookies().find(|cookie| cookie.starts_with("portcullis_session")).unwrap().to_owned();
     for attribute in ["HttpOnly", "SameSite=Lax", "Path=/t/acme"] {
         assert!(session.contains(attribute), "{session}");
     }
@@ -157,9 +166,18 @@ async fn no_method_override_and_no_odd_request_is_answered_with_5xx_or_html() {
     let urlencoded = ("Content-Type", "application/x-www-form-urlencoded");
     let auth = basic("web", SECRET);
     let body = form(&[("_method", "DELETE"), ("grant_type", "client_credentials")]);
-    let reply = app.send(Method::Post, "/t/acme/oauth2/token", &[urlencoded, ("Authorization", &auth)], body).await;
-    assert!(reply.status < 500 && reply.header("content-type").unwrap().starts_with("application/json"));
-    for path in ["/t/acme/oauth2/nothing", "/t/acme/auth/nothing", "/t//oauth2/token", "/t/acme/oauth2/token/"] {
+    let reply = app
+        .send(Method::Post, "/t/acme/oauth2/token", &[urlencoded, ("Authorization", &auth)], body)
+        .await;
+    assert!(
+        reply.status < 500 && reply.header("content-type").unwrap().starts_with("application/json")
+    );
+    for path in [
+        "/t/acme/oauth2/nothing",
+        "/t/acme/auth/nothing",
+        "/t//oauth2/token",
+        "/t/acme/oauth2/token/",
+    ] {
         let reply = app.send(Method::Post, path, &[urlencoded], "a=b").await;
         assert!(reply.status < 500, "{path}");
     }
@@ -180,7 +198,9 @@ async fn every_address_says_which_methods_it_serves_in_the_form_of_its_errors() 
     }
     assert!(served.len() > 50, "{served:?}");
     for (path, methods) in served {
-        for method in [Method::Get, Method::Post, Method::Put, Method::Patch, Method::Delete, Method::Trace] {
+        for method in
+            [Method::Get, Method::Post, Method::Put, Method::Patch, Method::Delete, Method::Trace]
+        {
             if methods.contains(method.as_str()) {
                 continue;
             }
@@ -190,14 +210,21 @@ async fn every_address_says_which_methods_it_serves_in_the_form_of_its_errors() 
                 assert!(path.ends_with("/new"), "{method} {path}: {reply:?}");
                 continue;
             }
-            let allowed: BTreeSet<String> = reply.header("allow").unwrap().split(", ").map(str::to_owned).collect();
+            let allowed: BTreeSet<String> =
+                reply.header("allow").unwrap().split(", ").map(str::to_owned).collect();
             assert!(methods.is_subset(&allowed), "{path}: {allowed:?}");
             let media_type = reply.header("content-type").unwrap();
             let expected = match path.split('/').nth(1) {
                 Some("api") => "application/problem+json",
                 Some(".well-known") => "application/json",
-                Some("t") if path.contains("/.well-known/") || path.contains("/auth/") => "application/json",
-                Some("t") if path.contains("/oauth2/") && !path.ends_with("authorize") && !path.ends_with("logout") => {
+                Some("t") if path.contains("/.well-known/") || path.contains("/auth/") => {
+                    "application/json"
+                }
+                Some("t")
+                    if path.contains("/oauth2/")
+                        && !path.ends_with("authorize")
+                        && !path.ends_with("logout") =>
+                {
                     "application/json"
                 }
                 _ => "text/html; charset=utf-8",

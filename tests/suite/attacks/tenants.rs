@@ -7,131 +7,8 @@ use std::collections::BTreeSet;
 use rocket::http::Method;
 use serde_json::{Value, json};
 
+use super::tenant_routes::{Kind, ROUTES};
 use crate::support::{Agent, PASSWORD, SECRET, TestApp, Tokens, VERIFIER, basic, form};
-
-/// What a route may be shown of another tenant, and so what it is tried with.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-enum Kind {
-    /// It reads nothing that belongs to somebody.
-    Public,
-    /// It reads a client's credentials and grants.
-    Clients,
-    /// It reads a bearer token.
-    Bearer,
-    /// It reads a browser's session cookie.
-    Cookie,
-    /// It is the admin API: it reads a bearer token and names an object.
-    Api,
-    /// It is the console: it reads the console's cookie and names an object.
-    Console,
-}
-
-/// Every mounted route, and what it reads.
-const ROUTES: &[(&str, Kind)] = &[
-    ("GET /", Kind::Public),
-    ("GET /static/portcullis.css", Kind::Public),
-    ("GET /static/form_post.js", Kind::Public),
-    ("GET /static/icon.svg", Kind::Public),
-    ("GET /healthz", Kind::Public),
-    ("GET /readyz", Kind::Public),
-    ("GET /.well-known/oauth-authorization-server/t/<_>", Kind::Public),
-    ("GET /.well-known/openid-configuration/t/<_>", Kind::Public),
-    ("GET /t/<_>/.well-known/openid-configuration", Kind::Public),
-    ("GET /t/<_>/oauth2/jwks", Kind::Public),
-    ("GET /t/<_>/oauth2/authorize", Kind::Cookie),
-    ("POST /t/<_>/oauth2/authorize", Kind::Cookie),
-    ("GET /t/<_>/oauth2/logout", Kind::Cookie),
-    ("POST /t/<_>/oauth2/logout", Kind::Cookie),
-    ("POST /t/<_>/oauth2/token", Kind::Clients),
-    ("POST /t/<_>/oauth2/revoke", Kind::Clients),
-    ("POST /t/<_>/oauth2/introspect", Kind::Clients),
-    ("GET /t/<_>/oauth2/userinfo", Kind::Bearer),
-    ("POST /t/<_>/oauth2/userinfo", Kind::Bearer),
-    ("POST /t/<_>/auth/login", Kind::Clients),
-    ("POST /t/<_>/auth/refresh", Kind::Bearer),
-    ("POST /t/<_>/auth/logout", Kind::Bearer),
-    ("GET /t/<_>/auth/me", Kind::Bearer),
-    ("GET /t/<_>/login", Kind::Cookie),
-    ("POST /t/<_>/login", Kind::Cookie),
-    ("GET /t/<_>/consent", Kind::Cookie),
-    ("POST /t/<_>/consent", Kind::Cookie),
-    ("GET /t/<_>/account", Kind::Cookie),
-    ("POST /t/<_>/account/sessions/<id>/end", Kind::Cookie),
-    ("POST /t/<_>/account/sessions/all/end", Kind::Cookie),
-    ("GET /api/openapi.json", Kind::Public),
-    ("GET /api/docs", Kind::Public),
-    ("GET /api/v1/tenants", Kind::Api),
-    ("POST /api/v1/tenants", Kind::Api),
-    ("GET /api/v1/tenants/<slug>", Kind::Api),
-    ("PATCH /api/v1/tenants/<slug>", Kind::Api),
-    ("DELETE /api/v1/tenants/<slug>", Kind::Api),
-    ("GET /api/v1/tenants/<slug>/clients", Kind::Api),
-    ("POST /api/v1/tenants/<slug>/clients", Kind::Api),
-    ("GET /api/v1/tenants/<slug>/clients/<client_id>", Kind::Api),
-    ("PATCH /api/v1/tenants/<slug>/clients/<client_id>", Kind::Api),
-    ("DELETE /api/v1/tenants/<slug>/clients/<client_id>", Kind::Api),
-    ("POST /api/v1/tenants/<slug>/clients/<client_id>/secrets", Kind::Api),
-    ("DELETE /api/v1/tenants/<slug>/clients/<client_id>/secrets/<id>", Kind::Api),
-    ("POST /api/v1/tenants/<slug>/clients/<client_id>/logout", Kind::Api),
-    ("GET /api/v1/tenants/<slug>/users", Kind::Api),
-    ("POST /api/v1/tenants/<slug>/users", Kind::Api),
-    ("GET /api/v1/tenants/<slug>/users/<id>", Kind::Api),
-    ("PATCH /api/v1/tenants/<slug>/users/<id>", Kind::Api),
-    ("DELETE /api/v1/tenants/<slug>/users/<id>", Kind::Api),
-    ("POST /api/v1/tenants/<slug>/users/<id>/logout", Kind::Api),
-    ("GET /api/v1/tenants/<slug>/sessions", Kind::Api),
-    ("GET /api/v1/tenants/<slug>/sessions/<id>", Kind::Api),
-    ("DELETE /api/v1/tenants/<slug>/sessions/<id>", Kind::Api),
-    ("POST /api/v1/tenants/<slug>/logout", Kind::Api),
-    ("POST /api/v1/tenants/<slug>/tokens/revoke", Kind::Api),
-    ("GET /api/v1/tenants/<slug>/keys", Kind::Api),
-    ("POST /api/v1/tenants/<slug>/keys/rotate", Kind::Api),
-    ("POST /api/v1/tenants/<slug>/keys/<kid>/withdraw", Kind::Api),
-    ("GET /api/v1/tenants/<slug>/audit", Kind::Api),
-    // It names an event by number and answers which nodes have read so far: nobody's data.
-    ("GET /api/v1/revocations/<event>", Kind::Public),
-    ("GET /admin", Kind::Public),
-    ("GET /admin/login", Kind::Public),
-    ("POST /admin/login", Kind::Public),
-    ("POST /admin/logout", Kind::Public),
-    ("GET /admin/tenants", Kind::Console),
-    ("POST /admin/tenants", Kind::Console),
-    ("GET /admin/new-tenant", Kind::Public),
-    ("GET /admin/tenants/<slug>", Kind::Console),
-    ("POST /admin/tenants/<slug>", Kind::Console),
-    ("POST /admin/tenants/<slug>/suspend", Kind::Console),
-    ("POST /admin/tenants/<slug>/resume", Kind::Console),
-    ("POST /admin/tenants/<slug>/purge", Kind::Console),
-    ("GET /admin/tenants/<slug>/logout", Kind::Console),
-    ("POST /admin/tenants/<slug>/logout", Kind::Console),
-    ("GET /admin/tenants/<slug>/endings/<event>", Kind::Console),
-    ("GET /admin/tenants/<slug>/clients", Kind::Console),
-    ("POST /admin/tenants/<slug>/clients", Kind::Console),
-    ("GET /admin/tenants/<slug>/new-client", Kind::Console),
-    ("GET /admin/tenants/<slug>/clients/<client_id>", Kind::Console),
-    ("POST /admin/tenants/<slug>/clients/<client_id>", Kind::Console),
-    ("POST /admin/tenants/<slug>/clients/<client_id>/delete", Kind::Console),
-    ("POST /admin/tenants/<slug>/clients/<client_id>/secrets", Kind::Console),
-    ("POST /admin/tenants/<slug>/clients/<client_id>/secrets/<id>/delete", Kind::Console),
-    ("GET /admin/tenants/<slug>/clients/<id>/logout", Kind::Console),
-    ("POST /admin/tenants/<slug>/clients/<id>/logout", Kind::Console),
-    ("GET /admin/tenants/<slug>/users", Kind::Console),
-    ("POST /admin/tenants/<slug>/users", Kind::Console),
-    ("GET /admin/tenants/<slug>/new-user", Kind::Console),
-    ("GET /admin/tenants/<slug>/users/<id>", Kind::Console),
-    ("POST /admin/tenants/<slug>/users/<id>", Kind::Console),
-    ("POST /admin/tenants/<slug>/users/<id>/delete", Kind::Console),
-    ("GET /admin/tenants/<slug>/users/<id>/logout", Kind::Console),
-    ("POST /admin/tenants/<slug>/users/<id>/logout", Kind::Console),
-    ("GET /admin/tenants/<slug>/sessions", Kind::Console),
-    ("GET /admin/tenants/<slug>/sessions/<id>", Kind::Console),
-    ("GET /admin/tenants/<slug>/sessions/<id>/logout", Kind::Console),
-    ("POST /admin/tenants/<slug>/sessions/<id>/logout", Kind::Console),
-    ("GET /admin/tenants/<slug>/keys", Kind::Console),
-    ("POST /admin/tenants/<slug>/keys/rotate", Kind::Console),
-    ("POST /admin/tenants/<slug>/keys/<kid>/withdraw", Kind::Console),
-    ("GET /admin/tenants/<slug>/audit", Kind::Console),
-];
 
 /// Everything of tenant acme that somebody could bring to globex.
 struct Artefacts {
@@ -152,7 +29,8 @@ async fn artefacts(app: &TestApp) -> Artefacts {
     agent.log_in_to_console("acme", "grace").await;
     let code = acme.code("app", "ada").await;
     let pairs = [("grant_type", "client_credentials"), ("scope", "admin")];
-    let admin_token = acme.post_basic("token", &basic("robot", SECRET), &pairs).await.tokens().access;
+    let admin_token =
+        acme.post_basic("token", &basic("robot", SECRET), &pairs).await.tokens().access;
     Artefacts {
         tokens,
         code,
@@ -176,7 +54,11 @@ fn address(path: &str, slug: &str, held: &Artefacts) -> String {
 }
 
 fn mounted(app: &TestApp) -> BTreeSet<String> {
-    app.client.rocket().routes().map(|route| format!("{} {}", route.method, route.uri.path())).collect()
+    app.client
+        .rocket()
+        .routes()
+        .map(|route| format!("{} {}", route.method, route.uri.path()))
+        .collect()
 }
 
 #[rocket::async_test]
@@ -186,7 +68,10 @@ async fn t_every_mounted_route_is_listed_and_every_listed_route_is_mounted() {
     let mounted = mounted(&app);
     let unlisted: Vec<_> = mounted.difference(&listed).collect();
     let unmounted: Vec<_> = listed.difference(&mounted).collect();
-    assert!(unlisted.is_empty() && unmounted.is_empty(), "unlisted {unlisted:?}, unmounted {unmounted:?}");
+    assert!(
+        unlisted.is_empty() && unmounted.is_empty(),
+        "unlisted {unlisted:?}, unmounted {unmounted:?}"
+    );
 }
 
 #[rocket::async_test]
@@ -229,8 +114,11 @@ async fn no_grant_crosses(app: &TestApp, path: &str, held: &Artefacts) {
         ("redirect_uri", crate::support::CALLBACK),
         ("code_verifier", VERIFIER),
     ];
-    let refresh =
-        [("grant_type", "refresh_token"), ("client_id", "app"), ("refresh_token", held.tokens.refresh.as_str())];
+    let refresh = [
+        ("grant_type", "refresh_token"),
+        ("client_id", "app"),
+        ("refresh_token", held.tokens.refresh.as_str()),
+    ];
     if path.ends_with("/token") {
         let unknown = [
             ("grant_type", "authorization_code"),
@@ -258,7 +146,12 @@ async fn no_grant_crosses(app: &TestApp, path: &str, held: &Artefacts) {
 }
 
 async fn no_bearer_crosses(app: &TestApp, method: Method, path: &str, held: &Artefacts) {
-    for token in [&held.tokens.access, &held.tokens.refresh, held.tokens.id.as_ref().unwrap(), &held.admin_token] {
+    for token in [
+        &held.tokens.access,
+        &held.tokens.refresh,
+        held.tokens.id.as_ref().unwrap(),
+        &held.admin_token,
+    ] {
         let bearer = format!("Bearer {token}");
         let reply = app.send(method, path, &[("Authorization", &bearer)], "").await;
         assert!(matches!(reply.status, 401 | 403), "{path}: {} {}", reply.status, reply.body);
@@ -283,12 +176,21 @@ async fn no_cookie_crosses(app: &TestApp, method: Method, path: &str, held: &Art
         (Method::Get, _) => agent.get(path).await,
         (_, "login") => {
             let csrf = agent.get(path).await.hidden("csrf_token");
-            agent.post(path, &[("csrf_token", &csrf), ("username", "ada"), ("password", "of another")]).await
+            agent
+                .post(
+                    path,
+                    &[("csrf_token", &csrf), ("username", "ada"), ("password", "of another")],
+                )
+                .await
         }
         _ => {
             let csrf = agent.get("/t/globex/login").await.hidden("csrf_token");
-            let fields =
-                [("csrf_token", csrf.as_str()), ("request", sealed), ("decision", "allow"), ("confirmed", "yes")];
+            let fields = [
+                ("csrf_token", csrf.as_str()),
+                ("request", sealed),
+                ("decision", "allow"),
+                ("confirmed", "yes"),
+            ];
             agent.post(path, &fields).await
         }
     };
@@ -311,7 +213,12 @@ async fn no_admin_crosses(app: &TestApp, method: Method, path: &str, held: &Arte
             ("X-Tenant", "globex"),
         ];
         let reply = app.send(method, path, &headers, body.to_string()).await;
-        assert!(matches!(reply.status, 403 | 404), "{method} {path}: {} {}", reply.status, reply.body);
+        assert!(
+            matches!(reply.status, 403 | 404),
+            "{method} {path}: {} {}",
+            reply.status,
+            reply.body
+        );
     }
     // The own tenant's address with another tenant's object finds nothing either.
     if path.contains("/users/") || path.contains("/sessions/") {
@@ -328,7 +235,12 @@ async fn no_console_crosses(app: &TestApp, method: Method, path: &str, held: &Ar
         Method::Get => agent.get(path).await,
         _ => {
             let csrf = agent.get("/admin/tenants/acme").await.hidden("csrf_token");
-            let fields = [("csrf_token", csrf.as_str()), ("username", "intruder"), ("name", "x"), ("slug", "evil")];
+            let fields = [
+                ("csrf_token", csrf.as_str()),
+                ("username", "intruder"),
+                ("name", "x"),
+                ("slug", "evil"),
+            ];
             agent.post(path, &fields).await
         }
     };
@@ -338,11 +250,15 @@ async fn no_console_crosses(app: &TestApp, method: Method, path: &str, held: &Ar
 #[rocket::async_test]
 async fn t4_credentials_of_a_client_of_one_tenant_are_none_of_another() {
     let app = TestApp::start().await;
-    let made = app.api(Method::Post, "/tenants/acme/clients/web/secrets", Value::Null).await.ok().json();
+    let made =
+        app.api(Method::Post, "/tenants/acme/clients/web/secrets", Value::Null).await.ok().json();
     let own = made["client_secret"].as_str().unwrap();
     let grant = [("grant_type", "client_credentials")];
     app.acme().post_basic("token", &basic("web", own), &grant).await.ok();
-    app.globex().post_basic("token", &basic("web", own), &grant).await.assert_error(401, "invalid_client");
+    app.globex()
+        .post_basic("token", &basic("web", own), &grant)
+        .await
+        .assert_error(401, "invalid_client");
 }
 
 #[rocket::async_test]

@@ -8,7 +8,11 @@ use crate::support::TestApp;
 
 async fn assert_refused(app: &TestApp, token: &str, what: &str) {
     let reply = app.acme().bearer(Method::Get, "/oauth2/userinfo", token).await;
-    assert_eq!((reply.status, reply.json()["error"].as_str()), (401, Some("invalid_token")), "{what}");
+    assert_eq!(
+        (reply.status, reply.json()["error"].as_str()),
+        (401, Some("invalid_token")),
+        "{what}"
+    );
     assert_eq!(app.acme().introspect(token).await.json(), json!({ "active": false }), "{what}");
 }
 
@@ -45,7 +49,8 @@ async fn j1_no_signature_and_confused_algorithms_are_refused() {
 async fn j2_keys_that_a_token_brings_along_are_not_looked_at() {
     let app = TestApp::start().await;
     let token = app.acme().sign_in("ada").await.access;
-    let own = json!({ "kty": "EC", "crv": "P-256", "x": B64.encode([1; 32]), "y": B64.encode([2; 32]) });
+    let own =
+        json!({ "kty": "EC", "crv": "P-256", "x": B64.encode([1; 32]), "y": B64.encode([2; 32]) });
     for (name, value) in [
         ("jku", json!("http://127.0.0.1:1/keys")),
         ("x5u", json!("http://127.0.0.1:1/cert")),

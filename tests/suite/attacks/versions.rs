@@ -40,14 +40,27 @@ fn things(round: &str) -> Vec<Thing> {
 
 #[track_caller]
 fn etag(reply: &Reply) -> String {
-    let tag = reply.header("etag").unwrap_or_else(|| panic!("no ETag: {} {}", reply.status, reply.body)).to_owned();
-    assert!(tag.starts_with('"') && tag.ends_with('"') && tag.len() > 2, "a strong entity tag (RFC 9110): {tag}");
+    let tag = reply
+        .header("etag")
+        .unwrap_or_else(|| panic!("no ETag: {} {}", reply.status, reply.body))
+        .to_owned();
+    assert!(
+        tag.starts_with('"') && tag.ends_with('"') && tag.len() > 2,
+        "a strong entity tag (RFC 9110): {tag}"
+    );
     tag
 }
 
-async fn send(app: &TestApp, method: Method, path: &str, body: Value, if_match: Option<&str>) -> Reply {
+async fn send(
+    app: &TestApp,
+    method: Method,
+    path: &str,
+    body: Value,
+    if_match: Option<&str>,
+) -> Reply {
     let bearer = format!("Bearer {}", app.operator_token().await);
-    let mut headers = vec![("Authorization", bearer.as_str()), ("Content-Type", "application/json")];
+    let mut headers =
+        vec![("Authorization", bearer.as_str()), ("Content-Type", "application/json")];
     headers.extend(if_match.map(|tag| ("If-Match", tag)));
     let body = if body.is_null() { String::new() } else { body.to_string() };
     app.send(method, &format!("/api/v1{path}"), &headers, body).await
@@ -72,7 +85,8 @@ async fn o3_what_is_made_shown_and_changed_bears_its_version() {
         let (made, at) = make(&app, &thing).await;
         let first = etag(&made);
         assert_eq!(etag(&get(&app, &at).await), first, "{at}");
-        let changed = send(&app, Method::Patch, &at, json!({ thing.member: "Another" }), None).await.ok();
+        let changed =
+            send(&app, Method::Patch, &at, json!({ thing.member: "Another" }), None).await.ok();
         let second = etag(&changed);
         assert_ne!(first, second, "{at}");
         assert_eq!(etag(&get(&app, &at).await), second, "{at}");
@@ -85,18 +99,38 @@ async fn o3_a_change_that_rests_on_an_older_version_is_refused_and_changes_nothi
     for thing in things("a") {
         let (made, at) = make(&app, &thing).await;
         let stale = etag(&made);
-        let changed = send(&app, Method::Patch, &at, json!({ thing.member: "By another" }), Some(&stale)).await.ok();
+        let changed =
+            send(&app, Method::Patch, &at, json!({ thing.member: "By another" }), Some(&stale))
+                .await
+                .ok();
         let current = etag(&changed);
         for not_current in [stale.as_str(), "\"no version at all\""] {
-            let refused = send(&app, Method::Patch, &at, json!({ thing.member: "Too late" }), Some(not_current)).await;
+            let refused = send(
+                &app,
+                Method::Patch,
+                &at,
+                json!({ thing.member: "Too late" }),
+                Some(not_current),
+            )
+            .await;
             refused.assert_problem(412);
         }
         let now = get(&app, &at).await;
-        assert_eq!((now.json()[thing.member].as_str(), etag(&now)), (Some("By another"), current.clone()), "{at}");
+        assert_eq!(
+            (now.json()[thing.member].as_str(), etag(&now)),
+            (Some("By another"), current.clone()),
+            "{at}"
+        );
         let either = format!("\"no version at all\", {current}");
-        let listed = send(&app, Method::Patch, &at, json!({ thing.member: "By a list" }), Some(&either)).await.ok();
+        let listed =
+            send(&app, Method::Patch, &at, json!({ thing.member: "By a list" }), Some(&either))
+                .await
+                .ok();
         assert_ne!(etag(&listed), current);
-        let any = send(&app, Method::Patch, &at, json!({ thing.member: "Whatever it is" }), Some("*")).await.ok();
+        let any =
+            send(&app, Method::Patch, &at, json!({ thing.member: "Whatever it is" }), Some("*"))
+                .await
+                .ok();
         assert_eq!(any.json()[thing.member], "Whatever it is");
     }
 }
@@ -107,7 +141,8 @@ async fn o3_what_is_deleted_is_the_version_that_was_meant() {
     for thing in things("a") {
         let (made, at) = make(&app, &thing).await;
         let stale = etag(&made);
-        let changed = send(&app, Method::Patch, &at, json!({ thing.member: "By another" }), None).await.ok();
+        let changed =
+            send(&app, Method::Patch, &at, json!({ thing.member: "By another" }), None).await.ok();
         send(&app, Method::Delete, &at, Value::Null, Some(&stale)).await.assert_problem(412);
         assert_eq!(get(&app, &at).await.json()[thing.member], "By another");
         send(&app, Method::Delete, &at, Value::Null, Some(&etag(&changed))).await.ok();
@@ -129,14 +164,24 @@ async fn o3_of_those_who_change_one_version_at_once_one_succeeds() {
                 async move {
                     let body = json!({ member: format!("Number {count}") });
                     // Where the server could not say, it is asked again.
-                    crate::support::until_served(|| send(nodes[count], Method::Patch, at, body.clone(), Some(tag)))
-                        .await
+                    crate::support::until_served(|| {
+                        send(nodes[count], Method::Patch, at, body.clone(), Some(tag))
+                    })
+                    .await
                 }
             };
             let replies = join_all((0..4).map(change)).await;
             let won: Vec<usize> = (0..4).filter(|at| replies[*at].status == 200).collect();
-            assert_eq!(won.len(), 1, "{:?}", replies.iter().map(|reply| reply.status).collect::<Vec<_>>());
-            replies.iter().filter(|reply| reply.status != 200).for_each(|reply| reply.assert_problem(412));
+            assert_eq!(
+                won.len(),
+                1,
+                "{:?}",
+                replies.iter().map(|reply| reply.status).collect::<Vec<_>>()
+            );
+            replies
+                .iter()
+                .filter(|reply| reply.status != 200)
+                .for_each(|reply| reply.assert_problem(412));
             assert_eq!(get(&app, &at).await.json()[thing.member], format!("Number {}", won[0]));
         }
     }
@@ -192,7 +237,12 @@ async fn forms(app: &TestApp) -> Vec<Form> {
         Form {
             page: format!("/admin/tenants/acme/users/{id}"),
             api: format!("/tenants/acme/users/{id}"),
-            fields: vec![("username", "ada"), ("email", "ada@acme.example"), ("password", ""), ("active", "on")],
+            fields: vec![
+                ("username", "ada"),
+                ("email", "ada@acme.example"),
+                ("password", ""),
+                ("active", "on"),
+            ],
             name: "name",
             member: "name",
         },
@@ -219,7 +269,12 @@ async fn o3_a_form_that_rests_on_an_older_version_comes_back_with_both() {
         assert_eq!(refused.status, 409, "{}: {}", form.page, refused.body);
         assert!(refused.header("content-type").unwrap().starts_with("text/html"));
         for shown in ["Typed by hand", "Changed by another"] {
-            assert!(refused.body.contains(shown), "{}: {shown} is not shown: {}", form.page, refused.body);
+            assert!(
+                refused.body.contains(shown),
+                "{}: {shown} is not shown: {}",
+                form.page,
+                refused.body
+            );
         }
         let now = app.api(Method::Get, &form.api, Value::Null).await.ok().json();
         assert_eq!(now[form.member], "Changed by another", "{}", form.page);
@@ -244,9 +299,15 @@ async fn o3_a_stale_form_undoes_no_suspension_and_gives_back_no_role() {
     let version = agent.get(&page).await.ok().hidden("version");
     let taken = json!({ "roles": [], "status": "disabled" });
     app.api(Method::Patch, &format!("/tenants/acme/users/{id}"), taken).await.ok();
-    let fields =
-        [("version", version.as_str()), ("username", "sam"), ("name", "Sam"), ("active", "on"), ("role_support", "on")];
+    let fields = [
+        ("version", version.as_str()),
+        ("username", "sam"),
+        ("name", "Sam"),
+        ("active", "on"),
+        ("role_support", "on"),
+    ];
     assert_eq!(agent.console(&page, &fields).await.status, 409);
-    let now = app.api(Method::Get, &format!("/tenants/acme/users/{id}"), Value::Null).await.ok().json();
+    let now =
+        app.api(Method::Get, &format!("/tenants/acme/users/{id}"), Value::Null).await.ok().json();
     assert_eq!((&now["roles"], &now["status"]), (&json!([]), &json!("disabled")));
 }

@@ -69,14 +69,16 @@ async fn e2_whoever_does_not_end_a_request_is_closed_and_holds_nobody_up() {
     let silent = async { rest(&mut opened(port, "").await).await };
     let half_a_head = async { rest(&mut opened(port, HEAD).await).await };
     let half_a_body = async {
-        let request =
-            format!("POST /t/acme/oauth2/token HTTP/1.1\r\nHost: x\r\n{FORM}Content-Length: 500\r\n\r\ngrant");
+        let request = format!(
+            "POST /t/acme/oauth2/token HTTP/1.1\r\nHost: x\r\n{FORM}Content-Length: 500\r\n\r\ngrant"
+        );
         rest(&mut opened(port, &request).await).await
     };
     let drops_of_a_head = async { trickle(opened(port, HEAD).await).await };
     let drops_of_a_body = async {
-        let request =
-            format!("POST /t/acme/oauth2/token HTTP/1.1\r\nHost: x\r\n{FORM}Content-Length: 500\r\n\r\ngrant");
+        let request = format!(
+            "POST /t/acme/oauth2/token HTTP/1.1\r\nHost: x\r\n{FORM}Content-Length: 500\r\n\r\ngrant"
+        );
         trickle(opened(port, &request).await).await
     };
     let second_request = async {
@@ -85,16 +87,28 @@ async fn e2_whoever_does_not_end_a_request_is_closed_and_holds_nobody_up() {
         stream.write_all(HEAD.as_bytes()).await.unwrap();
         trickle(stream).await
     };
-    let crowd = join_all((0..200).map(|_| async move { rest(&mut opened(port, HEAD).await).await }));
+    let crowd =
+        join_all((0..200).map(|_| async move { rest(&mut opened(port, HEAD).await).await }));
     let others = async {
         let token = log_in(port).await;
         refresh(port, &token).await.expect("others are served meanwhile");
     };
     let all = async {
-        tokio::join!(silent, half_a_head, half_a_body, drops_of_a_head, drops_of_a_body, second_request, crowd, others)
+        tokio::join!(
+            silent,
+            half_a_head,
+            half_a_body,
+            drops_of_a_head,
+            drops_of_a_body,
+            second_request,
+            crowd,
+            others
+        )
     };
     let (silent, head, body, drops, body_drops, second, crowd, ()) =
-        tokio::time::timeout(Duration::from_secs(60), all).await.expect("each slow connection is closed");
+        tokio::time::timeout(Duration::from_secs(60), all)
+            .await
+            .expect("each slow connection is closed");
     for answer in crowd.iter().chain([&silent, &head, &body, &drops, &body_drops, &second]) {
         assert!(!answer.contains(" 200 ") && !answer.contains("HTTP/1.1 5"), "{answer}");
     }
@@ -103,7 +117,8 @@ async fn e2_whoever_does_not_end_a_request_is_closed_and_holds_nobody_up() {
 }
 
 #[rocket::async_test]
-async fn e2_connections_at_the_file_limit_keep_neither_clients_nor_operators_nor_the_database_out() {
+async fn e2_connections_at_the_file_limit_keep_neither_clients_nor_operators_nor_the_database_out()
+{
     let folder = tempfile::tempdir().unwrap();
     let mut server = seeded(folder.path()).await;
     server.kill();
@@ -114,9 +129,10 @@ async fn e2_connections_at_the_file_limit_keep_neither_clients_nor_operators_nor
         let mut stream = TcpStream::connect(("127.0.0.1", server.port)).await.unwrap();
         match at % 3 {
             0 => drop(exchange(&mut stream, "GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n").await),
-            1 => {
-                stream.write_all("GET /t/none/login HTTP/1.1\r\nHost: x\r\n\r\n".repeat(300).as_bytes()).await.unwrap()
-            }
+            1 => stream
+                .write_all("GET /t/none/login HTTP/1.1\r\nHost: x\r\n\r\n".repeat(300).as_bytes())
+                .await
+                .unwrap(),
             _ => {}
         }
         held.push(stream);
@@ -143,7 +159,9 @@ async fn a_stop_waits_for_those_who_are_answered_and_not_for_half_a_request() {
     for _ in 0..20 {
         held.push(opened(server.port, "").await);
         held.push(opened(server.port, HEAD).await);
-        held.push(opened(server.port, &format!("{HEAD}Length: 500\r\n{FORM}\r\ngrant_type=")).await);
+        held.push(
+            opened(server.port, &format!("{HEAD}Length: 500\r\n{FORM}\r\ngrant_type=")).await,
+        );
         let mut kept = opened(server.port, "").await;
         exchange(&mut kept, "GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n").await;
         held.push(kept);
@@ -168,18 +186,23 @@ async fn http_is_spoken_as_its_rfcs_have_it() {
     assert!(head.starts_with("http/1.1 200") && head.contains("content-length: 15\r\n"), "{head}");
     assert!(head.ends_with("\r\n\r\n") && head.contains("x-frame-options: deny"), "{head}");
 
-    let twice =
-        raw(&server, &format!("GET /healthz HTTP/1.1\r\nHost: x\r\n\r\nGET /healthz HTTP/1.1\r\n{close}\r\n")).await;
+    let twice = raw(
+        &server,
+        &format!("GET /healthz HTTP/1.1\r\nHost: x\r\n\r\nGET /healthz HTTP/1.1\r\n{close}\r\n"),
+    )
+    .await;
     assert_eq!(twice.matches("{\"status\":\"ok\"}").count(), 2, "pipelined: {twice}");
 
     let old = raw(&server, "GET /healthz HTTP/1.0\r\n\r\n").await;
     assert!(old.starts_with("HTTP/1.0 200"), "{old}");
 
-    let body = "grant_type=password&client_id=app&username=ada&password=correct+horse+battery+staple";
+    let body =
+        "grant_type=password&client_id=app&username=ada&password=correct+horse+battery+staple";
     let (start, end) = body.split_at(20);
     let chunks = format!("{:x}\r\n{start}\r\n{:x}\r\n{end}\r\n0\r\n\r\n", start.len(), end.len());
-    let request =
-        format!("POST /t/acme/oauth2/token HTTP/1.1\r\n{close}{FORM}Transfer-Encoding: chunked\r\n\r\n{chunks}");
+    let request = format!(
+        "POST /t/acme/oauth2/token HTTP/1.1\r\n{close}{FORM}Transfer-Encoding: chunked\r\n\r\n{chunks}"
+    );
     let chunked = raw(&server, &request).await;
     assert!(chunked.starts_with("HTTP/1.1 200") && chunked.contains("access_token"), "{chunked}");
 
@@ -196,7 +219,8 @@ async fn http_is_spoken_as_its_rfcs_have_it() {
 
     // As much as is read of them, and no more: what lies unread when the server closes takes its answer along.
     let huge = "a".repeat(64 * 1024 + 1);
-    let endless = format!("GET / HTTP/1.1\r\n{close}Authorization: Bearer {}", "a".repeat(64 * 1024));
+    let endless =
+        format!("GET / HTTP/1.1\r\n{close}Authorization: Bearer {}", "a".repeat(64 * 1024));
     let endless = endless[..64 * 1024].to_owned();
     for (request, expected) in [
         (format!("BREW / HTTP/1.1\r\n{close}\r\n"), "400"),
@@ -206,11 +230,25 @@ async fn http_is_spoken_as_its_rfcs_have_it() {
         (format!("CONNECT example.com:443 HTTP/1.1\r\n{close}\r\n"), "400"),
         (format!("GET http://elsewhere.example/healthz HTTP/1.1\r\n{close}\r\n"), "200"),
         (format!("OPTIONS * HTTP/1.1\r\n{close}\r\n"), "404"),
-        (format!("POST /t/acme/oauth2/token HTTP/1.1\r\n{close}{FORM}Content-Length: 65537\r\n\r\n{huge}"), "413"),
-        (format!("POST /healthz HTTP/1.1\r\n{close}Content-Length: 5\r\nContent-Length: 6\r\n\r\nhello"), "400"),
+        (
+            format!(
+                "POST /t/acme/oauth2/token HTTP/1.1\r\n{close}{FORM}Content-Length: 65537\r\n\r\n{huge}"
+            ),
+            "413",
+        ),
+        (
+            format!(
+                "POST /healthz HTTP/1.1\r\n{close}Content-Length: 5\r\nContent-Length: 6\r\n\r\nhello"
+            ),
+            "400",
+        ),
     ] {
         let answer = raw(&server, &request).await;
         let line = answer.lines().next().unwrap_or_default();
-        assert!(line.starts_with("HTTP/1.") && line.contains(expected), "{:.60} got {line}", request);
+        assert!(
+            line.starts_with("HTTP/1.") && line.contains(expected),
+            "{:.60} got {line}",
+            request
+        );
     }
 }

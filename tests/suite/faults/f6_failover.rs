@@ -22,7 +22,8 @@ const LIMIT: Duration = Duration::from_secs(4);
 async fn log_in_whole(port: u16) -> (String, String) {
     let body = r#"{"username":"ada","password":"correct horse battery staple","client_id":"app"}"#;
     let headers = [("Content-Type", "application/json")];
-    let (status, body) = plain_http(port, "POST", "/t/acme/auth/login", &headers, body).await.unwrap();
+    let (status, body) =
+        plain_http(port, "POST", "/t/acme/auth/login", &headers, body).await.unwrap();
     assert_eq!(status, 200, "{body}");
     let json: Value = serde_json::from_str(&body).unwrap();
     let text = |name: &str| json[name].as_str().unwrap().to_owned();
@@ -42,7 +43,9 @@ async fn log_out_all(
             break;
         }
         let bearer = format!("Bearer {access}");
-        let out = plain_http(port, "POST", "/t/acme/auth/logout", &[("Authorization", &bearer)], "").await;
+        let out =
+            plain_http(port, "POST", "/t/acme/auth/logout", &[("Authorization", &bearer)], "")
+                .await;
         match out {
             Some((204, _)) => {
                 ended.push(refresh);
@@ -86,7 +89,10 @@ async fn until_whole(port: u16, token: &mut String, since: Instant) -> Duration 
 async fn fail_over(strike: impl FnOnce(&Postgres)) {
     let primary = Postgres::start();
     let standby = Postgres::standby_of(&primary);
-    let url = format!("postgres://portcullis@127.0.0.1:{},127.0.0.1:{}/portcullis", primary.port, standby.port);
+    let url = format!(
+        "postgres://portcullis@127.0.0.1:{},127.0.0.1:{}/portcullis",
+        primary.port, standby.port
+    );
     let folder = tempfile::tempdir().unwrap();
     let server = node_over(folder.path(), &url).await;
     let ledger = Arc::new(Mutex::new(HashMap::new()));
@@ -100,10 +106,14 @@ async fn fail_over(strike: impl FnOnce(&Postgres)) {
     }
     let mut probe = log_in(server.port).await;
     let going = Arc::new(AtomicBool::new(true));
-    let work: Vec<_> =
-        (0..4).map(|family| tokio::spawn(load(server.port, Arc::clone(&going), Arc::clone(&ledger), family))).collect();
+    let work: Vec<_> = (0..4)
+        .map(|family| {
+            tokio::spawn(load(server.port, Arc::clone(&going), Arc::clone(&ledger), family))
+        })
+        .collect();
     let count = Arc::<AtomicUsize>::default();
-    let ending = tokio::spawn(log_out_all(server.port, sessions, Arc::clone(&going), Arc::clone(&count)));
+    let ending =
+        tokio::spawn(log_out_all(server.port, sessions, Arc::clone(&going), Arc::clone(&count)));
     // However busy the machine is, some sessions are ended before the primary goes.
     for _ in 0..600 {
         if count.load(Ordering::SeqCst) > 3 {
@@ -133,7 +143,11 @@ async fn fail_over(strike: impl FnOnce(&Postgres)) {
         refresh(server.port, token).await.expect("no acknowledged rotation is lost");
     }
     for token in &ended {
-        assert_eq!(refresh(server.port, token).await, Err(Some(400)), "an acknowledged logout is lost");
+        assert_eq!(
+            refresh(server.port, token).await,
+            Err(Some(400)),
+            "an acknowledged logout is lost"
+        );
     }
     assert!(ended.len() > 3, "sessions were ended meanwhile");
     assert!(!server.log().contains("restored from a backup"), "a failover is no restore");
@@ -141,7 +155,8 @@ async fn fail_over(strike: impl FnOnce(&Postgres)) {
 }
 
 #[rocket::async_test]
-async fn f6_when_the_primary_is_killed_the_node_finds_the_promoted_standby_and_nothing_acknowledged_is_lost() {
+async fn f6_when_the_primary_is_killed_the_node_finds_the_promoted_standby_and_nothing_acknowledged_is_lost()
+ {
     if on_postgres() {
         fail_over(Postgres::kill).await;
     }
@@ -168,7 +183,9 @@ async fn f6_what_the_standby_does_not_have_is_not_acknowledged() {
     let began = Instant::now();
     assert_eq!(refresh(server.port, &token).await, Err(Some(503)));
     let bearer = format!("Bearer {access}");
-    let out = plain_http(server.port, "POST", "/t/acme/auth/logout", &[("Authorization", &bearer)], "").await;
+    let out =
+        plain_http(server.port, "POST", "/t/acme/auth/logout", &[("Authorization", &bearer)], "")
+            .await;
     assert_eq!(out.unwrap().0, 503);
     assert!(began.elapsed() <= 2 * LIMIT, "{:?}", began.elapsed());
     standby.go_on();

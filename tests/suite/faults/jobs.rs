@@ -14,7 +14,8 @@ async fn each_round_is_one_nodes() {
     let storage = &app.site.app.storage;
     let nodes: [NodeId; 2] = std::array::from_fn(|_| NodeId::new(&app.site.app.effects));
     let hour = Duration::from_secs(3600);
-    let begun = |name: &'static str, node: usize, each| storage.begin_round(name, nodes[node], each);
+    let begun =
+        |name: &'static str, node: usize, each| storage.begin_round(name, nodes[node], each);
     let (one, two) = tokio::join!(begun("a round", 0, hour), begun("a round", 1, hour));
     assert_eq!([one.unwrap(), two.unwrap()].into_iter().filter(|begun| *begun).count(), 1);
     for node in [0, 1] {

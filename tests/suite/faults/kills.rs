@@ -62,13 +62,20 @@ async fn come(port: u16, going: Arc<AtomicBool>, sessions: Arc<Mutex<Sessions>>)
 }
 
 /// Signs out of one session after the other, and writes down what was answered.
-async fn leave(port: u16, going: Arc<AtomicBool>, held: Vec<(String, String)>, sessions: Arc<Mutex<Sessions>>) {
+async fn leave(
+    port: u16,
+    going: Arc<AtomicBool>,
+    held: Vec<(String, String)>,
+    sessions: Arc<Mutex<Sessions>>,
+) {
     for (access, token) in held {
         if !going.load(Ordering::SeqCst) {
             return;
         }
         let bearer = format!("Bearer {access}");
-        match plain_http(port, "POST", "/t/acme/auth/logout", &[("Authorization", &bearer)], "").await {
+        match plain_http(port, "POST", "/t/acme/auth/logout", &[("Authorization", &bearer)], "")
+            .await
+        {
             Some((204, _)) => sessions.lock().unwrap().ended.push(token),
             // It is ended or not: nobody was told.
             Some((503, _)) | None => {}
@@ -104,10 +111,17 @@ async fn survive(mut server: Server, rounds: u64, end: impl Fn(&mut Server)) {
         let going = Arc::new(AtomicBool::new(true));
         let sessions = Arc::new(Mutex::new(Sessions::default()));
         let mut work: Vec<_> = (0..FAMILIES)
-            .map(|family| tokio::spawn(load(server.port, Arc::clone(&going), Arc::clone(&ledger), family)))
+            .map(|family| {
+                tokio::spawn(load(server.port, Arc::clone(&going), Arc::clone(&ledger), family))
+            })
             .collect();
         work.push(tokio::spawn(come(server.port, Arc::clone(&going), Arc::clone(&sessions))));
-        work.push(tokio::spawn(leave(server.port, Arc::clone(&going), held, Arc::clone(&sessions))));
+        work.push(tokio::spawn(leave(
+            server.port,
+            Arc::clone(&going),
+            held,
+            Arc::clone(&sessions),
+        )));
         tokio::time::sleep(Duration::from_millis(200 + round % 10 * 23)).await;
         end(&mut server);
         going.store(false, Ordering::SeqCst);
@@ -120,7 +134,9 @@ async fn survive(mut server: Server, rounds: u64, end: impl Fn(&mut Server)) {
             let token = ledger.lock().unwrap()[&family].clone();
             rotations += usize::from(token != before[&family]);
             let next = after_all(server.port, &token).await;
-            let next = next.unwrap_or_else(|why| panic!("round {round}: an acknowledged rotation was lost: {why:?}"));
+            let next = next.unwrap_or_else(|why| {
+                panic!("round {round}: an acknowledged rotation was lost: {why:?}")
+            });
             ledger.lock().unwrap().insert(family, next);
         }
         let Sessions { live, ended: dead } = std::mem::take(&mut *sessions.lock().unwrap());
@@ -134,7 +150,9 @@ async fn survive(mut server: Server, rounds: u64, end: impl Fn(&mut Server)) {
         }
         (signed_in, ended) = (signed_in + live.len(), ended + dead.len());
     }
-    eprintln!("{rounds} ends, {rotations} families moved, {signed_in} sign-ins, {ended} logouts, none lost");
+    eprintln!(
+        "{rounds} ends, {rotations} families moved, {signed_in} sign-ins, {ended} logouts, none lost"
+    );
     assert!(rotations > 0 && ended > 0, "there was load");
 }
 

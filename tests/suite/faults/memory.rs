@@ -25,7 +25,12 @@ async fn o9_an_ending_is_forgotten_with_the_last_token_that_it_speaks_of() {
         let lives = Duration::from_secs(if number % 2 == 0 { 60 } else { 900 });
         registry.insert(tenant, &Ending::Token(jti), EventNumber(number), lives);
     }
-    registry.insert(tenant, &Ending::Client("app".into()), EventNumber(10_000), Duration::from_secs(60));
+    registry.insert(
+        tenant,
+        &Ending::Client("app".into()),
+        EventNumber(10_000),
+        Duration::from_secs(60),
+    );
     assert_eq!(registry.len(), 10_001);
     assert!(registry.refuses(tenant, &token("x", 9_999)));
     assert!(!registry.refuses(tenant, &token("x", 10_000)));
@@ -73,7 +78,9 @@ async fn o9_an_ending_is_remembered_as_long_as_the_longest_token_of_the_last_day
     log_out().await.ok();
     // 15 minutes, and two for clocks that differ.
     assert!((1000..=1020).contains(&remembered_for(&app).await), "{}", remembered_for(&app).await);
-    let set = |ttl: i64| app.api(Method::Patch, "/tenants/acme", json!({ "settings": { "access_token_ttl": ttl } }));
+    let set = |ttl: i64| {
+        app.api(Method::Patch, "/tenants/acme", json!({ "settings": { "access_token_ttl": ttl } }))
+    };
     set(7200).await.ok();
     set(1800).await.ok();
     set(60).await.ok();
@@ -88,7 +95,12 @@ async fn o9_who_revokes_without_end_meets_a_rate_and_nobody_else_does() {
     let mut refused = None;
     // A token that is revoked already costs nothing, so each is a new one.
     for _ in 0..1_200 {
-        let token = app.acme().post_as_web("token", &[("grant_type", "client_credentials")]).await.tokens().access;
+        let token = app
+            .acme()
+            .post_as_web("token", &[("grant_type", "client_credentials")])
+            .await
+            .tokens()
+            .access;
         let reply = app.acme().post_as_web("revoke", &[("token", &token)]).await;
         if reply.status != 200 {
             refused = Some(reply);
@@ -114,7 +126,9 @@ async fn strangers(port: u16, count: usize) {
             let request = match at % 4 {
                 0 => format!("GET /t/tenant{at}/oauth2/jwks HTTP/1.1\r\nHost: x\r\n\r\n"),
                 1 => format!("GET /t/acme/login?at={at} HTTP/1.1\r\nHost: x\r\n\r\n"),
-                2 => format!("GET /api/v1/tenants HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {at}.b.c\r\n\r\n"),
+                2 => format!(
+                    "GET /api/v1/tenants HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {at}.b.c\r\n\r\n"
+                ),
                 _ => format!(
                     "POST /t/acme/oauth2/token HTTP/1.1\r\nHost: x\r\nAuthorization: {bad}\r\n\
                      Content-Type: application/x-www-form-urlencoded\r\nContent-Length: {}\r\n\r\n{body}",
@@ -124,7 +138,9 @@ async fn strangers(port: u16, count: usize) {
             stream.write_all(request.as_bytes()).await.unwrap();
             let (mut answer, mut part) = (Vec::new(), [0; 8192]);
             let length = |head: &str| {
-                let line = head.lines().find(|line| line.to_ascii_lowercase().starts_with("content-length:"));
+                let line = head
+                    .lines()
+                    .find(|line| line.to_ascii_lowercase().starts_with("content-length:"));
                 line.and_then(|line| line.split(' ').nth(1)?.parse::<usize>().ok()).unwrap_or(0)
             };
             loop {
@@ -132,7 +148,10 @@ async fn strangers(port: u16, count: usize) {
                 assert_ne!(read, 0, "the connection is kept");
                 answer.extend_from_slice(&part[..read]);
                 let text = String::from_utf8_lossy(&answer).into_owned();
-                if text.split_once("\r\n\r\n").is_some_and(|(head, body)| body.len() >= length(head)) {
+                if text
+                    .split_once("\r\n\r\n")
+                    .is_some_and(|(head, body)| body.len() >= length(head))
+                {
                     break;
                 }
             }

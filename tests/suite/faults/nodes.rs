@@ -10,7 +10,9 @@ use rocket::{
 };
 use serde_json::Value;
 
-use crate::support::{Server, TestApp, kid, new_database, on_four_threads, on_postgres, sql, write_master_key};
+use crate::support::{
+    Server, TestApp, kid, new_database, on_four_threads, on_postgres, sql, write_master_key,
+};
 
 #[rocket::async_test]
 async fn f11_a_node_that_no_message_reached_refuses_after_its_next_look() {
@@ -76,7 +78,8 @@ async fn f21_without_a_free_connection_the_answer_is_503_and_a_retry_goes_on() {
     assert_eq!(app.get("/readyz").await.status, 200);
     // A client that is not in memory yet cannot be checked: that is no failure to authenticate.
     let robot = crate::support::basic("robot", crate::support::SECRET);
-    let machine = app.acme().post_basic("token", &robot, &[("grant_type", "client_credentials")]).await;
+    let machine =
+        app.acme().post_basic("token", &robot, &[("grant_type", "client_credentials")]).await;
     machine.assert_error(503, "temporarily_unavailable");
     drop(held);
     assert!(app.site.app.client_failures.is_empty());
@@ -115,7 +118,8 @@ fn f20_of_nodes_that_rotate_at_once_one_does_and_both_sign_with_its_key() {
                 tokio::spawn(async move {
                     let token = node.operator_token().await;
                     start.wait().await;
-                    node.api_as(&token, Method::Post, "/tenants/acme/keys/rotate", Value::Null).await
+                    node.api_as(&token, Method::Post, "/tenants/acme/keys/rotate", Value::Null)
+                        .await
                 })
             });
             let mut statuses = Vec::new();
@@ -129,7 +133,11 @@ fn f20_of_nodes_that_rotate_at_once_one_does_and_both_sign_with_its_key() {
             assert!(kids_in(&app, "retiring").await.contains(&active[0]), "in round {round}");
             for node in &nodes {
                 node.follow().await;
-                assert_eq!(kid(&node.acme().sign_in("ada").await.access), next[0], "in round {round}");
+                assert_eq!(
+                    kid(&node.acme().sign_in("ada").await.access),
+                    next[0],
+                    "in round {round}"
+                );
             }
         }
     });
@@ -162,7 +170,10 @@ async fn f17_a_migration_that_is_killed_at_any_write_is_done_by_the_next() {
         let file = folder.path().join(format!("at{at}.db"));
         let migrate = |die: bool| {
             let mut command = std::process::Command::new(Server::binary());
-            command.arg("migrate").current_dir(folder.path()).env("PORTCULLIS_MASTER_KEY_FILE", &key);
+            command
+                .arg("migrate")
+                .current_dir(folder.path())
+                .env("PORTCULLIS_MASTER_KEY_FILE", &key);
             command.env("PORTCULLIS_DATABASE_URL", format!("sqlite:{}", file.display()));
             if die {
                 command.env("LD_PRELOAD", &shim).env("DIE_AT", at.to_string());
@@ -174,9 +185,14 @@ async fn f17_a_migration_that_is_killed_at_any_write_is_done_by_the_next() {
         }
         deaths += 1;
         assert!(migrate(false).success(), "after a death at write {at}");
-        let storage = portcullis::storage::Pool::open(&format!("sqlite:{}", file.display()), 2).await.unwrap();
+        let storage = portcullis::storage::Pool::open(&format!("sqlite:{}", file.display()), 2)
+            .await
+            .unwrap();
         let storage = portcullis::storage::Storage::new(storage);
-        assert!(storage.pending_migrations().await.unwrap().is_empty(), "after a death at write {at}");
+        assert!(
+            storage.pending_migrations().await.unwrap().is_empty(),
+            "after a death at write {at}"
+        );
     }
     assert!(deaths > 10, "it died {deaths} times");
 }
@@ -191,14 +207,19 @@ async fn f17_a_migration_that_is_killed_on_the_way_is_done_by_the_next() {
     let key = write_master_key(folder.path());
     for table in ["tenants", "users", "sessions", "revocation_head", "audit_events"] {
         let url = new_database(folder.path()).await;
-        let (client, connection) = tokio_postgres::connect(&url, tokio_postgres::NoTls).await.unwrap();
+        let (client, connection) =
+            tokio_postgres::connect(&url, tokio_postgres::NoTls).await.unwrap();
         rocket::tokio::spawn(connection);
         client.batch_execute(&format!("BEGIN; CREATE TABLE {table} (x INTEGER)")).await.unwrap();
         // A transaction sees what others do as it was when it first looked.
-        let (watcher, connection) = tokio_postgres::connect(&url, tokio_postgres::NoTls).await.unwrap();
+        let (watcher, connection) =
+            tokio_postgres::connect(&url, tokio_postgres::NoTls).await.unwrap();
         rocket::tokio::spawn(connection);
         let mut command = std::process::Command::new(Server::binary());
-        command.arg("migrate").env("PORTCULLIS_MASTER_KEY_FILE", &key).env("PORTCULLIS_DATABASE_URL", &url);
+        command
+            .arg("migrate")
+            .env("PORTCULLIS_MASTER_KEY_FILE", &key)
+            .env("PORTCULLIS_DATABASE_URL", &url);
         let mut first = command.spawn().unwrap();
         let waits = "SELECT count(*) FROM pg_stat_activity \
             WHERE datname = current_database() AND wait_event_type = 'Lock'";
@@ -210,7 +231,9 @@ async fn f17_a_migration_that_is_killed_on_the_way_is_done_by_the_next() {
         first.wait().unwrap();
         client.batch_execute("ROLLBACK").await.unwrap();
         assert!(command.status().unwrap().success(), "after a death at {table}");
-        let storage = portcullis::storage::Storage::new(portcullis::storage::Pool::open(&url, 2).await.unwrap());
+        let storage = portcullis::storage::Storage::new(
+            portcullis::storage::Pool::open(&url, 2).await.unwrap(),
+        );
         assert!(storage.pending_migrations().await.unwrap().is_empty(), "after a death at {table}");
     }
 }
@@ -222,7 +245,8 @@ async fn f17_a_migration_that_dies_leaves_nothing_behind() {
     // A table that stands in the way of the migration's middle.
     let name = "audit_events";
     sql(&url, &format!("CREATE TABLE {name} (x INTEGER)")).await;
-    let storage = portcullis::storage::Storage::new(portcullis::storage::Pool::open(&url, 2).await.unwrap());
+    let storage =
+        portcullis::storage::Storage::new(portcullis::storage::Pool::open(&url, 2).await.unwrap());
     storage.migrate().await.unwrap_err();
     assert_eq!(storage.pending_migrations().await.unwrap().len(), 1);
     sql(&url, &format!("DROP TABLE {name}")).await;

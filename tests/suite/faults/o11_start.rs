@@ -21,7 +21,8 @@ fn refuse(server: &Server, commands: &[&[&str]], why: &str) {
     for arguments in commands {
         let (code, out, error) = server.command_for_a_while(arguments);
         assert_eq!(code, 1, "{arguments:?}: {out}{error}");
-        let lines: Vec<&str> = error.lines().filter(|line| line.starts_with("portcullis: ")).collect();
+        let lines: Vec<&str> =
+            error.lines().filter(|line| line.starts_with("portcullis: ")).collect();
         assert_eq!((lines.len(), out.as_str()), (1, ""), "{arguments:?}: {out}{error}");
         assert!(lines[0].contains(why), "{arguments:?}: {error}");
     }
@@ -93,7 +94,11 @@ async fn o11_a_file_that_is_no_database_is_told_so() {
     let server = stopped(folder.path()).await;
     std::fs::write(folder.path().join("file.yaml"), "tenants: [{ slug: initech }]").unwrap();
     let file = server.database().strip_prefix("sqlite:").unwrap().to_owned();
-    std::fs::write(&file, "this is no database, but it is long enough to be looked at ".repeat(100)).unwrap();
+    std::fs::write(
+        &file,
+        "this is no database, but it is long enough to be looked at ".repeat(100),
+    )
+    .unwrap();
     refuse(&server, &ALL, "file is not a database");
 }
 
@@ -106,7 +111,11 @@ async fn o11_a_database_that_refuses_is_told_in_its_own_words() {
     let server = stopped(folder.path()).await;
     let mut wrong = url::Url::parse(server.database()).unwrap();
     wrong.set_path("/nowhere");
-    refuse(&Server::unstarted(folder.path(), wrong.as_str()), &[&["serve"], &["tenant", "list"]], "\"nowhere\"");
+    refuse(
+        &Server::unstarted(folder.path(), wrong.as_str()),
+        &[&["serve"], &["tenant", "list"]],
+        "\"nowhere\"",
+    );
 }
 
 #[rocket::async_test]
@@ -116,7 +125,8 @@ async fn a_port_that_is_taken_is_told_before_any_greeting() {
     for name in ["ROCKET_PORT", "PORTCULLIS_MANAGEMENT_ADDRESS"] {
         let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         let address = taken.local_addr().unwrap();
-        let value = if name == "ROCKET_PORT" { address.port().to_string() } else { address.to_string() };
+        let value =
+            if name == "ROCKET_PORT" { address.port().to_string() } else { address.to_string() };
         let server = Server::unstarted(folder.path(), server.database()).with(name, &value);
         refuse(&server, &[&["serve"]], name);
         refuse(&server, &[&["serve"]], &address.to_string());
@@ -129,7 +139,8 @@ async fn where_rocket_is_told_to_listen_is_where_the_issuer_is() {
     write_master_key(folder.path());
     let database = new_database(folder.path()).await;
     let server = Server::start_without_base_url(folder.path(), &database).await;
-    let (_, body) = server.request("GET", "/t/system/.well-known/openid-configuration", &[], "").await;
+    let (_, body) =
+        server.request("GET", "/t/system/.well-known/openid-configuration", &[], "").await;
     let document: serde_json::Value = serde_json::from_str(&body).unwrap();
     assert_eq!(document["issuer"], format!("http://127.0.0.1:{}/t/system", server.port));
 }
@@ -139,7 +150,10 @@ fn a_setting_that_nothing_reads_refuses_the_start_and_names_the_nearest() {
     let folder = tempfile::tempdir().unwrap();
     let run = |name: &str, value: &str| {
         let mut command = Command::new("timeout");
-        command.args(["30", Server::binary(), "doctor"]).env(name, value).current_dir(folder.path());
+        command
+            .args(["30", Server::binary(), "doctor"])
+            .env(name, value)
+            .current_dir(folder.path());
         let output = command.output().unwrap();
         (output.status.code(), String::from_utf8_lossy(&output.stderr).into_owned())
     };
@@ -152,7 +166,8 @@ fn a_setting_that_nothing_reads_refuses_the_start_and_names_the_nearest() {
         let (code, error) = run(name, "x");
         assert_eq!(code, Some(1), "{name}: {error}");
         assert!(
-            error.contains(&format!("{name} is no setting: {nearest} is")) && error.lines().count() == 1,
+            error.contains(&format!("{name} is no setting: {nearest} is"))
+                && error.lines().count() == 1,
             "{error}"
         );
     }
@@ -169,7 +184,8 @@ async fn files_that_hold_secrets_are_made_for_their_owner_alone() {
     let place = folder.path().join("data");
     let database = format!("sqlite:{}", place.join("portcullis.db").display());
     let key = place.join("master.key").display().to_string();
-    let _server = Server::start(folder.path(), &database, &[("PORTCULLIS_MASTER_KEY_FILE", &key)]).await;
+    let _server =
+        Server::start(folder.path(), &database, &[("PORTCULLIS_MASTER_KEY_FILE", &key)]).await;
     let mut seen = 0;
     for entry in std::fs::read_dir(&place).unwrap() {
         let entry = entry.unwrap();

@@ -57,7 +57,8 @@ fn o12_while_another_process_writes_reads_go_on_and_writes_are_answered_503_in_t
         let mut agent = Agent::new(&app);
         agent.log_in(acme, "grace").await;
         let operator = app.operator_token().await;
-        let users = app.api_as(&operator, Method::Get, "/tenants/acme/users", Value::Null).await.json();
+        let users =
+            app.api_as(&operator, Method::Get, "/tenants/acme/users", Value::Null).await.json();
         let id = users["items"][0]["id"].as_str().unwrap().to_owned();
         let path = app.config.database_url().strip_prefix("sqlite:").unwrap().to_owned();
         let writer = Writer::at(&path);
@@ -69,10 +70,17 @@ fn o12_while_another_process_writes_reads_go_on_and_writes_are_answered_503_in_t
             let refresh = async { (acme.refresh(&ada.refresh).await, began.elapsed()) };
             let login = json!({ "username": "alan", "password": PASSWORD, "client_id": "app" });
             let login = async { (acme.post_json("/auth/login", login).await, began.elapsed()) };
-            let patch =
-                async { (app.api_as(&operator, Method::Patch, &user, json!({ "name": "N" })).await, began.elapsed()) };
-            let logout = async { (acme.bearer(Method::Post, "/auth/logout", &sam.access).await, began.elapsed()) };
-            let (refresh, login, patch, logout) = rocket::tokio::join!(refresh, login, patch, logout);
+            let patch = async {
+                (
+                    app.api_as(&operator, Method::Patch, &user, json!({ "name": "N" })).await,
+                    began.elapsed(),
+                )
+            };
+            let logout = async {
+                (acme.bearer(Method::Post, "/auth/logout", &sam.access).await, began.elapsed())
+            };
+            let (refresh, login, patch, logout) =
+                rocket::tokio::join!(refresh, login, patch, logout);
             for (reply, took) in [refresh, login, patch, logout] {
                 assert_eq!(reply.status, 503, "{}", reply.body);
                 assert!(reply.header("retry-after").is_some(), "{reply:?}");

@@ -27,8 +27,12 @@ const CONNECTIONS: usize = 16;
 
 async fn app_over(url: String) -> TestApp {
     TestApp::start_with(move |config| {
-        let mut with =
-            portcullis::config::Config::for_tests(crate::support::BASE, &url, config.master_key_file).unwrap();
+        let mut with = portcullis::config::Config::for_tests(
+            crate::support::BASE,
+            &url,
+            config.master_key_file,
+        )
+        .unwrap();
         with.database_connections = CONNECTIONS;
         with
     })
@@ -71,7 +75,9 @@ impl Asked<'_> {
             "userinfo" => acme.bearer(Method::Get, "/oauth2/userinfo", &self.access).await,
             "introspection" => acme.introspect(&self.access).await,
             "ready" => app.get("/readyz").await,
-            "list" => app.api_as(&self.operator, Method::Get, "/tenants/acme/users", Value::Null).await,
+            "list" => {
+                app.api_as(&self.operator, Method::Get, "/tenants/acme/users", Value::Null).await
+            }
             "account" => {
                 let mut agent = Agent::new(app);
                 agent.cookies = self.cookies.clone();
@@ -138,7 +144,14 @@ fn o12_a_database_that_stands_still_is_answered_503_in_time_and_all_is_whole_whe
         let mut agent = Agent::new(&app);
         agent.log_in_to_console("acme", "grace").await;
         let console = agent.cookies.clone();
-        let asked = Asked { app: &app, access, refresh, operator: app.operator_token().await, cookies, console };
+        let asked = Asked {
+            app: &app,
+            access,
+            refresh,
+            operator: app.operator_token().await,
+            cookies,
+            console,
+        };
         let mut families = Vec::new();
         for _ in 0..CONNECTIONS {
             let token = Mutex::new(app.acme().sign_in("ada").await.refresh);
@@ -156,9 +169,14 @@ fn o12_a_database_that_stands_still_is_answered_503_in_time_and_all_is_whole_whe
         drop(held);
 
         // Rotations are under way when it stops; some are committed when it goes on, and answered 503.
-        let generations =
-            || -> u32 { postgres.sql("portcullis", "SELECT sum(generation) FROM token_families").parse().unwrap() };
-        let acknowledged = || -> u32 { families.iter().map(|family| *family.acknowledged.lock().unwrap()).sum() };
+        let generations = || -> u32 {
+            postgres
+                .sql("portcullis", "SELECT sum(generation) FROM token_families")
+                .parse()
+                .unwrap()
+        };
+        let acknowledged =
+            || -> u32 { families.iter().map(|family| *family.acknowledged.lock().unwrap()).sum() };
         let before = generations();
         let (mut lost, mut rounds) = (0, 0);
         while lost == 0 && rounds < 12 {
@@ -167,7 +185,8 @@ fn o12_a_database_that_stands_still_is_answered_503_in_time_and_all_is_whole_whe
             let work: Vec<_> = families
                 .iter()
                 .map(|family| {
-                    let (family, app, going) = (Arc::clone(family), Arc::clone(&app), Arc::clone(&going));
+                    let (family, app, going) =
+                        (Arc::clone(family), Arc::clone(&app), Arc::clone(&going));
                     tokio::spawn(async move {
                         while going.load(Ordering::SeqCst) {
                             family.once(&app).await;
@@ -187,18 +206,29 @@ fn o12_a_database_that_stands_still_is_answered_503_in_time_and_all_is_whole_whe
             for done in join_all(work).await {
                 done.unwrap();
             }
-            let longest = seen.iter().flatten().map(|(what, _, took)| (*took, *what)).max().unwrap();
+            let longest =
+                seen.iter().flatten().map(|(what, _, took)| (*took, *what)).max().unwrap();
             for (at, (what, reply, took)) in seen.iter().flatten().enumerate() {
                 assert!(*took <= LIMIT, "{what} took {took:?}");
                 match reply.status {
-                    503 => assert!(*what == "ready" || reply.header("retry-after").is_some(), "{what} {reply:?}"),
+                    503 => assert!(
+                        *what == "ready" || reply.header("retry-after").is_some(),
+                        "{what} {reply:?}"
+                    ),
                     // From memory, while the view is fresh; then nothing is called inactive.
                     // Signed in just before it stopped.
-                    303 => assert_eq!((*what, reply.location().as_str()), ("console login", "/admin")),
-                    200 => assert!(!reply.body.contains("\"active\":false"), "{what} {}", reply.body),
+                    303 => {
+                        assert_eq!((*what, reply.location().as_str()), ("console login", "/admin"))
+                    }
+                    200 => {
+                        assert!(!reply.body.contains("\"active\":false"), "{what} {}", reply.body)
+                    }
                     other => panic!("{what} is answered {other} {}", reply.body),
                 }
-                assert!(at < EVERY.len() || reply.status == 503, "{what} is answered from a view that nobody confirms");
+                assert!(
+                    at < EVERY.len() || reply.status == 503,
+                    "{what} is answered from a view that nobody confirms"
+                );
             }
             let stopped = Instant::now();
             postgres.go_on();
@@ -207,7 +237,8 @@ fn o12_a_database_that_stands_still_is_answered_503_in_time_and_all_is_whole_whe
                 if all.iter().all(|(_, reply, _)| reply.status == 200 || reply.status == 303) {
                     break stopped.elapsed();
                 }
-                let wrong = all.iter().find(|(_, reply, _)| !matches!(reply.status, 200 | 303 | 503));
+                let wrong =
+                    all.iter().find(|(_, reply, _)| !matches!(reply.status, 200 | 303 | 503));
                 assert!(wrong.is_none(), "{wrong:?}");
                 assert!(
                     stopped.elapsed() < BACK,
@@ -217,9 +248,12 @@ fn o12_a_database_that_stands_still_is_answered_503_in_time_and_all_is_whole_whe
             };
             // The one that asks of every endpoint has moved its own family once, and then retries.
             lost = (generations() - before).saturating_sub(acknowledged() + 1);
-            let slowest = families.iter().map(|family| *family.longest.lock().unwrap()).max().unwrap();
+            let slowest =
+                families.iter().map(|family| *family.longest.lock().unwrap()).max().unwrap();
             assert!(slowest <= LIMIT, "a refresh took {slowest:?}");
-            eprintln!("o12: longest {longest:?}, refresh {slowest:?}, back after {back:?}, unanswered {lost}");
+            eprintln!(
+                "o12: longest {longest:?}, refresh {slowest:?}, back after {back:?}, unanswered {lost}"
+            );
         }
         assert!(lost > 0, "no rotation was committed and not answered, so nothing was shown");
         // However late the retry comes, it is no theft.
@@ -253,17 +287,27 @@ fn o12_a_locked_row_holds_up_what_needs_it_and_nothing_else() {
         let users = app.api(Method::Get, "/tenants/acme/users", Value::Null).await.json();
         let id_of = |name: &str| {
             let all = users["items"].as_array().unwrap();
-            all.iter().find(|user| user["username"] == name).unwrap()["id"].as_str().unwrap().to_owned()
+            all.iter().find(|user| user["username"] == name).unwrap()["id"]
+                .as_str()
+                .unwrap()
+                .to_owned()
         };
         let (sam, alan) = (id_of("sam"), id_of("alan"));
         for (lock, path) in [
-            (format!("SELECT 1 FROM users WHERE id = '{sam}' FOR UPDATE"), format!("/tenants/acme/users/{sam}")),
-            ("SELECT 1 FROM tenants WHERE slug = 'acme' FOR UPDATE".to_owned(), "/tenants/acme".to_owned()),
+            (
+                format!("SELECT 1 FROM users WHERE id = '{sam}' FOR UPDATE"),
+                format!("/tenants/acme/users/{sam}"),
+            ),
+            (
+                "SELECT 1 FROM tenants WHERE slug = 'acme' FOR UPDATE".to_owned(),
+                "/tenants/acme".to_owned(),
+            ),
         ] {
             let client = holding(&postgres, &lock).await;
             // More of them than there are connections, so that the pool is full of those that wait.
             let began = Instant::now();
-            let waiting = (0..CONNECTIONS + 4).map(|_| app.api(Method::Patch, &path, json!({ "name": "New" })));
+            let waiting = (0..CONNECTIONS + 4)
+                .map(|_| app.api(Method::Patch, &path, json!({ "name": "New" })));
             let waiting = async { join_all(waiting).await };
             let others = async {
                 // After they have had their time, while the row is locked still.
@@ -271,7 +315,12 @@ fn o12_a_locked_row_holds_up_what_needs_it_and_nothing_else() {
                 let globex = app.globex().introspect(&other.access).await;
                 let alan = format!("/tenants/globex/users?q={alan}");
                 let list = app.api(Method::Get, &alan, Value::Null).await;
-                (globex, list, app.globex().sign_in("sam").await, app.acme().introspect(&ada.access).await)
+                (
+                    globex,
+                    list,
+                    app.globex().sign_in("sam").await,
+                    app.acme().introspect(&ada.access).await,
+                )
             };
             let (held_up, (globex, list, _, own)) = tokio::join!(waiting, others);
             for reply in &held_up {
@@ -301,7 +350,10 @@ fn o12_a_session_that_somebody_holds_is_no_other_logouts_trouble() {
         }
         let held = &sessions[3];
         let me = app.acme().bearer(Method::Get, "/auth/me", held).await.json();
-        let lock = format!("SELECT 1 FROM sessions WHERE id = '{}' FOR UPDATE", me["sid"].as_str().unwrap());
+        let lock = format!(
+            "SELECT 1 FROM sessions WHERE id = '{}' FOR UPDATE",
+            me["sid"].as_str().unwrap()
+        );
         let client = holding(&postgres, &lock).await;
         let acme = app.acme();
         let out = sessions.iter().map(|access| acme.bearer(Method::Post, "/auth/logout", access));

@@ -39,7 +39,10 @@ impl Hold {
 }
 
 async fn refused_names(app: &TestApp) -> HashSet<String> {
-    let trail = app.api(Method::Get, "/tenants/acme/audit?action=client.refused&limit=200", Value::Null).await.json();
+    let trail = app
+        .api(Method::Get, "/tenants/acme/audit?action=client.refused&limit=200", Value::Null)
+        .await
+        .json();
     let items = trail["items"].as_array().unwrap();
     items.iter().map(|item| item["target"].as_str().unwrap().to_owned()).collect()
 }
@@ -54,7 +57,10 @@ fn o6_nothing_of_the_trail_is_lost_while_the_database_takes_no_writes() {
             async move {
                 for at in from..from + 60 {
                     let bad = basic(&format!("nobody{at}"), "x");
-                    let reply = app.acme().post_basic("token", &bad, &[("grant_type", "client_credentials")]).await;
+                    let reply = app
+                        .acme()
+                        .post_basic("token", &bad, &[("grant_type", "client_credentials")])
+                        .await;
                     // Without a lease the node has to ask the database, which may not answer it.
                     assert!(matches!(reply.status, 401 | 503), "{reply:?}");
                 }
@@ -109,16 +115,21 @@ async fn o6_an_export_brings_each_entry_of_a_large_trail_once() {
         let app = &app;
         async move {
             let headers = headers.each_ref().map(|(name, value)| (*name, value.as_str()));
-            app.send(Method::Get, "/api/v1/tenants/acme/audit?action=login.refused", &headers, "").await.ok()
+            app.send(Method::Get, "/api/v1/tenants/acme/audit?action=login.refused", &headers, "")
+                .await
+                .ok()
         }
     };
     let lines = export("application/x-ndjson").await;
-    let lines: Vec<Value> = lines.body.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let lines: Vec<Value> =
+        lines.body.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     assert_eq!(lines.len(), 5_000);
-    let named: HashSet<String> = lines.iter().map(|line| line["target"].as_str().unwrap().to_owned()).collect();
+    let named: HashSet<String> =
+        lines.iter().map(|line| line["target"].as_str().unwrap().to_owned()).collect();
     let expected: HashSet<String> = (0..5_000).map(|at| format!("=entry,\"{at}\"")).collect();
     assert_eq!(named, expected);
     let table = export("text/csv").await;
-    let rows = csv::Reader::from_reader(table.body.as_bytes()).into_records().map(Result::unwrap).count();
+    let rows =
+        csv::Reader::from_reader(table.body.as_bytes()).into_records().map(Result::unwrap).count();
     assert_eq!(rows, 5_000);
 }

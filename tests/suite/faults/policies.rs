@@ -3,7 +3,8 @@
 use crate::support::{TestApp, on_postgres, psql, service};
 
 async fn connect(app: &TestApp) -> tokio_postgres::Client {
-    let (client, connection) = tokio_postgres::connect(app.config.database_url(), tokio_postgres::NoTls).await.unwrap();
+    let (client, connection) =
+        tokio_postgres::connect(app.config.database_url(), tokio_postgres::NoTls).await.unwrap();
     rocket::tokio::spawn(connection);
     client
 }
@@ -20,13 +21,16 @@ async fn a_query_that_forgets_the_tenant_finds_nothing_of_another() {
     let app = TestApp::start().await;
     app.acme().sign_in("ada").await;
     app.globex().sign_in("ada").await;
-    let (acme, globex) = (app.permit("acme").await.tenant().id, app.permit("globex").await.tenant().id);
+    let (acme, globex) =
+        (app.permit("acme").await.tenant().id, app.permit("globex").await.tenant().id);
     let client = connect(&app).await;
     let tables = "SELECT relname::text FROM pg_class WHERE relrowsecurity AND relforcerowsecurity ORDER BY 1";
-    let tables: Vec<String> = client.query(tables, &[]).await.unwrap().iter().map(|row| row.get(0)).collect();
+    let tables: Vec<String> =
+        client.query(tables, &[]).await.unwrap().iter().map(|row| row.get(0)).collect();
     let scoped = "SELECT table_name::text FROM information_schema.columns WHERE column_name = 'tenant_id' \
         AND table_schema = 'public' AND table_name NOT IN ('jobs', 'revocation_events') ORDER BY 1";
-    let scoped: Vec<String> = client.query(scoped, &[]).await.unwrap().iter().map(|row| row.get(0)).collect();
+    let scoped: Vec<String> =
+        client.query(scoped, &[]).await.unwrap().iter().map(|row| row.get(0)).collect();
     assert_eq!(tables, scoped, "each table that bears a tenant has its policy");
 
     // Nobody has said whose rows are wanted.
@@ -58,7 +62,10 @@ async fn a_query_that_forgets_the_tenant_finds_nothing_of_another() {
             assert_eq!(refused.code().unwrap().code(), "42501", "{statement}: {refused}");
         }
     }
-    client.batch_execute("SET portcullis.tenant = ''; SET portcullis.every_tenant = on").await.unwrap();
+    client
+        .batch_execute("SET portcullis.tenant = ''; SET portcullis.every_tenant = on")
+        .await
+        .unwrap();
     assert_eq!(count(&client, "SELECT count(DISTINCT tenant_id) FROM users").await, 3);
     assert_eq!(count(&client, "SELECT count(DISTINCT tenant_id) FROM sessions").await, 2);
 }

@@ -46,7 +46,11 @@ pub(super) fn durable_shim(folder: &std::path::Path) -> std::path::PathBuf {
     let (source, shim) = (folder.join("durable.c"), folder.join("durable.so"));
     std::fs::write(&source, include_str!("durable.c")).unwrap();
     let mut compiler = std::process::Command::new("cc");
-    compiler.args(["-shared", "-fPIC", "-O1", "-o"]).arg(&shim).arg(&source).args(["-ldl", "-lpthread"]);
+    compiler
+        .args(["-shared", "-fPIC", "-O1", "-o"])
+        .arg(&shim)
+        .arg(&source)
+        .args(["-ldl", "-lpthread"]);
     assert!(compiler.status().unwrap().success(), "a C compiler is needed");
     shim
 }
@@ -55,8 +59,13 @@ pub(super) async fn log_in(port: u16) -> String {
     let body = r#"{"username":"ada","password":"correct horse battery staple","client_id":"app"}"#;
     for _ in 0..100 {
         let headers = [("Content-Type", "application/json")];
-        if let Some((200, body)) = plain_http(port, "POST", "/t/acme/auth/login", &headers, body).await {
-            return serde_json::from_str::<Value>(&body).unwrap()["refresh_token"].as_str().unwrap().to_owned();
+        if let Some((200, body)) =
+            plain_http(port, "POST", "/t/acme/auth/login", &headers, body).await
+        {
+            return serde_json::from_str::<Value>(&body).unwrap()["refresh_token"]
+                .as_str()
+                .unwrap()
+                .to_owned();
         }
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
@@ -65,7 +74,8 @@ pub(super) async fn log_in(port: u16) -> String {
 
 /// One refresh: the successor where it was acknowledged, the status where it was refused.
 pub(super) async fn refresh(port: u16, token: &str) -> Result<String, Option<u16>> {
-    let body = form(&[("grant_type", "refresh_token"), ("client_id", "app"), ("refresh_token", token)]);
+    let body =
+        form(&[("grant_type", "refresh_token"), ("client_id", "app"), ("refresh_token", token)]);
     let headers = [("Content-Type", "application/x-www-form-urlencoded")];
     match plain_http(port, "POST", "/t/acme/oauth2/token", &headers, &body).await {
         Some((200, body)) => {
@@ -78,7 +88,12 @@ pub(super) async fn refresh(port: u16, token: &str) -> Result<String, Option<u16
 }
 
 /// Rotates a family for as long as `going`, and keeps the ledger: the last acknowledged token.
-pub(super) async fn load(port: u16, going: Arc<AtomicBool>, ledger: Arc<Mutex<HashMap<usize, String>>>, family: usize) {
+pub(super) async fn load(
+    port: u16,
+    going: Arc<AtomicBool>,
+    ledger: Arc<Mutex<HashMap<usize, String>>>,
+    family: usize,
+) {
     while going.load(Ordering::SeqCst) {
         let token = ledger.lock().unwrap()[&family].clone();
         match refresh(port, &token).await {
@@ -100,7 +115,11 @@ async fn f2_a_client_whose_answer_was_lost_retries_and_goes_on() {
         // A family each: the lost request may be served late, after the retry, and two
         // rotations later it would rightly count as reuse.
         let token = log_in(server.port).await;
-        let body = form(&[("grant_type", "refresh_token"), ("client_id", "app"), ("refresh_token", &token)]);
+        let body = form(&[
+            ("grant_type", "refresh_token"),
+            ("client_id", "app"),
+            ("refresh_token", &token),
+        ]);
         let request = format!(
             "POST /t/acme/oauth2/token HTTP/1.1\r\nHost: x\r\nContent-Type: application/x-www-form-urlencoded\r\n\
              Content-Length: {}\r\n\r\n{body}",
@@ -162,7 +181,9 @@ async fn f13_a_full_disk_is_answered_with_503_and_harms_nothing() {
     assert_eq!(status, 200);
     server.kill();
     server.restart().await;
-    refresh(server.port, &token).await.expect("the last acknowledged token is good once there is room");
+    refresh(server.port, &token)
+        .await
+        .expect("the last acknowledged token is good once there is room");
     server.kill();
     use diesel::RunQueryDsl as _;
     let path = folder.path().join("portcullis.db").display().to_string();
@@ -202,9 +223,13 @@ async fn s1_m8_logs_bear_no_secret_and_no_line_that_a_client_wrote() {
     let token = log_in(server.port).await;
     refresh(server.port, &format!("{token}x")).await.unwrap_err();
     let body = r#"{"username":"eve\n2026-01-01 INFO forged line","password":"canary-password","client_id":"app"}"#;
-    server.request("POST", "/t/acme/auth/login", &[("Content-Type", "application/json")], body).await;
+    server
+        .request("POST", "/t/acme/auth/login", &[("Content-Type", "application/json")], body)
+        .await;
     let log = server.log();
     assert!(log.contains("login.refused"), "{log}");
-    assert!(!log.contains(&token) && !log.contains("canary-password") && !log.contains("correct horse"));
+    assert!(
+        !log.contains(&token) && !log.contains("canary-password") && !log.contains("correct horse")
+    );
     assert!(!log.lines().any(|line| line.starts_with("2026-01-01 INFO forged")));
 }

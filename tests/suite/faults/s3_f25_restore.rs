@@ -7,7 +7,8 @@ use rocket::{http::Method, tokio};
 use serde_json::{Value, json};
 
 use crate::support::{
-    Agent, BASE, Server, Stopped, TestApp, TestTenant, Tokens, on_postgres, postgres_bin, psql, service,
+    Agent, BASE, Server, Stopped, TestApp, TestTenant, Tokens, on_postgres, postgres_bin, psql,
+    service,
 };
 
 /// The database of a test's installation, backed up and put back.
@@ -24,12 +25,16 @@ impl Backup {
 
     /// Takes one of a running installation.
     fn of(app: &TestApp, folder: &Path) -> Self {
-        let backup =
-            Self { url: app.config.database_url().to_owned(), file: folder.join("backup").display().to_string() };
+        let backup = Self {
+            url: app.config.database_url().to_owned(),
+            file: folder.join("backup").display().to_string(),
+        };
         match backup.path() {
             Some(path) => {
                 use diesel::connection::SimpleConnection as _;
-                crate::support::sqlite_beside(path).batch_execute(&format!("VACUUM INTO '{}'", backup.file)).unwrap();
+                crate::support::sqlite_beside(path)
+                    .batch_execute(&format!("VACUUM INTO '{}'", backup.file))
+                    .unwrap();
             }
             None => {
                 let (port, name) = backup.server();
@@ -43,7 +48,10 @@ impl Backup {
     fn counts(&self) -> BTreeMap<String, i64> {
         let counted = |tables: Vec<String>, count: &mut dyn FnMut(&str) -> i64| {
             assert!(tables.len() > 10, "{tables:?}");
-            tables.into_iter().map(|table| (table.clone(), count(&format!("SELECT count(*) FROM {table}")))).collect()
+            tables
+                .into_iter()
+                .map(|table| (table.clone(), count(&format!("SELECT count(*) FROM {table}"))))
+                .collect()
         };
         match self.path() {
             Some(path) => {
@@ -63,7 +71,11 @@ impl Backup {
             }
             None => {
                 let (port, name) = self.server();
-                let tables = psql(port, &name, &["SELECT tablename FROM pg_tables WHERE schemaname = 'public'"]);
+                let tables = psql(
+                    port,
+                    &name,
+                    &["SELECT tablename FROM pg_tables WHERE schemaname = 'public'"],
+                );
                 counted(tables.lines().map(str::to_owned).collect(), &mut |query| {
                     psql(port, &name, &[query]).parse().unwrap()
                 })
@@ -77,7 +89,9 @@ impl Backup {
 
     fn tool(&self, tool: &str, arguments: &[&str], port: u16) {
         let mut command = Command::new(postgres_bin().join(tool));
-        command.args(["-h", "127.0.0.1", "-p", &port.to_string(), "-U", "postgres"]).args(arguments);
+        command
+            .args(["-h", "127.0.0.1", "-p", &port.to_string(), "-U", "postgres"])
+            .args(arguments);
         let output = command.output().unwrap();
         assert!(output.status.success(), "{tool}: {}", String::from_utf8_lossy(&output.stderr));
     }
@@ -98,7 +112,11 @@ impl Backup {
                 psql(port, "postgres", &[&format!("CREATE DATABASE {name}_new OWNER portcullis")]);
                 self.tool("pg_restore", &["-d", &format!("{name}_new"), &self.file], port);
                 let drop = format!("DROP DATABASE {name} WITH (FORCE)");
-                psql(port, "postgres", &[&drop, &format!("ALTER DATABASE {name}_new RENAME TO {name}")]);
+                psql(
+                    port,
+                    "postgres",
+                    &[&drop, &format!("ALTER DATABASE {name}_new RENAME TO {name}")],
+                );
             }
         }
     }
@@ -108,7 +126,8 @@ impl Backup {
         let Some(path) = self.path() else { return self.put_back() };
         let script = "import sqlite3, sys\n\
             sqlite3.connect(sys.argv[1]).backup(sqlite3.connect(sys.argv[2], timeout=30))\n";
-        let status = Command::new("python3").args(["-c", script, &self.file, path]).status().unwrap();
+        let status =
+            Command::new("python3").args(["-c", script, &self.file, path]).status().unwrap();
         assert!(status.success());
     }
 }
@@ -143,7 +162,9 @@ async fn live_through(app: &TestApp, folder: &Path) -> (Held, Backup) {
     assert_eq!(acme.bearer(Method::Post, "/auth/logout", &logged_out.access).await.status, 204);
     let users = app.api(Method::Get, "/tenants/acme/users?q=alan", Value::Null).await.json();
     let id = users["items"][0]["id"].as_str().unwrap().to_owned();
-    app.api(Method::Patch, &format!("/tenants/acme/users/{id}"), json!({ "status": "disabled" })).await.ok();
+    app.api(Method::Patch, &format!("/tenants/acme/users/{id}"), json!({ "status": "disabled" }))
+        .await
+        .ok();
     for (name, held) in [
         ("kept", kept),
         ("logged out", logged_out),
@@ -163,10 +184,18 @@ async fn assert_nothing_came_back(app: &TestApp, held: &Held) {
     let acme = app.acme();
     for (name, tokens) in &held.tokens {
         let refused = acme.refresh(&tokens.refresh).await;
-        assert_eq!((refused.status, refused.json()["error"].as_str()), (400, Some("invalid_grant")), "{name}");
+        assert_eq!(
+            (refused.status, refused.json()["error"].as_str()),
+            (400, Some("invalid_grant")),
+            "{name}"
+        );
         assert!(!acme.is_active(&tokens.access).await, "{name}");
         let refused = acme.bearer(Method::Get, "/oauth2/userinfo", &tokens.access).await;
-        assert_eq!((refused.status, refused.json()["error"].as_str()), (401, Some("invalid_token")), "{name}");
+        assert_eq!(
+            (refused.status, refused.json()["error"].as_str()),
+            (401, Some("invalid_token")),
+            "{name}"
+        );
     }
     acme.redeem(&held.code).await.assert_error(400, "invalid_grant");
     let mut agent = Agent::new(app);
@@ -244,7 +273,9 @@ async fn f25_what_is_put_back_is_what_was_there_and_a_restore_loses_nothing_of_i
     app.site.app.audit.flush().await;
     let backup = Backup::of(&app, folder.path());
     let then = backup.counts();
-    for table in ["tenants", "users", "clients", "signing_keys", "sessions", "token_families", "consents"] {
+    for table in
+        ["tenants", "users", "clients", "signing_keys", "sessions", "token_families", "consents"]
+    {
         assert!(then[table] > 0, "{table}: {then:?}");
     }
     app.acme().sign_in("alan").await;
@@ -281,7 +312,8 @@ async fn s3_f25_after_portcullis_restore_nothing_of_before_is_good_and_nobody_is
 }
 
 #[rocket::async_test]
-async fn s3_f25_a_start_that_finds_the_database_behind_what_is_remembered_does_the_same_by_itself() {
+async fn s3_f25_a_start_that_finds_the_database_behind_what_is_remembered_does_the_same_by_itself()
+{
     let (folder, app) = (tempfile::tempdir().unwrap(), TestApp::start().await);
     let (held, backup) = live_through(&app, folder.path()).await;
     until_remembered(&app).await;
@@ -315,7 +347,11 @@ async fn s3_f25_a_database_that_is_replaced_under_a_running_node_is_noticed() {
         assert!(matches!(reply.status, 400 | 503), "{} {}", reply.status, reply.body);
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
-    assert_eq!((begun(&app), begun(&another)), (1, 1), "of two nodes that notice one begins the epoch");
+    assert_eq!(
+        (begun(&app), begun(&another)),
+        (1, 1),
+        "of two nodes that notice one begins the epoch"
+    );
     assert_nothing_came_back(&app, &held).await;
     another.follow().await;
     assert_nothing_came_back(&another, &held).await;

@@ -117,7 +117,8 @@ async fn a_revocation_is_listed_in_redis_and_announced_there() {
     let client = redis::Client::open(format!("{}/?protocol=resp3", redis.url())).unwrap();
     let (heard, mut messages) = tokio::sync::mpsc::unbounded_channel();
     let config = redis::AsyncConnectionConfig::new().set_push_sender(heard);
-    let mut connection = client.get_multiplexed_async_connection_with_config(&config).await.unwrap();
+    let mut connection =
+        client.get_multiplexed_async_connection_with_config(&config).await.unwrap();
     connection.subscribe("portcullis:events").await.unwrap();
     log_out(&app).await;
     redis.holds(1).await;
@@ -208,8 +209,12 @@ async fn f5_while_postgresql_is_away_nothing_is_denied_wrongly_and_afterwards_al
     let postgres = Postgres::start();
     let url = postgres.url();
     let app = TestApp::start_with(move |config| {
-        let mut with =
-            portcullis::config::Config::for_tests(crate::support::BASE, &url, config.master_key_file).unwrap();
+        let mut with = portcullis::config::Config::for_tests(
+            crate::support::BASE,
+            &url,
+            config.master_key_file,
+        )
+        .unwrap();
         with.database_connections = 4;
         with
     })

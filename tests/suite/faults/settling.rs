@@ -34,8 +34,7 @@ fn copies(table: &str, columns: &str, count: u32) -> String {
 
 /// More sessions like the one that there is.
 fn more_sessions() -> String {
-    let columns =
-        "user_id, kind, client_id, born_seq, auth_time, amr, ip, user_agent, created_at, last_seen_at, expires_at";
+    let columns = "user_id, kind, client_id, born_seq, auth_time, amr, ip, user_agent, created_at, last_seen_at, expires_at";
     copies("sessions", columns, SESSIONS)
 }
 
@@ -74,7 +73,8 @@ impl<'a> Operator<'a> {
 
     async fn call(&self, method: &str, path: &str) -> Value {
         let headers = [("Authorization", self.bearer.as_str())];
-        let (status, body) = self.server.request(method, &format!("/api/v1{path}"), &headers, "").await;
+        let (status, body) =
+            self.server.request(method, &format!("/api/v1{path}"), &headers, "").await;
         assert_eq!(status, 200, "{method} {path} {body}");
         serde_json::from_str(&body).unwrap()
     }
@@ -125,8 +125,14 @@ async fn settling_that_dies_with_its_node_is_finished_by_another() {
     eprintln!("settling: finished {:?} after the start, {rows} rows", began.elapsed());
     assert!(rows >= i64::from(SESSIONS), "{rows}");
     let live = operator.call("GET", "/tenants/acme/sessions?active=true&limit=200").await;
-    assert_eq!(live["items"].as_array().unwrap().len(), 1, "the one that came after it, and no other: {live}");
-    super::process::refresh(server.port, &later).await.expect("what was born after the ending is good");
+    assert_eq!(
+        live["items"].as_array().unwrap().len(),
+        1,
+        "the one that came after it, and no other: {live}"
+    );
+    super::process::refresh(server.port, &later)
+        .await
+        .expect("what was born after the ending is good");
 }
 
 #[test]
@@ -134,9 +140,11 @@ fn a_row_that_cannot_be_read_fails_its_own_rotation_and_no_other() {
     on_four_threads(async {
         let app = TestApp::start().await;
         let acme = app.acme();
-        for (table, column, unreadable) in
-            [("token_families", "resource", "{"), ("token_families", "scope", "\""), ("sessions", "amr", "[")]
-        {
+        for (table, column, unreadable) in [
+            ("token_families", "resource", "{"),
+            ("token_families", "scope", "\""),
+            ("sessions", "amr", "["),
+        ] {
             let broken = acme.sign_in("sam").await;
             let mut tokens = vec![broken.refresh];
             for _ in 0..20 {
@@ -159,7 +167,9 @@ fn a_row_that_cannot_be_read_fails_its_own_rotation_and_no_other() {
             // Where an administrator ends what cannot be read, it is gone.
             let users = app.api(Method::Get, "/tenants/acme/users?q=sam", Value::Null).await.json();
             let id = users["items"][0]["id"].as_str().unwrap().to_owned();
-            app.api(Method::Post, &format!("/tenants/acme/users/{id}/logout"), Value::Null).await.ok();
+            app.api(Method::Post, &format!("/tenants/acme/users/{id}/logout"), Value::Null)
+                .await
+                .ok();
         }
     });
 }
@@ -180,14 +190,18 @@ async fn a_session_with_any_number_of_grants_ends_whole() {
     let session = format!("/tenants/acme/sessions/{}", me["sid"].as_str().unwrap());
     let dry = format!("{session}?dry_run=true");
     assert_eq!(app.api(Method::Delete, &dry, Value::Null).await.ok().json()["families"], 701);
-    let list = app.api(Method::Get, "/tenants/acme/sessions?client=app", Value::Null).await.ok().json();
+    let list =
+        app.api(Method::Get, "/tenants/acme/sessions?client=app", Value::Null).await.ok().json();
     assert_eq!(list["items"].as_array().unwrap().len(), 1, "one session, however many its grants");
     let ended = app.api(Method::Delete, &session, Value::Null).await.ok().json();
     assert!(!app.acme().is_active(&tokens.access).await);
     app.acme().refresh(&tokens.refresh).await.assert_error(400, "invalid_grant");
     // The rows that are left say so a little later.
     for _ in 0..500 {
-        let found = app.api(Method::Get, &format!("/revocations/{}", ended["event"]), Value::Null).await.json();
+        let found = app
+            .api(Method::Get, &format!("/revocations/{}", ended["event"]), Value::Null)
+            .await
+            .json();
         if found["settling"]["finished"] == true {
             assert_eq!(app.api(Method::Delete, &dry, Value::Null).await.ok().json()["families"], 0);
             return;
@@ -203,7 +217,9 @@ async fn a_job_that_cannot_be_done_holds_up_no_other_and_many_small_ones_no_larg
     let app = TestApp::start().await;
     let url = app.config.database_url();
     let (low, high) = match on_postgres() {
-        true => ("'00000000-0000-0000-0000-000000000000'", "'ffffffff-0000-0000-0000-000000000000'"),
+        true => {
+            ("'00000000-0000-0000-0000-000000000000'", "'ffffffff-0000-0000-0000-000000000000'")
+        }
         false => ("zeroblob(16)", "x'ffffffff000000000000000000000000'"),
     };
     for (id, lease) in [(low, 0), (high, 1)] {
@@ -218,8 +234,13 @@ async fn a_job_that_cannot_be_done_holds_up_no_other_and_many_small_ones_no_larg
     let user = users["items"][0]["id"].as_str().unwrap();
     // As many small ones as it takes: one for each look at how far the large one is.
     for _ in 0..1000 {
-        app.api(Method::Post, &format!("/tenants/globex/users/{user}/logout"), Value::Null).await.ok();
-        let found = app.api(Method::Get, &format!("/revocations/{}", large["event"]), Value::Null).await.json();
+        app.api(Method::Post, &format!("/tenants/globex/users/{user}/logout"), Value::Null)
+            .await
+            .ok();
+        let found = app
+            .api(Method::Get, &format!("/revocations/{}", large["event"]), Value::Null)
+            .await
+            .json();
         if found["settling"]["finished"] == true {
             return;
         }

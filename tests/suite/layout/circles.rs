@@ -26,12 +26,15 @@ pub(super) fn check(house: &House, exceptions: &[Exception]) -> Vec<String> {
         let own: Vec<_> = exceptions.iter().filter(|exception| exception.file == name).collect();
         let cut: BTreeSet<_> = own.iter().map(|exception| exception.subject).collect();
         let without = |cut: &BTreeSet<&str>| -> Graph {
-            let kept = graph.iter().filter(|((from, to), _)| !cut.contains(arrow(from, to).as_str()));
+            let kept =
+                graph.iter().filter(|((from, to), _)| !cut.contains(arrow(from, to).as_str()));
             kept.map(|(edge, place)| (edge.clone(), place.clone())).collect()
         };
         left.extend(in_circles(&without(&cut)).into_iter().map(|((from, to), (file, line))| {
-            let message =
-                format!("in {}, {from} and {to} name one another", if name.is_empty() { "src" } else { &name });
+            let message = format!(
+                "in {}, {from} and {to} name one another",
+                if name.is_empty() { "src" } else { &name }
+            );
             Violation { file, line, rule: RULE, subject: arrow(&from, &to), message }.to_string()
         }));
         // With it back in place, and the others kept, there must be a circle again.
@@ -41,7 +44,9 @@ pub(super) fn check(house: &House, exceptions: &[Exception]) -> Vec<String> {
             stale.then(|| format!("{RULE}: nothing needs the exception for {name} [{one}]"))
         }));
     }
-    let unknown = exceptions.iter().filter(|exception| !folders.iter().any(|folder| written(folder) == exception.file));
+    let unknown = exceptions
+        .iter()
+        .filter(|exception| !folders.iter().any(|folder| written(folder) == exception.file));
     left.extend(unknown.map(|exception| format!("{RULE}: there is no folder {}", exception.file)));
     left
 }
@@ -60,8 +65,15 @@ fn graph(house: &House, folder: &[String]) -> Graph {
     for file in &house.files {
         let Some(from) = part(&file.module) else { continue };
         for mention in &file.mentions {
-            for to in house.modules(mention).iter().filter_map(|module| part(module)).filter(|to| *to != from) {
-                graph.entry((from.clone(), to)).or_insert_with(|| (file.name.clone(), mention.line));
+            for to in house
+                .modules(mention)
+                .iter()
+                .filter_map(|module| part(module))
+                .filter(|to| *to != from)
+            {
+                graph
+                    .entry((from.clone(), to))
+                    .or_insert_with(|| (file.name.clone(), mention.line));
             }
         }
     }
@@ -80,7 +92,11 @@ fn in_circles(graph: &Graph) -> Graph {
         reached.insert(from, seen);
     }
     let back = |from: &str, to: &str| reached.get(to).is_some_and(|seen| seen.contains(from));
-    graph.iter().filter(|((from, to), _)| back(from, to)).map(|(edge, place)| (edge.clone(), place.clone())).collect()
+    graph
+        .iter()
+        .filter(|((from, to), _)| back(from, to))
+        .map(|(edge, place)| (edge.clone(), place.clone()))
+        .collect()
 }
 
 #[cfg(test)]
@@ -110,9 +126,15 @@ mod tests {
     #[test]
     fn an_exception_cuts_a_circle_and_is_reported_once_there_is_none() {
         let exception = |subject| Exception { rule: RULE, file: "web", subject, why: "" };
-        assert_eq!(check(&House::of(RING.iter().copied()), &[exception("c -> a")]), Vec::<String>::new());
+        assert_eq!(
+            check(&House::of(RING.iter().copied()), &[exception("c -> a")]),
+            Vec::<String>::new()
+        );
         let straight = House::of(RING.iter().copied().filter(|(name, _)| *name != "web/c.rs"));
-        assert_eq!(check(&straight, &[exception("c -> a")]), ["circles: nothing needs the exception for web [c -> a]"]);
+        assert_eq!(
+            check(&straight, &[exception("c -> a")]),
+            ["circles: nothing needs the exception for web [c -> a]"]
+        );
     }
 
     #[test]
@@ -124,6 +146,9 @@ mod tests {
         ];
         let left = check(&House::of(files), &[]);
         assert_eq!(left.len(), 2, "{left:?}");
-        assert!(left[0].starts_with("src/oauth/grants/one.rs:2: circles: in oauth::grants"), "{left:?}");
+        assert!(
+            left[0].starts_with("src/oauth/grants/one.rs:2: circles: in oauth::grants"),
+            "{left:?}"
+        );
     }
 }

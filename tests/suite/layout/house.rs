@@ -40,8 +40,14 @@ const MOST_STEPS: usize = 16;
 
 impl House {
     /// Reads `files`, named as below `src/`.
-    pub(super) fn of<N: Into<String>, T: Into<String>>(files: impl IntoIterator<Item = (N, T)>) -> Self {
-        let mut house = Self { files: Vec::new(), modules: BTreeSet::from([Vec::new()]), bound: BTreeMap::new() };
+    pub(super) fn of<N: Into<String>, T: Into<String>>(
+        files: impl IntoIterator<Item = (N, T)>,
+    ) -> Self {
+        let mut house = Self {
+            files: Vec::new(),
+            modules: BTreeSet::from([Vec::new()]),
+            bound: BTreeMap::new(),
+        };
         for (name, text) in files {
             let (name, text) = (name.into(), text.into());
             let ast = syn::parse_file(&text).unwrap_or_else(|why| panic!("{name}: {why}"));
@@ -51,7 +57,8 @@ impl House {
             house.modules.extend((1..module.len()).map(|length| module[..length].to_vec()));
             house.modules.extend(read.modules);
             house.bound.extend(read.bound);
-            let (mentions, functions, master_key) = (read.mentions, read.functions, read.master_key);
+            let (mentions, functions, master_key) =
+                (read.mentions, read.functions, read.master_key);
             house.files.push(File { name, text, module, mentions, functions, master_key });
         }
         house
@@ -91,7 +98,9 @@ impl House {
     }
 
     fn resolve(&self, module: &[String], path: &[String], steps: usize) -> Target {
-        let Some((head, rest)) = path.split_first() else { return Target::Modules(vec![module.to_vec()]) };
+        let Some((head, rest)) = path.split_first() else {
+            return Target::Modules(vec![module.to_vec()]);
+        };
         match head.as_str() {
             "crate" | "portcullis" => self.descend(Vec::new(), rest, steps),
             "self" => self.descend(module.to_vec(), rest, steps),
@@ -104,7 +113,9 @@ impl House {
                 }
                 self.descend(above, rest, steps)
             }
-            _ if self.modules.contains(&child(module, head)) => self.descend(module.to_vec(), path, steps),
+            _ if self.modules.contains(&child(module, head)) => {
+                self.descend(module.to_vec(), path, steps)
+            }
             _ => match self.bound.get(&(module.to_vec(), head.clone())) {
                 // `use diesel;` binds what it names.
                 Some(known) if steps > 0 && known[..] != path[..1] => {
@@ -157,7 +168,11 @@ mod tests {
     use super::*;
 
     /// The modules and packages that the second file's mentions lead to.
-    fn leads(others: &[(&str, &str)], name: &str, text: &str) -> (BTreeSet<String>, BTreeSet<String>) {
+    fn leads(
+        others: &[(&str, &str)],
+        name: &str,
+        text: &str,
+    ) -> (BTreeSet<String>, BTreeSet<String>) {
         let house = House::of(others.iter().copied().chain([(name, text)]));
         let file = house.files.last().unwrap();
         let modules = file.mentions.iter().flat_map(|mention| house.modules(mention));
@@ -182,8 +197,18 @@ mod tests {
 
     #[test]
     fn groups_renames_and_globs_are_read() {
-        assert_leads("x.rs", "use crate::{a::{b::Other, c as d_}, d::*};", &["a::b", "a::c", "d"], &[]);
-        assert_leads("x.rs", "use {crate::d as e, tera::Tera}; fn f() { e::g() }", &["d"], &["tera"]);
+        assert_leads(
+            "x.rs",
+            "use crate::{a::{b::Other, c as d_}, d::*};",
+            &["a::b", "a::c", "d"],
+            &[],
+        );
+        assert_leads(
+            "x.rs",
+            "use {crate::d as e, tera::Tera}; fn f() { e::g() }",
+            &["d"],
+            &["tera"],
+        );
         assert_leads("x.rs", "use crate::d::{self, It};", &["d"], &[]);
     }
 
@@ -191,8 +216,18 @@ mod tests {
     fn self_and_super_are_the_modules_that_they_mean() {
         assert_leads("a/x.rs", "use super::b::Other;", &["a::b"], &[]);
         assert_leads("a/x/y.rs", "use super::super::c; use super::Up;", &["a::c", "a::x"], &[]);
-        assert_leads("a/x.rs", "mod tests { use super::super::b; use super::It; }", &["a::b", "a::x"], &[]);
-        assert_leads("a/e/mod.rs", "mod own { pub struct It; } use self::own::It;", &["a::e::own"], &[]);
+        assert_leads(
+            "a/x.rs",
+            "mod tests { use super::super::b; use super::It; }",
+            &["a::b", "a::x"],
+            &[],
+        );
+        assert_leads(
+            "a/e/mod.rs",
+            "mod own { pub struct It; } use self::own::It;",
+            &["a::e::own"],
+            &[],
+        );
     }
 
     #[test]
@@ -203,8 +238,18 @@ mod tests {
 
     #[test]
     fn paths_in_expressions_types_attributes_and_macros_are_read() {
-        assert_leads("x.rs", "fn f(x: crate::a::b::Other) -> Y { crate::d::g(x) }", &["a::b", "d"], &[]);
-        assert_leads("x.rs", "fn f() { m!(y => [crate::d::g(x), redis::cmd(1)]) }", &["d"], &["redis"]);
+        assert_leads(
+            "x.rs",
+            "fn f(x: crate::a::b::Other) -> Y { crate::d::g(x) }",
+            &["a::b", "d"],
+            &[],
+        );
+        assert_leads(
+            "x.rs",
+            "fn f() { m!(y => [crate::d::g(x), redis::cmd(1)]) }",
+            &["d"],
+            &["redis"],
+        );
         assert_leads("x.rs", "m! { use crate::a::{b::Other, c::*}; }", &["a::b", "a::c"], &[]);
         assert_leads("x.rs", "macro_rules! m { () => { $crate::d::g() } }", &["d"], &[]);
         assert_leads("x.rs", "#[derive(utoipa::ToSchema)] struct X;", &[], &["utoipa"]);
@@ -217,7 +262,17 @@ mod tests {
     #[test]
     fn a_module_of_the_same_name_is_no_package() {
         assert_leads("a/x.rs", "use super::redis::It; fn f() { redis::g() }", &["a"], &["redis"]);
-        assert_leads("x.rs", "mod redis { pub struct It; } fn f() { redis::It }", &["x::redis"], &[]);
-        assert_leads("x.rs", "// use redis::It\n/// [`redis::It`]\nfn f() { \"redis::It\" }", &[], &[]);
+        assert_leads(
+            "x.rs",
+            "mod redis { pub struct It; } fn f() { redis::It }",
+            &["x::redis"],
+            &[],
+        );
+        assert_leads(
+            "x.rs",
+            "// use redis::It\n/// [`redis::It`]\nfn f() { \"redis::It\" }",
+            &[],
+            &[],
+        );
     }
 }

@@ -29,7 +29,11 @@ struct Violation {
 
 impl fmt::Display for Violation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "src/{}:{}: {}: {} [{}]", self.file, self.line, self.rule, self.message, self.subject)
+        write!(
+            f,
+            "src/{}:{}: {}: {} [{}]",
+            self.file, self.line, self.rule, self.message, self.subject
+        )
     }
 }
 
@@ -39,10 +43,17 @@ fn judge(rule: &str, found: Vec<Violation>, exceptions: &[Exception]) -> Vec<Str
     let stale = exceptions
         .iter()
         .filter(|exception| !found.iter().any(|violation| exception.covers(violation)))
-        .map(|exception| format!("{rule}: nothing needs the exception for {} [{}]", exception.file, exception.subject));
+        .map(|exception| {
+            format!(
+                "{rule}: nothing needs the exception for {} [{}]",
+                exception.file, exception.subject
+            )
+        });
     let stale: Vec<String> = stale.collect();
-    let mut left: Vec<_> =
-        found.into_iter().filter(|violation| !exceptions.iter().any(|exception| exception.covers(violation))).collect();
+    let mut left: Vec<_> = found
+        .into_iter()
+        .filter(|violation| !exceptions.iter().any(|exception| exception.covers(violation)))
+        .collect();
     left.sort();
     // The first place of each is enough to find the others.
     left.dedup_by(|next, first| (&next.file, &next.subject) == (&first.file, &first.subject));
@@ -58,21 +69,27 @@ fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
-/// The sources as they are, read once.
-static HOUSE: LazyLock<House> = LazyLock::new(|| {
-    fn collect(folder: &Path, out: &mut Vec<(String, String)>) {
-        for entry in fs::read_dir(folder).unwrap() {
+/// The Rust files below a folder of the repository, named as below it.
+fn files_below(folder: &str) -> Vec<(String, String)> {
+    fn collect(at: &Path, base: &Path, out: &mut Vec<(String, String)>) {
+        for entry in fs::read_dir(at).unwrap() {
             let path = entry.unwrap().path();
             if path.is_dir() {
-                collect(&path, out);
+                collect(&path, base, out);
             } else if path.extension().is_some_and(|extension| extension == "rs") {
-                let name = path.strip_prefix(root().join("src")).unwrap().display().to_string();
+                let name = path.strip_prefix(base).unwrap().display().to_string();
                 out.push((name, fs::read_to_string(&path).unwrap()));
             }
         }
     }
-    let mut files = Vec::new();
-    collect(&root().join("src"), &mut files);
+    let (base, mut files) = (root().join(folder), Vec::new());
+    collect(&base, &base, &mut files);
+    files
+}
+
+/// The sources as they are, read once.
+static HOUSE: LazyLock<House> = LazyLock::new(|| {
+    let files = files_below("src");
     assert!(files.len() > 80, "the sources were found");
     House::of(files)
 });
@@ -105,7 +122,17 @@ fn every_file_says_what_it_is_for() {
 
 #[test]
 fn files_and_functions_are_short_or_say_why_not() {
-    assert_kept(shape::LENGTH, shape::check_length(&HOUSE));
+    assert_kept(shape::LENGTH, shape::check_file_length(&HOUSE));
+    assert_kept(shape::LENGTH, shape::check_function_length(&HOUSE));
+}
+
+#[test]
+fn files_of_tests_and_benches_are_short_or_say_why_not() {
+    for folder in ["tests", "benches", "fuzz/src", "fuzz/targets"] {
+        let files = files_below(folder);
+        assert!(!files.is_empty(), "{folder} was found");
+        assert_kept(shape::LENGTH, shape::check_file_length(&House::of(files)));
+    }
 }
 
 #[test]
@@ -120,9 +147,15 @@ fn both_databases_have_the_same_migrations() {
 
 #[test]
 fn an_exception_covers_its_own_file_and_subject_and_is_reported_once_nothing_needs_it() {
-    let found = rooms::check(&House::of([("oauth/mod.rs", "//! x\nuse crate::web::Site;\n"), ("web/mod.rs", "")]));
+    let found = rooms::check(&House::of([
+        ("oauth/mod.rs", "//! x\nuse crate::web::Site;\n"),
+        ("web/mod.rs", ""),
+    ]));
     let exception = |file, subject| Exception { rule: rooms::RULE, file, subject, why: "" };
-    assert_eq!(judge(rooms::RULE, found.clone(), &[exception("oauth/mod.rs", "web")]), Vec::<String>::new());
+    assert_eq!(
+        judge(rooms::RULE, found.clone(), &[exception("oauth/mod.rs", "web")]),
+        Vec::<String>::new()
+    );
     let left = judge(rooms::RULE, found, &[exception("oauth/mod.rs", "cli")]);
     assert_eq!(left.len(), 2, "{left:?}");
     assert!(left[1].contains("nothing needs the exception for oauth/mod.rs [cli]"), "{left:?}");

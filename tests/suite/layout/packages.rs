@@ -19,7 +19,9 @@ pub(super) fn check(house: &House) -> Vec<Violation> {
     for file in &house.files {
         for mention in &file.mentions {
             let Some(package) = house.package(mention) else { continue };
-            let Some((_, homes)) = PACKAGES.iter().find(|(names, _)| names.contains(&package.as_str())) else {
+            let Some((_, homes)) =
+                PACKAGES.iter().find(|(names, _)| names.contains(&package.as_str()))
+            else {
                 continue;
             };
             if !lives_in(&file.name, homes) {
@@ -67,8 +69,14 @@ mod tests {
         ] {
             assert_eq!(found("web/x.rs", text, check), expected, "{text}");
         }
-        assert_eq!(found("storage/x.rs", "//! x\nuse diesel::prelude::*;\n", check), Vec::<String>::new());
-        assert_eq!(found("web/x.rs", "//! x\n// use diesel::prelude::*;\n", check), Vec::<String>::new());
+        assert_eq!(
+            found("storage/x.rs", "//! x\nuse diesel::prelude::*;\n", check),
+            Vec::<String>::new()
+        );
+        assert_eq!(
+            found("web/x.rs", "//! x\n// use diesel::prelude::*;\n", check),
+            Vec::<String>::new()
+        );
     }
 
     #[test]
@@ -77,7 +85,10 @@ mod tests {
             for package in *packages {
                 let text = format!("//! x\nuse {package}::It;\n");
                 let found = found("attic.rs", &text, check);
-                let expected = format!("src/attic.rs:2: packages: {package} lives in {} [{package}]", homes.join(", "));
+                let expected = format!(
+                    "src/attic.rs:2: packages: {package} lives in {} [{package}]",
+                    homes.join(", ")
+                );
                 assert_eq!(found, [expected]);
             }
         }
@@ -85,9 +96,14 @@ mod tests {
 
     #[test]
     fn the_master_key_elsewhere_is_found() {
-        let text = "//! x\nuse crate::keys::{\n    MasterKey as Key,\n};\n/// A `MasterKey`.\nstruct X;\n";
-        let message = "master key: the master key is named in keys/, installation.rs alone [MasterKey]";
-        assert_eq!(found("web/x.rs", text, check_master_key), [format!("src/web/x.rs:3: {message}")]);
+        let text =
+            "//! x\nuse crate::keys::{\n    MasterKey as Key,\n};\n/// A `MasterKey`.\nstruct X;\n";
+        let message =
+            "master key: the master key is named in keys/, installation.rs alone [MasterKey]";
+        assert_eq!(
+            found("web/x.rs", text, check_master_key),
+            [format!("src/web/x.rs:3: {message}")]
+        );
         assert_eq!(found("keys/x.rs", text, check_master_key), Vec::<String>::new());
     }
 }

@@ -4,8 +4,8 @@
 use proc_macro2::{Delimiter, TokenStream, TokenTree};
 use quote::ToTokens as _;
 use syn::{
-    Attribute, Block, Expr, ExprLit, ImplItemFn, ItemFn, ItemMod, ItemUse, Lit, Macro, Meta, Path, Signature,
-    TraitItemFn, UseTree, VisRestricted,
+    Attribute, Block, Expr, ExprLit, ImplItemFn, ItemFn, ItemMod, ItemUse, Lit, Macro, Meta, Path,
+    Signature, TraitItemFn, UseTree, VisRestricted,
     spanned::Spanned as _,
     visit::{self, Visit},
 };
@@ -74,11 +74,21 @@ struct Reader {
 
 impl Reader {
     fn mention(&mut self, path: Vec<String>, line: usize) {
-        self.read.mentions.push(Mention { module: self.module.clone(), path, line, in_macro: false });
+        self.read.mentions.push(Mention {
+            module: self.module.clone(),
+            path,
+            line,
+            in_macro: false,
+        });
     }
 
     fn mention_in_macro(&mut self, path: Vec<String>, line: usize) {
-        self.read.mentions.push(Mention { module: self.module.clone(), path, line, in_macro: true });
+        self.read.mentions.push(Mention {
+            module: self.module.clone(),
+            path,
+            line,
+            in_macro: true,
+        });
     }
 
     fn bind(&mut self, name: String, path: Vec<String>) {
@@ -86,11 +96,15 @@ impl Reader {
     }
 
     fn use_tree(&mut self, prefix: &[String], tree: &UseTree) {
-        let with = |name: &str| -> Vec<String> { prefix.iter().cloned().chain([name.to_owned()]).collect() };
+        let with = |name: &str| -> Vec<String> {
+            prefix.iter().cloned().chain([name.to_owned()]).collect()
+        };
         let line = tree.span().start().line;
         match tree {
             UseTree::Path(path) => self.use_tree(&with(&path.ident.to_string()), &path.tree),
-            UseTree::Group(group) => group.items.iter().for_each(|tree| self.use_tree(prefix, tree)),
+            UseTree::Group(group) => {
+                group.items.iter().for_each(|tree| self.use_tree(prefix, tree))
+            }
             UseTree::Glob(_) => self.mention(prefix.to_vec(), line),
             UseTree::Name(name) => self.used(with(&name.ident.to_string()), None, line),
             UseTree::Rename(rename) => {
@@ -123,8 +137,11 @@ impl Reader {
             match token {
                 TokenTree::Group(group) => self.tokens(&[], group.stream()),
                 TokenTree::Ident(first) => {
-                    let mut path: Vec<String> = prefix.iter().cloned().chain([first.to_string()]).collect();
-                    while let Some(TokenTree::Ident(next)) = tokens.get(at + 2).filter(|_| separates(at)) {
+                    let mut path: Vec<String> =
+                        prefix.iter().cloned().chain([first.to_string()]).collect();
+                    while let Some(TokenTree::Ident(next)) =
+                        tokens.get(at + 2).filter(|_| separates(at))
+                    {
                         path.push(next.to_string());
                         at += 3;
                     }
@@ -148,7 +165,8 @@ impl Reader {
             match token {
                 TokenTree::Group(group) => self.strings(group.stream()),
                 TokenTree::Literal(literal) => {
-                    let path = syn::parse_str::<syn::LitStr>(&literal.to_string()).map(|text| text.parse::<Path>());
+                    let path = syn::parse_str::<syn::LitStr>(&literal.to_string())
+                        .map(|text| text.parse::<Path>());
                     if let Ok(Ok(path)) = path {
                         self.path(&path, literal.span().start().line);
                     }
@@ -159,7 +177,8 @@ impl Reader {
     }
 
     fn path(&mut self, path: &Path, line: usize) {
-        let names: Vec<String> = path.segments.iter().map(|segment| segment.ident.to_string()).collect();
+        let names: Vec<String> =
+            path.segments.iter().map(|segment| segment.ident.to_string()).collect();
         if names.len() > 1 {
             self.mention(names, line);
         }
@@ -168,14 +187,21 @@ impl Reader {
     fn function(&mut self, attributes: &[Attribute], signature: &Signature, block: &Block) {
         let (line, end) = (signature.span().start().line, block.span().end().line);
         let doc = attributes.iter().filter_map(doc_line).collect();
-        self.read.functions.push(Function { name: signature.ident.to_string(), line, lines: end + 1 - line, doc });
+        self.read.functions.push(Function {
+            name: signature.ident.to_string(),
+            line,
+            lines: end + 1 - line,
+            doc,
+        });
     }
 }
 
 fn doc_line(attribute: &Attribute) -> Option<String> {
     let Meta::NameValue(pair) = &attribute.meta else { return None };
     match &pair.value {
-        Expr::Lit(ExprLit { lit: Lit::Str(text), .. }) if pair.path.is_ident("doc") => Some(text.value()),
+        Expr::Lit(ExprLit { lit: Lit::Str(text), .. }) if pair.path.is_ident("doc") => {
+            Some(text.value())
+        }
         _ => None,
     }
 }

@@ -48,7 +48,9 @@ fn subject(from: &[String], to: &[String]) -> String {
 }
 
 fn never(from: &[String], to: &[String]) -> Option<(&'static str, &'static str)> {
-    let within = |module: &[String], of: &str| format!("{}::", written(module)).starts_with(&format!("{of}::"));
+    let within = |module: &[String], of: &str| {
+        format!("{}::", written(module)).starts_with(&format!("{of}::"))
+    };
     NEVER.iter().copied().find(|(forbidden, target)| within(from, forbidden) && within(to, target))
 }
 
@@ -117,7 +119,10 @@ mod tests {
             &["src/cli/x.rs:2: rooms: cli never imports storage [storage]"],
         );
         assert_found(
-            &[("web/api/mod.rs", ""), ("web/console/x.rs", "//! x\nuse super::super::api::show;\n")],
+            &[
+                ("web/api/mod.rs", ""),
+                ("web/console/x.rs", "//! x\nuse super::super::api::show;\n"),
+            ],
             &["src/web/console/x.rs:2: rooms: web::console never imports web::api [web::api]"],
         );
     }

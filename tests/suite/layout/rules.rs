@@ -27,8 +27,13 @@ pub(super) const FLOORS: &[&[&str]] = &[
 pub(super) const NARROWER: &[(&str, &[&str])] = &[("views", &["admin", "domain", "protocol"])];
 
 /// What may not be imported for all that: by whom, and what.
-pub(super) const NEVER: &[(&str, &str)] =
-    &[("oauth", "admin"), ("admin", "oauth"), ("web::console", "web::api"), ("web", "storage"), ("cli", "storage")];
+pub(super) const NEVER: &[(&str, &str)] = &[
+    ("oauth", "admin"),
+    ("admin", "oauth"),
+    ("web::console", "web::api"),
+    ("web", "storage"),
+    ("cli", "storage"),
+];
 
 /// Packages, and the files and folders that alone use them.
 pub(super) const PACKAGES: &[(&[&str], &[&str])] = &[
@@ -64,7 +69,9 @@ pub(super) struct Exception {
 
 impl Exception {
     pub(super) fn covers(&self, violation: &Violation) -> bool {
-        self.rule == violation.rule && self.file == violation.file && self.subject == violation.subject
+        self.rule == violation.rule
+            && self.file == violation.file
+            && self.subject == violation.subject
     }
 }
 
@@ -75,27 +82,92 @@ const OPENING: &str = "the error of opening one stands beside the pool that open
 pub(super) const EXCEPTIONS: &[Exception] = &[
     but(rooms::RULE, "events/trail.rs", "throttle", "what is noted of strangers has a rate"),
     but(rooms::RULE, "jobs/mod.rs", "changes", "following the events is one of the jobs"),
-    but(rooms::RULE, "domain/ids.rs", "effects", "a fresh identifier is drawn from the entropy that effects hand out"),
-    but(rooms::RULE, "cli/doctor.rs", "storage", "it asks the database itself what is wrong with it"),
+    but(
+        rooms::RULE,
+        "domain/ids.rs",
+        "effects",
+        "a fresh identifier is drawn from the entropy that effects hand out",
+    ),
+    but(
+        rooms::RULE,
+        "cli/doctor.rs",
+        "storage",
+        "it asks the database itself what is wrong with it",
+    ),
     but(rooms::RULE, "cli/mod.rs", "storage", "it opens the database for every command"),
-    but(circles::RULE, "", "domain -> effects", "a fresh identifier is drawn from the entropy that effects hand out"),
-    but(circles::RULE, "keys", "jwt -> keystore", "it signs and verifies with the keys that are held"),
-    but(circles::RULE, "admin::file", "apply -> prune", "both are steps of one run, which apply holds"),
+    but(
+        circles::RULE,
+        "",
+        "domain -> effects",
+        "a fresh identifier is drawn from the entropy that effects hand out",
+    ),
+    but(
+        circles::RULE,
+        "keys",
+        "jwt -> keystore",
+        "it signs and verifies with the keys that are held",
+    ),
+    but(
+        circles::RULE,
+        "admin::file",
+        "apply -> prune",
+        "both are steps of one run, which apply holds",
+    ),
     but(circles::RULE, "storage", "schema -> events", TABLES),
     but(circles::RULE, "storage", "schema -> grants", TABLES),
     but(circles::RULE, "storage", "schema -> identity", TABLES),
     but(circles::RULE, "storage", "schema -> jobs", TABLES),
     but(circles::RULE, "storage", "schema -> keys", TABLES),
     but(circles::RULE, "storage", "schema -> sessions", TABLES),
-    but(circles::RULE, "storage", "engine -> events", "a unit holds the events that its commit will number"),
-    but(circles::RULE, "storage", "engine -> grants", "a storage holds the writer that gathers rotations"),
-    but(circles::RULE, "storage", "engine -> sessions", "a storage holds the writer that gathers endings"),
-    but(circles::RULE, "storage", "events -> identity", "an event's number stands on the row of whom it ended"),
-    but(circles::RULE, "storage", "events -> jobs", "an ending that leaves nothing behind needs no settlement"),
-    but(circles::RULE, "storage", "sessions -> jobs", "as many are ended in a statement as are settled in a step"),
-    but(circles::RULE, "storage::engine", "connection -> unit", "its macros unwrap the unit that they are given"),
+    but(
+        circles::RULE,
+        "storage",
+        "engine -> events",
+        "a unit holds the events that its commit will number",
+    ),
+    but(
+        circles::RULE,
+        "storage",
+        "engine -> grants",
+        "a storage holds the writer that gathers rotations",
+    ),
+    but(
+        circles::RULE,
+        "storage",
+        "engine -> sessions",
+        "a storage holds the writer that gathers endings",
+    ),
+    but(
+        circles::RULE,
+        "storage",
+        "events -> identity",
+        "an event's number stands on the row of whom it ended",
+    ),
+    but(
+        circles::RULE,
+        "storage",
+        "events -> jobs",
+        "an ending that leaves nothing behind needs no settlement",
+    ),
+    but(
+        circles::RULE,
+        "storage",
+        "sessions -> jobs",
+        "as many are ended in a statement as are settled in a step",
+    ),
+    but(
+        circles::RULE,
+        "storage::engine",
+        "connection -> unit",
+        "its macros unwrap the unit that they are given",
+    ),
     but(circles::RULE, "storage::engine", "connection -> migrate", "it locks as the migrations do"),
-    but(circles::RULE, "storage::engine", "connection -> sqlite", "what it lends may be a reader of its pool"),
+    but(
+        circles::RULE,
+        "storage::engine",
+        "connection -> sqlite",
+        "what it lends may be a reader of its pool",
+    ),
     but(circles::RULE, "storage::engine", "postgres -> pool", OPENING),
     but(circles::RULE, "storage::engine", "sqlite -> pool", OPENING),
     but(
@@ -104,11 +176,31 @@ pub(super) const EXCEPTIONS: &[Exception] = &[
         "unit -> gathered",
         "a storage holds the gathered writers, which hold a storage",
     ),
-    but(packages::RULE, "effects/entropy.rs", "aws_lc_rs", "its generator is the one source of randomness"),
-    but(packages::RULE, "web/answers/problem.rs", "utoipa", "the form of the API's errors stands among the answers"),
-    but(packages::MASTER_KEY, "cli/doctor.rs", "MasterKey", "it says whether the file is the key of this database"),
+    but(
+        packages::RULE,
+        "effects/entropy.rs",
+        "aws_lc_rs",
+        "its generator is the one source of randomness",
+    ),
+    but(
+        packages::RULE,
+        "web/answers/problem.rs",
+        "utoipa",
+        "the form of the API's errors stands among the answers",
+    ),
+    but(
+        packages::MASTER_KEY,
+        "cli/doctor.rs",
+        "MasterKey",
+        "it says whether the file is the key of this database",
+    ),
 ];
 
-const fn but(rule: &'static str, file: &'static str, subject: &'static str, why: &'static str) -> Exception {
+const fn but(
+    rule: &'static str,
+    file: &'static str,
+    subject: &'static str,
+    why: &'static str,
+) -> Exception {
     Exception { rule, file, subject, why }
 }

@@ -21,7 +21,9 @@ const TRACE: &str = "4bf92f3577b34da6a3ce929d0e0e4736";
 const URLENCODED: (&str, &str) = ("Content-Type", "application/x-www-form-urlencoded");
 
 fn is_id(text: &str) -> bool {
-    text.len() == 32 && text.bytes().all(|c| matches!(c, b'0'..=b'9' | b'a'..=b'f')) && text != "0".repeat(32)
+    text.len() == 32
+        && text.bytes().all(|c| matches!(c, b'0'..=b'9' | b'a'..=b'f'))
+        && text != "0".repeat(32)
 }
 
 /// The id that an answer bears.
@@ -67,7 +69,11 @@ async fn every_kind_of_answer_bears_an_id_of_its_own() {
         let id = id_of(&reply);
         let media_type = reply.header("content-type").unwrap_or_default();
         if media_type.starts_with("text/html") && status >= 400 {
-            assert!(reply.body.contains(&format!("Request id <code>{id}</code>")), "{}", reply.body);
+            assert!(
+                reply.body.contains(&format!("Request id <code>{id}</code>")),
+                "{}",
+                reply.body
+            );
         } else if media_type == "application/problem+json" {
             assert_eq!(reply.json()["request_id"], id.as_str());
         } else {
@@ -158,7 +164,8 @@ async fn so_does_the_listener_also_where_no_handler_is_asked() {
         let request = format!("{line} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n{headers}\r\n");
         let answer = raw(port, request.as_bytes()).await;
         let (head, _) = answer.split_once("\r\n\r\n").unwrap();
-        let ids: Vec<&str> = head.lines().filter_map(|line| line.strip_prefix("x-request-id: ")).collect();
+        let ids: Vec<&str> =
+            head.lines().filter_map(|line| line.strip_prefix("x-request-id: ")).collect();
         assert!(ids.len() == 1 && is_id(ids[0]), "{request} {answer}");
         (head.split(' ').nth(1).unwrap().to_owned(), ids[0].to_owned())
     };
@@ -179,20 +186,37 @@ async fn so_does_the_listener_also_where_no_handler_is_asked() {
 /// The entries of acme's trail that bear this id.
 async fn of_id(app: &TestApp, id: &str) -> Vec<Value> {
     let trail = app.api(Get, "/tenants/acme/audit?limit=200", Value::Null).await.json();
-    trail["items"].as_array().unwrap().iter().filter(|entry| entry["request_id"] == id).cloned().collect()
+    trail["items"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter(|entry| entry["request_id"] == id)
+        .cloned()
+        .collect()
 }
 
 #[rocket::async_test]
 async fn the_trail_says_in_which_request_something_was_done_or_refused() {
     let app = TestApp::start().await;
-    let refused = app.acme().post_basic("token", &basic("web", "wrong"), &[("grant_type", "client_credentials")]).await;
+    let refused = app
+        .acme()
+        .post_basic("token", &basic("web", "wrong"), &[("grant_type", "client_credentials")])
+        .await;
     assert_eq!(refused.status, 401);
     let entries = of_id(&app, &id_of(&refused)).await;
-    assert_eq!((entries.len(), &entries[0]["action"]), (1, &json!("client.refused")), "{entries:?}");
+    assert_eq!(
+        (entries.len(), &entries[0]["action"]),
+        (1, &json!("client.refused")),
+        "{entries:?}"
+    );
     let body = json!({ "username": "ada", "password": PASSWORD, "client_id": "app" });
     let done = app.acme().post_json("/auth/login", body).await.ok();
     let entries = of_id(&app, &id_of(&done)).await;
-    assert_eq!((entries.len(), &entries[0]["action"]), (1, &json!("session.started")), "{entries:?}");
+    assert_eq!(
+        (entries.len(), &entries[0]["action"]),
+        (1, &json!("session.started")),
+        "{entries:?}"
+    );
     // An administrator's doing, through the proof that the API makes.
     let done = app.api(Post, "/tenants/acme/users", json!({ "username": "new" })).await.ok();
     let entries = of_id(&app, &id_of(&done)).await;
@@ -202,7 +226,10 @@ async fn the_trail_says_in_which_request_something_was_done_or_refused() {
     let token = app.operator_token().await;
     let export = async |media_type: &str| {
         let headers = [("Authorization", &*format!("Bearer {token}")), ("Accept", media_type)];
-        app.send(Get, "/api/v1/tenants/acme/audit?action=client.refused", &headers, "").await.ok().body
+        app.send(Get, "/api/v1/tenants/acme/audit?action=client.refused", &headers, "")
+            .await
+            .ok()
+            .body
     };
     let line: Value = serde_json::from_str(export("application/x-ndjson").await.trim()).unwrap();
     assert_eq!(line["request_id"], id.as_str());
@@ -236,7 +263,10 @@ async fn each_command_of_the_shell_has_an_id_of_its_own() {
     let trail: Value = serde_json::from_str(&body).unwrap();
     let of = |slug: &str| {
         let entry = trail["items"].as_array().unwrap().iter().find(|entry| entry["target"] == slug);
-        entry.unwrap_or_else(|| panic!("{slug}: {trail}"))["request_id"].as_str().unwrap_or_default().to_owned()
+        entry.unwrap_or_else(|| panic!("{slug}: {trail}"))["request_id"]
+            .as_str()
+            .unwrap_or_default()
+            .to_owned()
     };
     assert!(is_id(&of("one")) && is_id(&of("two")) && of("one") != of("two"), "{trail}");
 }

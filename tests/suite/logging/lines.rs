@@ -20,8 +20,14 @@ const TRACE: &str = "4bf92f3577b34da6a3ce929d0e0e4736";
 const URLENCODED: (&str, &str) = ("Content-Type", "application/x-www-form-urlencoded");
 
 /// What must stand in no line: each is sent somewhere in [`send_secrets`].
-const SECRETS: [&str; 6] =
-    ["in-the-query", "in-the-path", "in-a-cookie", "in-a-header", "in-the-body", "in-the-user-agent"];
+const SECRETS: [&str; 6] = [
+    "in-the-query",
+    "in-the-path",
+    "in-a-cookie",
+    "in-a-header",
+    "in-the-body",
+    "in-the-user-agent",
+];
 
 /// A server with a tenant and a client, and with these settings.
 async fn server(folder: &std::path::Path, settings: &[(&str, &str)]) -> Server {
@@ -83,7 +89,11 @@ fn is_access(line: &Value) -> bool {
 async fn each_request_has_its_line_where_that_is_switched_on_and_no_secret_in_it() {
     let folder = tempfile::tempdir().unwrap();
     // Whatever is kept beside them, these lines are.
-    let settings = [("PORTCULLIS_ACCESS_LOG", "true"), ("PORTCULLIS_LOG_FORMAT", "json"), ("PORTCULLIS_LOG", "warn")];
+    let settings = [
+        ("PORTCULLIS_ACCESS_LOG", "true"),
+        ("PORTCULLIS_LOG_FORMAT", "json"),
+        ("PORTCULLIS_LOG", "warn"),
+    ];
     let server = server(folder.path(), &settings).await;
     let traceparent = format!("00-{TRACE}-00f067aa0ba902b7-01");
     let authorization = basic("robot", SECRET);
@@ -97,16 +107,33 @@ async fn each_request_has_its_line_where_that_is_switched_on_and_no_secret_in_it
         lines.iter().filter(|line| is_access(line) && !is_readiness(line)).count() == sent + 1
     });
     let lines = lines.await;
-    let lines: Vec<&Value> = lines.iter().filter(|line| is_access(line) && !is_readiness(line)).collect();
+    let lines: Vec<&Value> =
+        lines.iter().filter(|line| is_access(line) && !is_readiness(line)).collect();
     let line = &lines[0];
     let fields = line["fields"].as_object().unwrap();
-    assert_eq!((&fields["request_id"], line["level"].as_str()), (&Value::from(TRACE), Some("INFO")));
-    assert_eq!((&fields["ip"], &fields["method"]), (&Value::from("127.0.0.1"), &Value::from("POST")));
-    assert_eq!((&fields["route"], &fields["tenant"]), (&"/t/<_>/oauth2/token".into(), &Value::from("acme")));
-    assert_eq!((&fields["status"], &fields["bytes"]), (&Value::from(200), &Value::from(body.len())));
+    assert_eq!(
+        (&fields["request_id"], line["level"].as_str()),
+        (&Value::from(TRACE), Some("INFO"))
+    );
+    assert_eq!(
+        (&fields["ip"], &fields["method"]),
+        (&Value::from("127.0.0.1"), &Value::from("POST"))
+    );
+    assert_eq!(
+        (&fields["route"], &fields["tenant"]),
+        (&"/t/<_>/oauth2/token".into(), &Value::from("acme"))
+    );
+    assert_eq!(
+        (&fields["status"], &fields["bytes"]),
+        (&Value::from(200), &Value::from(body.len()))
+    );
     assert!(fields["milliseconds"].is_u64(), "{line}");
     assert_eq!(fields.len(), 9, "nothing beside: {line}");
-    assert_eq!(lines.iter().filter(|line| line["fields"]["status"] == 404).count(), 2, "{lines:#?}");
+    assert_eq!(
+        lines.iter().filter(|line| line["fields"]["status"] == 404).count(),
+        2,
+        "{lines:#?}"
+    );
     for secret in SECRETS.into_iter().chain(["forged", SECRET, "IN-THE-PATH"]) {
         // A tenant that there is not is told by the name that was asked for, which can be no other.
         let told = lines.iter().filter(|line| line["fields"]["tenant"] != secret);
@@ -122,11 +149,21 @@ async fn no_request_has_a_line_where_that_is_not_asked_for_and_none_can_write_on
     let key = folder.path().join("master\n2026-01-01 \u{1b}[31mforged.key");
     std::fs::copy(write_master_key(folder.path()), &key).unwrap();
     std::fs::set_permissions(&key, std::fs::Permissions::from_mode(0o644)).unwrap();
-    let settings = [("PORTCULLIS_LOG", "debug,access=trace"), ("PORTCULLIS_MASTER_KEY_FILE", key.to_str().unwrap())];
+    let settings = [
+        ("PORTCULLIS_LOG", "debug,access=trace"),
+        ("PORTCULLIS_MASTER_KEY_FILE", key.to_str().unwrap()),
+    ];
     let server = server(folder.path(), &settings).await;
     send_secrets(&server).await;
     // That is the last thing to be logged, so all the others have been.
-    server.request("POST", "/t/acme/oauth2/token", &[URLENCODED], "grant_type=refresh_token&client_id=the+last").await;
+    server
+        .request(
+            "POST",
+            "/t/acme/oauth2/token",
+            &[URLENCODED],
+            "grant_type=refresh_token&client_id=the+last",
+        )
+        .await;
     for _ in 0..100 {
         if server.log().contains("the last") {
             break;
@@ -152,7 +189,9 @@ async fn what_is_logged_on_the_way_of_a_request_bears_its_id_route_tenant_and_cl
     let traceparent = format!("00-{TRACE}-00f067aa0ba902b7-01");
     let authorization = basic("robot", "wrong");
     let headers = [("traceparent", &*traceparent), ("Authorization", &*authorization), URLENCODED];
-    let (status, _) = server.request("POST", "/t/acme/oauth2/token", &headers, "grant_type=client_credentials").await;
+    let (status, _) = server
+        .request("POST", "/t/acme/oauth2/token", &headers, "grant_type=client_credentials")
+        .await;
     assert_eq!(status, 401);
     let is_refusal = |line: &Value| line["fields"]["message"] == "a request was refused";
     let lines = lines_with(&server, |lines| lines.iter().any(is_refusal)).await;
@@ -188,7 +227,11 @@ fn a_commit_which_goes_on_by_itself_is_still_its_requests() {
     let dispatch = tracing::Dispatch::new(tracing_subscriber::registry());
     let begin = move || std::mem::forget(tracing::dispatcher::set_default(&dispatch));
     begin();
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().on_thread_start(begin).build().unwrap();
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .on_thread_start(begin)
+        .build()
+        .unwrap();
     runtime.block_on(async {
         let app = TestApp::start().await;
         let storage = Storage::new(Pool::open(app.config.database_url(), 2).await.unwrap());

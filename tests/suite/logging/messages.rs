@@ -68,8 +68,12 @@ fn written() -> BTreeMap<String, BTreeSet<String>> {
             let mark = format!("{level}!(");
             for (at, _) in text.match_indices(&mark) {
                 let rest = &text[at + mark.len()..];
-                assert!(text[..at].ends_with("tracing::"), "{name}: {level}! without tracing:: before it");
-                let message = message(rest).unwrap_or_else(|| panic!("{name}: no message: {rest:.80}"));
+                assert!(
+                    text[..at].ends_with("tracing::"),
+                    "{name}: {level}! without tracing:: before it"
+                );
+                let message =
+                    message(rest).unwrap_or_else(|| panic!("{name}: no message: {rest:.80}"));
                 messages.entry(message).or_default().insert(level.to_owned());
             }
         }
@@ -95,9 +99,13 @@ fn documented() -> BTreeMap<String, BTreeSet<String>> {
 #[test]
 fn each_message_stands_in_the_docs_with_its_level_and_none_that_is_gone() {
     let (written, documented) = (written(), documented());
-    let missing: Vec<_> = written.iter().filter(|(message, level)| documented.get(*message) != Some(*level)).collect();
+    let missing: Vec<_> = written
+        .iter()
+        .filter(|(message, level)| documented.get(*message) != Some(*level))
+        .collect();
     assert!(missing.is_empty(), "docs/logging.md does not say so: {missing:#?}");
-    let gone: Vec<_> = documented.keys().filter(|message| !written.contains_key(*message)).collect();
+    let gone: Vec<_> =
+        documented.keys().filter(|message| !written.contains_key(*message)).collect();
     assert!(gone.is_empty(), "docs/logging.md speaks of what nothing writes: {gone:#?}");
 }
 

@@ -13,15 +13,20 @@ async fn the_whole_flow_from_request_to_refresh() {
     let page = agent.get(&login).await.ok();
     assert!(page.body.contains("Web"), "the client is named");
     let (csrf, asked) = (page.hidden("csrf_token"), page.hidden("request"));
-    let fields =
-        [("csrf_token", csrf.as_str()), ("request", asked.as_str()), ("username", "ada"), ("password", PASSWORD)];
+    let fields = [
+        ("csrf_token", csrf.as_str()),
+        ("request", asked.as_str()),
+        ("username", "ada"),
+        ("password", PASSWORD),
+    ];
     let back = agent.post("/t/acme/login", &fields).await.location();
     assert!(back.starts_with("/t/acme/oauth2/authorize?"), "{back}");
     let consent = agent.get(&back).await.location();
     let page = agent.get(&consent).await.ok();
     assert!(page.body.contains("Read your reports"));
     let (csrf, asked) = (page.hidden("csrf_token"), page.hidden("request"));
-    let fields = [("csrf_token", csrf.as_str()), ("request", asked.as_str()), ("decision", "allow")];
+    let fields =
+        [("csrf_token", csrf.as_str()), ("request", asked.as_str()), ("decision", "allow")];
     let params = agent.post("/t/acme/consent", &fields).await.callback();
     assert_eq!(params["state"], "the state");
     assert_eq!(params["iss"], acme.issuer());
@@ -32,7 +37,10 @@ async fn the_whole_flow_from_request_to_refresh() {
     let tokens = acme.post_as_web("token", &redemption).await.tokens();
     assert!(acme.is_active(&tokens.access).await);
     let refreshed = acme
-        .post_as_web("token", &[("grant_type", "refresh_token"), ("refresh_token", &tokens.refresh)])
+        .post_as_web(
+            "token",
+            &[("grant_type", "refresh_token"), ("refresh_token", &tokens.refresh)],
+        )
         .await
         .tokens();
     assert!(acme.is_active(&refreshed.access).await);
@@ -55,7 +63,9 @@ async fn the_id_token_bears_nonce_session_and_the_claims_that_the_scope_opens() 
     assert_eq!(claims["aud"], "app");
     assert_eq!(claims["email"], "ada@acme.example");
     assert_eq!(claims["name"], "Ada Lovelace");
-    assert!(claims["sid"].is_string() && claims["at_hash"].is_string() && claims["auth_time"].is_i64());
+    assert!(
+        claims["sid"].is_string() && claims["at_hash"].is_string() && claims["auth_time"].is_i64()
+    );
 }
 
 #[rocket::async_test]
@@ -79,16 +89,21 @@ async fn a_scope_that_nobody_knows_is_ignored_and_one_that_is_not_the_clients_is
         assert_eq!(token["scope"], granted, "{scope}");
     }
     // Nothing of it is known; or it is known, and not this client's; or it is no scope at all.
-    for scope in
-        ["phone", "phone address", " ", "reports.write", "openid reports.write", "openid a\\b", "openid \u{e4}"]
-    {
+    for scope in [
+        "phone",
+        "phone address",
+        " ",
+        "reports.write",
+        "openid reports.write",
+        "openid a\\b",
+        "openid \u{e4}",
+    ] {
         let reply = agent.get(&asked(scope)).await;
         reply.assert_redirected_error("invalid_scope");
         assert_eq!(reply.callback()["state"], "the state");
     }
     // A tenant that knows it has it granted where the client is registered for it.
-    let patch =
-        serde_json::json!({ "scopes": [{ "name": "reports.read" }, { "name": "reports.write" }, { "name": "phone" }] });
+    let patch = serde_json::json!({ "scopes": [{ "name": "reports.read" }, { "name": "reports.write" }, { "name": "phone" }] });
     app.api(Method::Patch, "/tenants/acme", patch).await.ok();
     agent.get(&asked("openid phone")).await.assert_redirected_error("invalid_scope");
 }
@@ -124,7 +139,8 @@ async fn a_user_who_says_no_sends_access_denied() {
         ("request", page.hidden("request")),
         ("decision", "deny".to_owned()),
     ];
-    let fields: Vec<(&str, &str)> = fields.iter().map(|(name, value)| (*name, value.as_str())).collect();
+    let fields: Vec<(&str, &str)> =
+        fields.iter().map(|(name, value)| (*name, value.as_str())).collect();
     let reply = agent.post("/t/acme/consent", &fields).await;
     reply.assert_redirected_error("access_denied");
     assert_eq!(reply.callback()["state"], "the state");
@@ -136,7 +152,8 @@ async fn form_post_sends_the_response_in_a_form() {
     let app = TestApp::start().await;
     let mut agent = Agent::new(&app);
     agent.log_in(app.acme(), "ada").await;
-    let reply = agent.get(&app.acme().authorization("app", &[("response_mode", "form_post")])).await.ok();
+    let reply =
+        agent.get(&app.acme().authorization("app", &[("response_mode", "form_post")])).await.ok();
     assert!(
         reply.body.contains("action=\"https:&#x2F;&#x2F;app.example")
             || reply.body.contains("action=\"https://app.example")
@@ -153,7 +170,8 @@ async fn prompts_and_max_age_are_kept() {
     let mut agent = Agent::new(&app);
     agent.log_in(acme, "ada").await;
     for prompt in ["login", "select_account"] {
-        let location = agent.get(&acme.authorization("app", &[("prompt", prompt)])).await.location();
+        let location =
+            agent.get(&acme.authorization("app", &[("prompt", prompt)])).await.location();
         assert!(location.starts_with("/t/acme/login"), "{prompt}: {location}");
     }
     let consent = agent.get(&acme.authorization("app", &[("prompt", "consent")])).await.location();
@@ -170,11 +188,18 @@ async fn a_login_that_was_asked_for_is_asked_for_once() {
     let app = TestApp::start().await;
     let mut agent = Agent::new(&app);
     agent.log_in(app.acme(), "ada").await;
-    let login = agent.get(&app.acme().authorization("app", &[("prompt", "login"), ("max_age", "0")])).await.location();
+    let login = agent
+        .get(&app.acme().authorization("app", &[("prompt", "login"), ("max_age", "0")]))
+        .await
+        .location();
     let page = agent.get(&login).await.ok();
     let (csrf, asked) = (page.hidden("csrf_token"), page.hidden("request"));
-    let fields =
-        [("csrf_token", csrf.as_str()), ("request", asked.as_str()), ("username", "ada"), ("password", PASSWORD)];
+    let fields = [
+        ("csrf_token", csrf.as_str()),
+        ("request", asked.as_str()),
+        ("username", "ada"),
+        ("password", PASSWORD),
+    ];
     let back = agent.post("/t/acme/login", &fields).await.location();
     assert!(agent.get(&back).await.callback().contains_key("code"));
 }
@@ -205,7 +230,11 @@ async fn a_redirect_uri_that_was_given_must_be_repeated() {
     pairs.retain(|(name, _)| *name != "redirect_uri");
     app.acme().post("token", &pairs).await.assert_error(400, "invalid_grant");
     let mut pairs = app.acme().redemption(&code).to_vec();
-    for other in ["https://app.example/other", "https://APP.example/callback", "https://app.example:443/callback"] {
+    for other in [
+        "https://app.example/other",
+        "https://APP.example/callback",
+        "https://app.example:443/callback",
+    ] {
         pairs[3].1 = other;
         app.acme().post("token", &pairs).await.assert_error(400, "invalid_grant");
     }

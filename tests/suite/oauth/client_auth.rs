@@ -17,8 +17,7 @@ impl Signer {
     pub(crate) async fn register(app: &TestApp) -> Self {
         let key = EcdsaKeyPair::generate(&ECDSA_P256_SHA256_FIXED_SIGNING).unwrap();
         let point = key.public_key().as_ref();
-        let jwk =
-            json!({ "kty": "EC", "crv": "P-256", "x": B64.encode(&point[1..33]), "y": B64.encode(&point[33..65]) });
+        let jwk = json!({ "kty": "EC", "crv": "P-256", "x": B64.encode(&point[1..33]), "y": B64.encode(&point[33..65]) });
         let client = json!({
             "client_id": "signer", "token_endpoint_auth_method": "private_key_jwt", "jwks": { "keys": [jwk] },
             "grant_types": ["client_credentials"], "scope": "reports.read",
@@ -44,8 +43,11 @@ impl Signer {
 }
 
 pub(crate) async fn with_assertion(app: &TestApp, assertion: &str) -> crate::support::Reply {
-    let pairs =
-        [("grant_type", "client_credentials"), ("client_assertion_type", TYPE), ("client_assertion", assertion)];
+    let pairs = [
+        ("grant_type", "client_credentials"),
+        ("client_assertion_type", TYPE),
+        ("client_assertion", assertion),
+    ];
     app.acme().post("token", &pairs).await
 }
 
@@ -67,7 +69,9 @@ async fn a_signed_assertion_authenticates_its_client() {
     late["exp"] = (claims(&app, "")["iat"].as_i64().unwrap() - 120).into();
     with_assertion(&app, &signer.sign(&late)).await.assert_error(401, "invalid_client");
     let stranger = Signer(EcdsaKeyPair::generate(&ECDSA_P256_SHA256_FIXED_SIGNING).unwrap());
-    with_assertion(&app, &stranger.sign(&claims(&app, "four"))).await.assert_error(401, "invalid_client");
+    with_assertion(&app, &stranger.sign(&claims(&app, "four")))
+        .await
+        .assert_error(401, "invalid_client");
 }
 
 /// Seconds, so many from now, as JSON has them.
@@ -94,7 +98,11 @@ async fn the_instants_of_an_assertion_need_not_be_whole_seconds() {
     {
         let mut claims = claims(&app, &format!("fraction-{index}"));
         claims[name] = at(&app, seconds);
-        assert_eq!(with_assertion(&app, &signer.sign(&claims)).await.status, 200, "{name} {seconds}");
+        assert_eq!(
+            with_assertion(&app, &signer.sign(&claims)).await.status,
+            200,
+            "{name} {seconds}"
+        );
     }
     // Nor need they stand there, but for exp.
     let mut bare = claims(&app, "bare");
@@ -106,10 +114,17 @@ async fn the_instants_of_an_assertion_need_not_be_whole_seconds() {
 async fn an_assertion_is_neither_old_nor_early_nor_good_for_long() {
     let app = TestApp::start().await;
     let signer = Signer::register(&app).await;
-    for (index, (name, seconds)) in
-        [("exp", -60.0), ("exp", -60.5), ("exp", 661.0), ("exp", 86_400.0), ("nbf", 60.5), ("iat", 61.0), ("nbf", 1e6)]
-            .into_iter()
-            .enumerate()
+    for (index, (name, seconds)) in [
+        ("exp", -60.0),
+        ("exp", -60.5),
+        ("exp", 661.0),
+        ("exp", 86_400.0),
+        ("nbf", 60.5),
+        ("iat", 61.0),
+        ("nbf", 1e6),
+    ]
+    .into_iter()
+    .enumerate()
     {
         let mut claims = claims(&app, &format!("instant-{index}"));
         claims[name] = at(&app, seconds);
@@ -126,7 +141,8 @@ async fn each_secret_method_serves_its_own_clients() {
     let post = [("token", "x"), ("client_id", "other"), ("client_secret", SECRET)];
     assert_eq!(app.acme().post("introspect", &post).await.ok().json()["active"], false);
     let wrong = basic("web", "not-the-secret-but-long-enough-to-be");
-    let reply = app.acme().post_basic("token", &wrong, &[("grant_type", "client_credentials")]).await;
+    let reply =
+        app.acme().post_basic("token", &wrong, &[("grant_type", "client_credentials")]).await;
     reply.assert_error(401, "invalid_client");
     assert!(reply.header("www-authenticate").unwrap().starts_with("Basic "));
     assert!(app.audited("acme", "client.refused").await);
@@ -141,7 +157,10 @@ async fn a_secret_with_reserved_characters_is_form_encoded_inside_basic() {
     });
     app.api(Method::Post, "/tenants/acme/clients", client).await.ok();
     let encoded: String = form_urlencoded::byte_serialize(secret.as_bytes()).collect();
-    let reply = app.acme().post_basic("token", &basic("odd", &encoded), &[("grant_type", "client_credentials")]).await;
+    let reply = app
+        .acme()
+        .post_basic("token", &basic("odd", &encoded), &[("grant_type", "client_credentials")])
+        .await;
     reply.ok();
 }
 
@@ -158,16 +177,21 @@ async fn a_public_client_that_may_use_a_grant_needs_no_secret_and_has_none() {
 async fn malformed_authorization_headers_are_invalid_client() {
     let app = TestApp::start().await;
     for header in ["Basic", "Basic !!!", "Basic d2Vi", "Bearer x", "Digest x", "Basic Og=="] {
-        let reply = app.acme().post_basic("token", header, &[("grant_type", "client_credentials")]).await;
+        let reply =
+            app.acme().post_basic("token", header, &[("grant_type", "client_credentials")]).await;
         reply.assert_error(401, "invalid_client");
     }
-    app.acme().post("token", &[("grant_type", "client_credentials")]).await.assert_error(401, "invalid_client");
+    app.acme()
+        .post("token", &[("grant_type", "client_credentials")])
+        .await
+        .assert_error(401, "invalid_client");
 }
 
 #[rocket::async_test]
 async fn secrets_roll_with_both_good_for_a_while() {
     let app = TestApp::start().await;
-    let made = app.api(Method::Post, "/tenants/acme/clients/web/secrets", json!(null)).await.ok().json();
+    let made =
+        app.api(Method::Post, "/tenants/acme/clients/web/secrets", json!(null)).await.ok().json();
     let new = made["client_secret"].as_str().unwrap().to_owned();
     assert!(new.starts_with("pcs_"));
     let grant = [("grant_type", "client_credentials")];
@@ -178,5 +202,8 @@ async fn secrets_roll_with_both_good_for_a_while() {
     app.acme().post_as_web("token", &grant).await.assert_error(401, "invalid_client");
     let path = format!("/tenants/acme/clients/web/secrets/{}", made["id"].as_str().unwrap());
     app.api(Method::Delete, &path, json!(null)).await.ok();
-    app.acme().post_basic("token", &basic("web", &new), &grant).await.assert_error(401, "invalid_client");
+    app.acme()
+        .post_basic("token", &basic("web", &new), &grant)
+        .await
+        .assert_error(401, "invalid_client");
 }

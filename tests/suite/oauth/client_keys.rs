@@ -4,8 +4,8 @@ use aws_lc_rs::{
     rand::SystemRandom,
     rsa::KeySize,
     signature::{
-        ECDSA_P256_SHA256_FIXED_SIGNING, ECDSA_P384_SHA384_FIXED_SIGNING, EcdsaKeyPair, Ed25519KeyPair, KeyPair as _,
-        RSA_PKCS1_SHA256, RSA_PSS_SHA256, RsaEncoding, RsaKeyPair,
+        ECDSA_P256_SHA256_FIXED_SIGNING, ECDSA_P384_SHA384_FIXED_SIGNING, EcdsaKeyPair,
+        Ed25519KeyPair, KeyPair as _, RSA_PKCS1_SHA256, RSA_PSS_SHA256, RsaEncoding, RsaKeyPair,
     },
 };
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD as B64};
@@ -19,13 +19,19 @@ use crate::support::{Agent, TestApp};
 fn p256() -> (EcdsaKeyPair, Value) {
     let key = EcdsaKeyPair::generate(&ECDSA_P256_SHA256_FIXED_SIGNING).unwrap();
     let point = key.public_key().as_ref().to_vec();
-    (key, json!({ "kty": "EC", "crv": "P-256", "x": B64.encode(&point[1..33]), "y": B64.encode(&point[33..65]) }))
+    (
+        key,
+        json!({ "kty": "EC", "crv": "P-256", "x": B64.encode(&point[1..33]), "y": B64.encode(&point[33..65]) }),
+    )
 }
 
 fn p384() -> (EcdsaKeyPair, Value) {
     let key = EcdsaKeyPair::generate(&ECDSA_P384_SHA384_FIXED_SIGNING).unwrap();
     let point = key.public_key().as_ref().to_vec();
-    (key, json!({ "kty": "EC", "crv": "P-384", "x": B64.encode(&point[1..49]), "y": B64.encode(&point[49..97]) }))
+    (
+        key,
+        json!({ "kty": "EC", "crv": "P-384", "x": B64.encode(&point[1..49]), "y": B64.encode(&point[49..97]) }),
+    )
 }
 
 fn ed25519() -> (Ed25519KeyPair, Value) {
@@ -159,10 +165,16 @@ async fn a_key_that_is_weak_secret_or_for_something_else_is_refused_at_create_an
     for (key, member) in bad_keys() {
         // It stands behind a good one: each key is looked at.
         let jwks = json!({ "keys": [good, key] });
-        let changed = app.api(Method::Patch, "/tenants/acme/clients/signer", json!({ "jwks": jwks })).await;
+        let changed =
+            app.api(Method::Patch, "/tenants/acme/clients/signer", json!({ "jwks": jwks })).await;
         assert_eq!(changed.status, 400, "{key}");
         changed.assert_problem(400);
-        assert_eq!(changed.json()["field"], format!("jwks.keys[1]{member}"), "{key}: {}", changed.body);
+        assert_eq!(
+            changed.json()["field"],
+            format!("jwks.keys[1]{member}"),
+            "{key}: {}",
+            changed.body
+        );
         let mut new = client(jwks);
         new["client_id"] = "another".into();
         let made = app.api(Method::Post, "/tenants/acme/clients", new).await;
@@ -175,7 +187,8 @@ async fn a_key_that_is_weak_secret_or_for_something_else_is_refused_at_create_an
 async fn a_set_without_keys_with_too_many_or_two_of_a_name_is_refused() {
     let app = TestApp::start().await;
     let named = |kid: &str| with(p256().1, json!({ "kid": kid }));
-    let many = |count: usize| -> Vec<Value> { (0..count).map(|at| named(&at.to_string())).collect() };
+    let many =
+        |count: usize| -> Vec<Value> { (0..count).map(|at| named(&at.to_string())).collect() };
     for (jwks, field) in [
         (json!({ "keys": [] }), "jwks.keys"),
         (json!({ "keys": many(21) }), "jwks.keys"),
@@ -241,7 +254,12 @@ async fn each_kind_of_key_authenticates_its_client_whatever_else_stands_in_it() 
         "x5c": "no certificate", "x5u": "http://127.0.0.1:1/", "x5t": 7, "use": "sig", "key_ops": ["verify", "sign"],
         "ext": true,
     });
-    let keys = [with(ec.1, odd.clone()), with(ec384.1, odd.clone()), with(ed.1, odd.clone()), with(rsa.1, odd)];
+    let keys = [
+        with(ec.1, odd.clone()),
+        with(ec384.1, odd.clone()),
+        with(ed.1, odd.clone()),
+        with(rsa.1, odd),
+    ];
     app.api(Method::Post, "/tenants/acme/clients", client(json!({ "keys": keys }))).await.ok();
     let header = |alg: &str| json!({ "alg": alg, "typ": "JWT" });
     let good = |jti: &str| claims(&app, jti);
@@ -286,8 +304,11 @@ async fn a_kid_picks_its_key_alone_and_a_keys_alg_counts() {
 #[test]
 fn a_stored_key_that_is_for_something_else_verifies_nothing() {
     let (key, jwk) = p256();
-    let assertion = signed(&json!({ "alg": "ES256" }), &json!({ "exp": 2_000_000_000 }), by_ec(&key));
-    let verified = |key: Value| verify_assertion::<Value>(&json!({ "keys": [p384().1, key] }), &assertion).is_ok();
+    let assertion =
+        signed(&json!({ "alg": "ES256" }), &json!({ "exp": 2_000_000_000 }), by_ec(&key));
+    let verified = |key: Value| {
+        verify_assertion::<Value>(&json!({ "keys": [p384().1, key] }), &assertion).is_ok()
+    };
     assert!(verified(jwk.clone()));
     for changes in [
         json!({ "use": "enc" }),

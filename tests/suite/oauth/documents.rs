@@ -4,7 +4,10 @@ use crate::support::TestApp;
 async fn one_document_stands_at_each_well_known_address() {
     let app = TestApp::start().await;
     let document = app.get("/t/acme/.well-known/openid-configuration").await.ok().json();
-    for path in ["/.well-known/oauth-authorization-server/t/acme", "/.well-known/openid-configuration/t/acme"] {
+    for path in [
+        "/.well-known/oauth-authorization-server/t/acme",
+        "/.well-known/openid-configuration/t/acme",
+    ] {
         assert_eq!(app.get(path).await.ok().json(), document, "{path}");
     }
     assert_eq!(document["issuer"], app.acme().issuer());
@@ -23,7 +26,11 @@ async fn metadata_names_what_is_there_and_nothing_else() {
             assert_ne!(app.get(path).await.status, 404, "{name}");
         }
     }
-    for absent in ["registration_endpoint", "pushed_authorization_request_endpoint", "device_authorization_endpoint"] {
+    for absent in [
+        "registration_endpoint",
+        "pushed_authorization_request_endpoint",
+        "device_authorization_endpoint",
+    ] {
         assert!(document.get(absent).is_none(), "{absent}");
     }
     for path in ["par", "device_authorization", "register"] {
@@ -35,10 +42,15 @@ async fn metadata_names_what_is_there_and_nothing_else() {
 async fn the_password_grant_is_named_where_some_client_may_use_it() {
     let app = TestApp::start().await;
     let grants = |document: serde_json::Value| document["grant_types_supported"].to_string();
-    assert!(grants(app.get("/t/acme/.well-known/openid-configuration").await.json()).contains("password"));
+    assert!(
+        grants(app.get("/t/acme/.well-known/openid-configuration").await.json())
+            .contains("password")
+    );
     for client in ["app", "other"] {
         let patch = serde_json::json!({ "grant_types": ["authorization_code"] });
-        app.api(rocket::http::Method::Patch, &format!("/tenants/acme/clients/{client}"), patch).await.ok();
+        app.api(rocket::http::Method::Patch, &format!("/tenants/acme/clients/{client}"), patch)
+            .await
+            .ok();
     }
     let after = grants(app.get("/t/acme/.well-known/openid-configuration").await.json());
     assert!(!after.contains("password") && after.contains("refresh_token"), "{after}");
@@ -65,11 +77,18 @@ async fn a_tenant_that_is_not_there_or_suspended_is_not_found() {
 async fn a_key_is_published_before_it_signs_and_after_it_has_signed() {
     let app = TestApp::start().await;
     let kids = |json: serde_json::Value| -> Vec<String> {
-        json["keys"].as_array().unwrap().iter().map(|key| key["kid"].as_str().unwrap().to_owned()).collect()
+        json["keys"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|key| key["kid"].as_str().unwrap().to_owned())
+            .collect()
     };
     let tokens = app.acme().sign_in("ada").await;
     let before = kids(app.get("/t/acme/oauth2/jwks").await.json());
-    app.api(rocket::http::Method::Post, "/tenants/acme/keys/rotate", serde_json::Value::Null).await.ok();
+    app.api(rocket::http::Method::Post, "/tenants/acme/keys/rotate", serde_json::Value::Null)
+        .await
+        .ok();
     let after = kids(app.get("/t/acme/oauth2/jwks").await.json());
     assert_eq!(before.len(), 2);
     assert_eq!(after.len(), 3);

@@ -8,8 +8,14 @@ use rocket::http::Method;
 use crate::support::{Agent, Reply, SECRET, TestApp, assert_description, basic, form};
 
 /// What a client may send, and a careless server tell back.
-const HOSTILE: [&str; 6] =
-    ["\"", "\\", "\u{e4}\u{1f600}", "line\r\nbreak", "\u{202e}\u{200b}\u{85}", "<script>\"'\\\u{7f}\u{1}"];
+const HOSTILE: [&str; 6] = [
+    "\"",
+    "\\",
+    "\u{e4}\u{1f600}",
+    "line\r\nbreak",
+    "\u{202e}\u{200b}\u{85}",
+    "<script>\"'\\\u{7f}\u{1}",
+];
 
 /// The literals of a source outside comments and tests, as they are written.
 fn literals(text: &str) -> Vec<String> {
@@ -23,7 +29,9 @@ fn literals(text: &str) -> Vec<String> {
                 (None, '/') if chars.peek() == Some(&'/') => break,
                 (None, '"') => inside = Some(String::new()),
                 // At the end of a line it joins this one to the next.
-                (Some(text), '\\') => text.extend(chars.next().into_iter().flat_map(|next| ['\\', next])),
+                (Some(text), '\\') => {
+                    text.extend(chars.next().into_iter().flat_map(|next| ['\\', next]))
+                }
                 (Some(_), '"') => found.extend(inside.take()),
                 (Some(text), c) => text.push(c),
                 (None, _) => {}
@@ -71,7 +79,8 @@ fn every_text_in_the_source_is_told_as_it_is_written() {
 fn what_a_library_says_of_bad_input_is_within_the_characters() {
     let numbers = serde_json::from_str::<u8>("\"\u{e4}\\\\ \u{1f600}\"").unwrap_err();
     let fields =
-        serde_json::from_str::<std::collections::BTreeMap<String, u8>>("{\"\\\"\u{e4}\":\"\\n\"}").unwrap_err();
+        serde_json::from_str::<std::collections::BTreeMap<String, u8>>("{\"\\\"\u{e4}\":\"\\n\"}")
+            .unwrap_err();
     for text in [numbers.to_string(), fields.to_string()] {
         assert_description(OauthError::invalid_request(text).description.as_str());
     }
@@ -87,14 +96,24 @@ fn check(reply: &Reply, what: &str) {
             let told = uri.query_pairs().find(|(name, _)| name == "error_description");
             assert_description(&told.unwrap_or_else(|| panic!("{what}: {to}")).1);
         }
-        None if reply.header("content-type").is_some_and(|kind| kind.starts_with("application/json")) => {
+        None if reply
+            .header("content-type")
+            .is_some_and(|kind| kind.starts_with("application/json")) =>
+        {
             assert!(reply.status >= 400, "{what}: {} {}", reply.status, reply.body);
             assert_description(reply.json()["error_description"].as_str().unwrap());
         }
         // A page is no place for RFC 6749's text, and escapes what it shows.
-        None => assert!(reply.body.starts_with("<!doctype html>"), "{what}: {} {}", reply.status, reply.body),
+        None => assert!(
+            reply.body.starts_with("<!doctype html>"),
+            "{what}: {} {}",
+            reply.status,
+            reply.body
+        ),
     }
-    if let Some((_, text)) = reply.header("www-authenticate").and_then(|line| line.split_once("error_description=\"")) {
+    if let Some((_, text)) =
+        reply.header("www-authenticate").and_then(|line| line.split_once("error_description=\""))
+    {
         assert_description(text.strip_suffix('"').unwrap());
     }
 }
@@ -125,9 +144,12 @@ async fn no_form_makes_the_protocol_endpoints_tell_back_other_characters() {
                 let once = form(&[("grant_type", "client_credentials"), (name, text)]);
                 let named = form(&[(text, "1"), (text, "2")]);
                 for body in [once, named, form(&[(name, text), (name, text)])] {
-                    for authorization in [None, Some(basic("web", SECRET)), Some(basic(text, text))] {
-                        let mut headers = vec![("Content-Type", "application/x-www-form-urlencoded")];
-                        headers.extend(authorization.as_deref().map(|value| ("Authorization", value)));
+                    for authorization in [None, Some(basic("web", SECRET)), Some(basic(text, text))]
+                    {
+                        let mut headers =
+                            vec![("Content-Type", "application/x-www-form-urlencoded")];
+                        headers
+                            .extend(authorization.as_deref().map(|value| ("Authorization", value)));
                         let reply = app.send(Method::Post, &path, &headers, &body).await;
                         if reply.status != 200 {
                             check(&reply, &format!("{endpoint} {body}"));
@@ -161,11 +183,19 @@ async fn no_request_makes_the_authorization_endpoint_send_back_other_characters(
         ] {
             check(&agent.get(&app.acme().authorization("app", &[(name, text)])).await, name);
         }
-        let twice = format!("{}&{}", app.acme().authorization("app", &[]), form(&[(text, "1"), (text, "2")]));
+        let twice = format!(
+            "{}&{}",
+            app.acme().authorization("app", &[]),
+            form(&[(text, "1"), (text, "2")])
+        );
         check(&agent.get(&twice).await, &twice);
-        let resource = format!("{}&{}", app.acme().authorization("app", &[]), form(&[("resource", text)]));
+        let resource =
+            format!("{}&{}", app.acme().authorization("app", &[]), form(&[("resource", text)]));
         check(&agent.get(&resource).await, &resource);
-        check(&agent.get(&app.acme().authorization("app", &[("client_id", text)])).await, "client_id");
+        check(
+            &agent.get(&app.acme().authorization("app", &[("client_id", text)])).await,
+            "client_id",
+        );
     }
 }
 
@@ -187,10 +217,16 @@ async fn no_body_makes_the_first_party_sign_in_tell_back_other_characters() {
         }
     }
     for header in ["Bearer \"\\", "Bearer x y", "Basic \"", "Bearer"] {
-        for (method, path) in [(Method::Post, "refresh"), (Method::Post, "logout"), (Method::Get, "me")] {
+        for (method, path) in
+            [(Method::Post, "refresh"), (Method::Post, "logout"), (Method::Get, "me")]
+        {
             let path = format!("/t/acme/auth/{path}");
             check(&app.send(method, &path, &[("Authorization", header)], "").await, header);
         }
-        check(&app.send(Method::Get, "/t/acme/oauth2/userinfo", &[("Authorization", header)], "").await, header);
+        check(
+            &app.send(Method::Get, "/t/acme/oauth2/userinfo", &[("Authorization", header)], "")
+                .await,
+            header,
+        );
     }
 }

@@ -34,7 +34,8 @@ async fn a_refresh_token_is_told_to_its_own_client_alone() {
         ("client_secret", SECRET),
     ];
     let tokens = app.acme().post("token", &pairs).await.tokens();
-    let own = [("token", tokens.refresh.as_str()), ("client_id", "other"), ("client_secret", SECRET)];
+    let own =
+        [("token", tokens.refresh.as_str()), ("client_id", "other"), ("client_secret", SECRET)];
     assert_eq!(app.acme().post("introspect", &own).await.json()["active"], true);
     assert_eq!(app.acme().introspect(&tokens.refresh).await.json()["active"], false);
 }
@@ -42,6 +43,9 @@ async fn a_refresh_token_is_told_to_its_own_client_alone() {
 #[rocket::async_test]
 async fn a_public_client_may_not_introspect() {
     let app = TestApp::start().await;
-    app.acme().post("introspect", &[("token", "x"), ("client_id", "app")]).await.assert_error(401, "invalid_client");
+    app.acme()
+        .post("introspect", &[("token", "x"), ("client_id", "app")])
+        .await
+        .assert_error(401, "invalid_client");
     app.acme().post_as_web("introspect", &[]).await.assert_error(400, "invalid_request");
 }

@@ -29,7 +29,10 @@ async fn a_user_who_confirms_is_logged_out() {
     let page = agent.get("/t/acme/oauth2/logout").await.ok();
     assert!(page.body.contains("Sign out?"));
     let csrf = page.hidden("csrf_token");
-    let done = agent.post("/t/acme/oauth2/logout", &[("csrf_token", &csrf), ("confirmed", "yes")]).await.ok();
+    let done = agent
+        .post("/t/acme/oauth2/logout", &[("csrf_token", &csrf), ("confirmed", "yes")])
+        .await
+        .ok();
     assert!(done.body.contains("You are signed out"));
     assert!(agent.get("/t/acme/account").await.location().starts_with("/t/acme/login"));
 }

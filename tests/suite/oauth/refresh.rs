@@ -58,7 +58,9 @@ async fn one_user_may_be_signed_in_on_many_devices() {
     let (phone, laptop) = (app.acme().sign_in("ada").await, app.acme().sign_in("ada").await);
     app.acme().refresh(&phone.refresh).await.ok();
     app.acme().refresh(&laptop.refresh).await.ok();
-    assert!(app.acme().is_active(&phone.access).await && app.acme().is_active(&laptop.access).await);
+    assert!(
+        app.acme().is_active(&phone.access).await && app.acme().is_active(&laptop.access).await
+    );
 }
 
 #[rocket::async_test]
@@ -68,7 +70,10 @@ async fn rotations_do_not_make_the_database_grow() {
     for _ in 0..20 {
         refresh = app.acme().refresh(&refresh).await.tokens().refresh;
     }
-    let sessions = app.api(rocket::http::Method::Get, "/tenants/acme/sessions", serde_json::Value::Null).await.json();
+    let sessions = app
+        .api(rocket::http::Method::Get, "/tenants/acme/sessions", serde_json::Value::Null)
+        .await
+        .json();
     let id = sessions["items"][0]["id"].as_str().unwrap().to_owned();
     let path = format!("/tenants/acme/sessions/{id}");
     let session = app.api(rocket::http::Method::Get, &path, serde_json::Value::Null).await.json();
@@ -110,7 +115,11 @@ async fn a_grant_bears_the_auth_time_of_the_sign_in_that_it_was_made_by() {
     let after = agent.get(&request).await.callback()["code"].clone();
     let of = async |code: &str| id_claims(&acme.redeem(code).await.tokens().id.unwrap());
     let (before, after) = (of(&before).await, of(&after).await);
-    assert_eq!((&before["sid"], &after["sid"]), (&first["sid"], &first["sid"]), "it is one session, renewed");
+    assert_eq!(
+        (&before["sid"], &after["sid"]),
+        (&first["sid"], &first["sid"]),
+        "it is one session, renewed"
+    );
     assert_eq!(before["auth_time"], first["auth_time"]);
     assert_eq!(after["auth_time"].as_i64().unwrap(), first["auth_time"].as_i64().unwrap() + 1010);
     for _ in 0..3 {

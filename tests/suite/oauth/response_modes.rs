@@ -12,7 +12,11 @@ const FORM_POST: (&str, &str) = ("response_mode", "form_post");
 fn assert_posted_error(app: &TestApp, reply: &Reply, code: &str) {
     assert_eq!(reply.status, 200, "{}", reply.body);
     assert!(reply.header("location").is_none());
-    assert!(reply.body.replace("&#x2F;", "/").contains("action=\"https://app.example/callback\""), "{}", reply.body);
+    assert!(
+        reply.body.replace("&#x2F;", "/").contains("action=\"https://app.example/callback\""),
+        "{}",
+        reply.body
+    );
     assert_eq!(reply.hidden("error"), code, "{}", reply.body);
     assert_description(&reply.hidden("error_description"));
     assert_eq!(reply.hidden("state"), "the state");
@@ -27,7 +31,8 @@ fn assert_posted_error(app: &TestApp, reply: &Reply, code: &str) {
 async fn each_fault_of_a_request_is_posted_where_form_post_was_asked_for() {
     let app = TestApp::start().await;
     let acme = app.acme();
-    let asked = |changes: &[(&str, &str)]| acme.authorization("app", &[changes, &[FORM_POST]].concat());
+    let asked =
+        |changes: &[(&str, &str)]| acme.authorization("app", &[changes, &[FORM_POST]].concat());
     for (changes, code) in [
         (("response_type", "token"), "unsupported_response_type"),
         (("response_type", ""), "invalid_request"),
@@ -90,11 +95,16 @@ async fn a_fault_that_the_login_and_consent_pages_meet_is_posted_too() {
     // What was right when it came is wrong by the time that the pages send it.
     app.api(Method::Patch, "/tenants/acme/clients/web", json!({ "scope": "openid" })).await.ok();
     assert_posted_error(&app, &stranger.get(&login).await, "invalid_scope");
-    let fields =
-        [("csrf_token", csrf.as_str()), ("request", shown.as_str()), ("username", "ada"), ("password", PASSWORD)];
+    let fields = [
+        ("csrf_token", csrf.as_str()),
+        ("request", shown.as_str()),
+        ("username", "ada"),
+        ("password", PASSWORD),
+    ];
     assert_posted_error(&app, &stranger.post("/t/acme/login", &fields).await, "invalid_scope");
     assert_posted_error(&app, &agent.get(&consent).await, "invalid_scope");
-    let fields = [("csrf_token", token.as_str()), ("request", asked.as_str()), ("decision", "allow")];
+    let fields =
+        [("csrf_token", token.as_str()), ("request", asked.as_str()), ("decision", "allow")];
     assert_posted_error(&app, &agent.post("/t/acme/consent", &fields).await, "invalid_scope");
 }
 
@@ -107,7 +117,8 @@ async fn a_mode_that_cannot_be_read_falls_to_the_query() {
         assert_eq!(reply.callback()["state"], "the state");
     }
     // Asked for twice, even if alike, it is not asked for.
-    let twice = format!("{}&response_mode=form_post", app.acme().authorization("app", &[FORM_POST]));
+    let twice =
+        format!("{}&response_mode=form_post", app.acme().authorization("app", &[FORM_POST]));
     app.get(&twice).await.assert_redirected_error("invalid_request");
 }
 
@@ -118,14 +129,22 @@ async fn a_posted_request_with_a_repeated_parameter_is_told_to_the_client() {
         let headers = [("Content-Type", "application/x-www-form-urlencoded")];
         app.send(Method::Post, "/t/acme/oauth2/authorize", &headers, query).await
     };
-    let query =
-        |changes: &[(&str, &str)]| app.acme().authorization("app", changes).split_once('?').unwrap().1.to_owned();
+    let query = |changes: &[(&str, &str)]| {
+        app.acme().authorization("app", changes).split_once('?').unwrap().1.to_owned()
+    };
     post(query(&[]) + "&nonce=again").await.assert_redirected_error("invalid_request");
     assert_posted_error(&app, &post(query(&[FORM_POST]) + "&nonce=again").await, "invalid_request");
     // Who is not known to be a client is told nothing.
     post(query(&[]) + "&client_id=app").await.assert_page();
     post(query(&[]) + "&redirect_uri=https%3A%2F%2Fapp.example%2Fcallback").await.assert_page();
     post(query(&[]) + "&state=%zz").await.assert_page();
-    let odd = app.send(Method::Post, "/t/acme/oauth2/authorize", &[("Content-Type", "text/plain")], query(&[])).await;
+    let odd = app
+        .send(
+            Method::Post,
+            "/t/acme/oauth2/authorize",
+            &[("Content-Type", "text/plain")],
+            query(&[]),
+        )
+        .await;
     odd.assert_page();
 }

@@ -5,8 +5,10 @@ use crate::support::{PASSWORD, SECRET, TestApp, basic, form};
 #[rocket::async_test]
 async fn client_credentials_answer_an_access_token_for_the_scopes_audience() {
     let app = TestApp::start().await;
-    let reply =
-        app.acme().post_as_web("token", &[("grant_type", "client_credentials"), ("scope", "reports.read")]).await;
+    let reply = app
+        .acme()
+        .post_as_web("token", &[("grant_type", "client_credentials"), ("scope", "reports.read")])
+        .await;
     let json = reply.clone().ok().json();
     assert_eq!(json["token_type"], "Bearer");
     assert_eq!(json["expires_in"], 900);
@@ -26,12 +28,28 @@ async fn an_access_token_has_the_form_of_rfc_9068() {
     let app = TestApp::start().await;
     let tokens = app.acme().sign_in("ada").await;
     let part = |at: usize| -> serde_json::Value {
-        serde_json::from_slice(&URL_SAFE_NO_PAD.decode(tokens.access.split('.').nth(at).unwrap()).unwrap()).unwrap()
+        serde_json::from_slice(
+            &URL_SAFE_NO_PAD.decode(tokens.access.split('.').nth(at).unwrap()).unwrap(),
+        )
+        .unwrap()
     };
     let (header, claims) = (part(0), part(1));
     assert_eq!(header["typ"], "at+jwt");
     assert_eq!(header["alg"], "ES256");
-    for name in ["iss", "sub", "aud", "exp", "iat", "jti", "client_id", "scope", "sid", "auth_time", "acr", "amr"] {
+    for name in [
+        "iss",
+        "sub",
+        "aud",
+        "exp",
+        "iat",
+        "jti",
+        "client_id",
+        "scope",
+        "sid",
+        "auth_time",
+        "acr",
+        "amr",
+    ] {
         assert!(!claims[name].is_null(), "{name} is missing: {claims}");
     }
     assert!(tokens.refresh.starts_with("prt_") && tokens.refresh.len() <= 120);
@@ -42,15 +60,29 @@ async fn an_access_token_has_the_form_of_rfc_9068() {
 #[rocket::async_test]
 async fn the_password_grant_serves_the_clients_that_name_it() {
     let app = TestApp::start().await;
-    let pairs = [("grant_type", "password"), ("username", "ada"), ("password", PASSWORD), ("client_id", "app")];
+    let pairs = [
+        ("grant_type", "password"),
+        ("username", "ada"),
+        ("password", PASSWORD),
+        ("client_id", "app"),
+    ];
     let tokens = app.acme().post("token", &pairs).await.tokens();
     assert!(app.acme().is_active(&tokens.access).await);
     assert!(tokens.id.is_some());
     app.acme().refresh(&tokens.refresh).await.ok();
-    let by_email =
-        [("grant_type", "password"), ("username", "ADA@acme.example"), ("password", PASSWORD), ("client_id", "app")];
+    let by_email = [
+        ("grant_type", "password"),
+        ("username", "ADA@acme.example"),
+        ("password", PASSWORD),
+        ("client_id", "app"),
+    ];
     app.acme().post("token", &by_email).await.ok();
-    let wrong = [("grant_type", "password"), ("username", "ada"), ("password", "wrong password"), ("client_id", "app")];
+    let wrong = [
+        ("grant_type", "password"),
+        ("username", "ada"),
+        ("password", "wrong password"),
+        ("client_id", "app"),
+    ];
     app.acme().post("token", &wrong).await.assert_error(400, "invalid_grant");
 }
 
@@ -76,8 +108,14 @@ async fn every_malformed_request_is_told_so_in_rfc_6749s_form() {
         reply.assert_error(400, "invalid_request");
     }
     for kind in ["application/json", "text/plain", "multipart/form-data; boundary=x", ""] {
-        let reply =
-            app.send(Method::Post, &path, &[("Content-Type", kind), auth], "grant_type=client_credentials").await;
+        let reply = app
+            .send(
+                Method::Post,
+                &path,
+                &[("Content-Type", kind), auth],
+                "grant_type=client_credentials",
+            )
+            .await;
         reply.assert_error(400, "invalid_request");
     }
     let without = app.send(Method::Post, &path, &[auth], "grant_type=client_credentials").await;
@@ -101,9 +139,15 @@ async fn grants_and_methods_that_are_not_served_are_told_so() {
     let app = TestApp::start().await;
     let unknown = app.acme().post_as_web("token", &[("grant_type", "urn:example:unknown")]).await;
     unknown.assert_error(400, "unsupported_grant_type");
-    let scope = app.acme().post_as_web("token", &[("grant_type", "client_credentials"), ("scope", "nope")]).await;
+    let scope = app
+        .acme()
+        .post_as_web("token", &[("grant_type", "client_credentials"), ("scope", "nope")])
+        .await;
     scope.assert_error(400, "invalid_scope");
-    let of_user = app.acme().post_as_web("token", &[("grant_type", "client_credentials"), ("scope", "openid")]).await;
+    let of_user = app
+        .acme()
+        .post_as_web("token", &[("grant_type", "client_credentials"), ("scope", "openid")])
+        .await;
     of_user.assert_error(400, "invalid_scope");
     for method in [Method::Get, Method::Put, Method::Delete] {
         let reply = app.send(method, "/t/acme/oauth2/token", &[], "").await;
@@ -152,10 +196,21 @@ async fn every_signing_algorithm_signs_what_its_key_verifies() {
             app.clock.advance(301);
             app.api(Method::Post, "/tenants/acme/keys/rotate", serde_json::Value::Null).await.ok();
         }
-        let token = app.acme().post_as_web("token", &[("grant_type", "client_credentials")]).await.ok().json();
+        let token = app
+            .acme()
+            .post_as_web("token", &[("grant_type", "client_credentials")])
+            .await
+            .ok()
+            .json();
         assert!(app.acme().is_active(token["access_token"].as_str().unwrap()).await, "{alg}");
         let keys = app.api(Method::Get, "/tenants/acme/keys", serde_json::Value::Null).await.json();
-        let active = keys["items"].as_array().unwrap().iter().find(|key| key["state"] == "active").unwrap().clone();
+        let active = keys["items"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .find(|key| key["state"] == "active")
+            .unwrap()
+            .clone();
         assert_eq!(active["alg"], alg);
     }
 }
@@ -163,7 +218,9 @@ async fn every_signing_algorithm_signs_what_its_key_verifies() {
 #[rocket::async_test]
 async fn scripts_of_any_origin_may_call_the_token_endpoint_and_no_page() {
     let app = TestApp::start().await;
-    let preflight = app.send(Method::Options, "/t/acme/oauth2/token", &[("Origin", "https://spa.example")], "").await;
+    let preflight = app
+        .send(Method::Options, "/t/acme/oauth2/token", &[("Origin", "https://spa.example")], "")
+        .await;
     assert_eq!(preflight.status, 204);
     assert_eq!(preflight.header("access-control-allow-origin"), Some("*"));
     assert!(preflight.header("access-control-allow-credentials").is_none());

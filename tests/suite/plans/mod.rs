@@ -33,12 +33,15 @@ fn now(app: &TestApp) -> Timestamp {
 
 async fn crowded(app: &TestApp, statistics: Statistics) {
     let now = now(app).millis();
-    Crowd { slug: "acme", sessions: SESSIONS, now, statistics }.gather(app.config.database_url()).await;
+    Crowd { slug: "acme", sessions: SESSIONS, now, statistics }
+        .gather(app.config.database_url())
+        .await;
 }
 
 /// The identifier of a user of the crowd.
 async fn somebody(app: &TestApp, number: usize) -> String {
-    let page = app.api(Get, &format!("/tenants/acme/users?q=user{number}"), Value::Null).await.ok().json();
+    let page =
+        app.api(Get, &format!("/tenants/acme/users?q=user{number}"), Value::Null).await.ok().json();
     page["items"][0]["id"].as_str().unwrap().to_owned()
 }
 
@@ -88,7 +91,9 @@ async fn lists(app: &TestApp) {
     ] {
         let path = format!("/tenants/acme/{list}");
         let page = app.api(Get, &path, Value::Null).await.ok().json();
-        let Some(next) = page["next"].as_str().filter(|_| !list.contains("after=")) else { continue };
+        let Some(next) = page["next"].as_str().filter(|_| !list.contains("after=")) else {
+            continue;
+        };
         let and = if list.contains('?') { '&' } else { '?' };
         let next: String = form_urlencoded::byte_serialize(next.as_bytes()).collect();
         app.api(Get, &format!("{path}{and}after={next}"), Value::Null).await.ok();
@@ -98,10 +103,14 @@ async fn lists(app: &TestApp) {
     app.api(Get, &format!("/tenants/acme/sessions/{session}"), Value::Null).await.ok();
     app.api(Get, &format!("/tenants/acme/users/{user}"), Value::Null).await.ok();
     for selection in [format!("users/{user}"), "clients/app".into()] {
-        app.api(Post, &format!("/tenants/acme/{selection}/logout?dry_run=true"), Value::Null).await.ok();
+        app.api(Post, &format!("/tenants/acme/{selection}/logout?dry_run=true"), Value::Null)
+            .await
+            .ok();
     }
     app.api(Post, "/tenants/acme/logout?dry_run=true", Value::Null).await.ok();
-    app.api(Delete, &format!("/tenants/acme/sessions/{session}?dry_run=true"), Value::Null).await.ok();
+    app.api(Delete, &format!("/tenants/acme/sessions/{session}?dry_run=true"), Value::Null)
+        .await
+        .ok();
 }
 
 async fn console(app: &TestApp) {
@@ -168,7 +177,14 @@ async fn files(app: &TestApp) {
     let pruning = admin::Manner { dry_run: true, prune: admin::Prune::Everything };
     let few = "tenants: [{ slug: acme, clients: [{ client_id: app, client_name: X }], users: [{ username: user55 }] }]";
     app.try_apply(few, &pruning).await.unwrap();
-    admin::export(&app.admin(), &Authority::of_shell(), Some(&permit.tenant().slug.to_string()), false).await.unwrap();
+    admin::export(
+        &app.admin(),
+        &Authority::of_shell(),
+        Some(&permit.tenant().slug.to_string()),
+        false,
+    )
+    .await
+    .unwrap();
 }
 
 /// Waits until nothing is left of what was ended.
@@ -179,7 +195,8 @@ async fn settle(app: &TestApp) {
     loop {
         let storage = &app.site.app.storage;
         storage.settle_some(app.site.app.revocations.node(), now(app)).await.unwrap();
-        let found = app.api(Get, &format!("/revocations/{}", head.0), Value::Null).await.ok().json();
+        let found =
+            app.api(Get, &format!("/revocations/{}", head.0), Value::Null).await.ok().json();
         if found["settling"]["finished"] != false {
             return;
         }

@@ -13,9 +13,17 @@ fn most_read(node: &Value) -> (u64, String) {
     let mut most = (0, String::new());
     let table = node["Relation Name"].as_str().unwrap_or_default();
     if TABLES.contains(&table) && node["Node Type"] != "ModifyTable" {
-        let each = number("Actual Rows") + number("Rows Removed by Filter") + number("Rows Removed by Index Recheck");
+        let each = number("Actual Rows")
+            + number("Rows Removed by Filter")
+            + number("Rows Removed by Index Recheck");
         let read = (each * number("Actual Loops").max(1.0)) as u64;
-        most = (read, format!("{table} {} where {}, then {}", node["Index Name"], node["Index Cond"], node["Filter"]));
+        most = (
+            read,
+            format!(
+                "{table} {} where {}, then {}",
+                node["Index Name"], node["Index Cond"], node["Filter"]
+            ),
+        );
     }
     for below in node["Plans"].as_array().into_iter().flatten() {
         most = most.max(most_read(below));
@@ -43,7 +51,8 @@ fn plans_of(log: &str) -> Vec<Value> {
 
 /// Figures are counted further than a page reads.
 fn allowed(statement: &str) -> u64 {
-    let counts = ["SELECT \"sessions\".\"ended_at\" FROM", "SELECT \"token_families\".\"ended_at\" FROM"];
+    let counts =
+        ["SELECT \"sessions\".\"ended_at\" FROM", "SELECT \"token_families\".\"ended_at\" FROM"];
     if counts.iter().any(|start| statement.starts_with(start)) { MOST_COUNTED } else { MOST_READ }
 }
 
@@ -67,7 +76,10 @@ async fn plans(statistics: Statistics, plan_cache_mode: &str) {
     ] {
         server.sql("postgres", &format!("ALTER DATABASE portcullis SET {setting}"));
     }
-    server.sql("postgres", &format!("ALTER DATABASE portcullis SET plan_cache_mode = {plan_cache_mode}"));
+    server.sql(
+        "postgres",
+        &format!("ALTER DATABASE portcullis SET plan_cache_mode = {plan_cache_mode}"),
+    );
     let node = app.another_node().await;
     all_of_it(&node).await;
     let plans = plans_of(&server.log());

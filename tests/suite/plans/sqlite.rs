@@ -78,23 +78,32 @@ fn objection(statement: &str, detail: &str) -> Option<String> {
     if detail.starts_with("SCAN") {
         return Some(format!("it reads all of {table}"));
     }
-    let conditions = detail.rsplit_once('(').map_or("", |(_, rest)| rest.trim_end_matches(" LEFT-JOIN"));
+    let conditions =
+        detail.rsplit_once('(').map_or("", |(_, rest)| rest.trim_end_matches(" LEFT-JOIN"));
     let conditions: Vec<&str> = conditions.trim_end_matches(')').split(" AND ").collect();
-    let equal: BTreeSet<&str> = conditions.iter().filter_map(|condition| condition.strip_suffix("=?")).collect();
-    if UNIQUE.iter().any(|(unique, key)| *unique == table && key.iter().all(|column| equal.contains(column))) {
+    let equal: BTreeSet<&str> =
+        conditions.iter().filter_map(|condition| condition.strip_suffix("=?")).collect();
+    if UNIQUE
+        .iter()
+        .any(|(unique, key)| *unique == table && key.iter().all(|column| equal.contains(column)))
+    {
         return None;
     }
     if !statement.contains("LIMIT") {
         return Some(format!("it reads any number of {table}"));
     }
-    let searched: BTreeSet<&str> =
-        conditions.iter().map(|condition| condition.split(['=', '<', '>']).next().unwrap_or_default()).collect();
+    let searched: BTreeSet<&str> = conditions
+        .iter()
+        .map(|condition| condition.split(['=', '<', '>']).next().unwrap_or_default())
+        .collect();
     // Of a session's families one client's are looked for once.
     if equal.contains("session_id") {
         return None;
     }
     // A partial index holds only what its own condition leaves.
-    let partial = ["sessions_live", "sessions_ended", "sessions_due"].iter().any(|index| detail.contains(index));
+    let partial = ["sessions_live", "sessions_ended", "sessions_due"]
+        .iter()
+        .any(|index| detail.contains(index));
     let left = compared(statement, table)
         .into_iter()
         // An entry's identifier begins with its time: a walk between two of them is short.
@@ -120,14 +129,17 @@ async fn plans(statistics: Statistics) {
     let mut conn = sqlite_beside(app.config.database_url().trim_start_matches("sqlite:"));
     let (mut objections, mut looked_at) = (Vec::new(), 0);
     for statement in &statements {
-        if !["SELECT", "UPDATE", "DELETE", "INSERT"].iter().any(|verb| statement.starts_with(verb)) {
+        if !["SELECT", "UPDATE", "DELETE", "INSERT"].iter().any(|verb| statement.starts_with(verb))
+        {
             continue;
         }
         // A rotation is made older by tests alone; nobody has a consent for more clients than there are.
         if statement.contains("`rotated_at` - ?") {
             continue;
         }
-        let Ok(lines) = diesel::sql_query(format!("EXPLAIN QUERY PLAN {statement}")).load::<Line>(&mut conn) else {
+        let Ok(lines) =
+            diesel::sql_query(format!("EXPLAIN QUERY PLAN {statement}")).load::<Line>(&mut conn)
+        else {
             continue;
         };
         looked_at += 1;
@@ -138,7 +150,12 @@ async fn plans(statistics: Statistics) {
         }
     }
     assert!(looked_at > 100, "{looked_at} of {} statements were looked at", statements.len());
-    assert!(objections.is_empty(), "{statistics:?}: {} of {looked_at}:\n{}", objections.len(), objections.join("\n"));
+    assert!(
+        objections.is_empty(),
+        "{statistics:?}: {} of {looked_at}:\n{}",
+        objections.len(),
+        objections.join("\n")
+    );
 }
 
 #[rocket::async_test]
@@ -158,6 +175,7 @@ fn sqlite_is_compiled_with_its_query_planner_stability_guarantee() {
         compile_options: String,
     }
     let mut conn = SqliteConnection::establish(":memory:").unwrap();
-    let options = diesel::sql_query("PRAGMA compile_options").load::<CompileOption>(&mut conn).unwrap();
+    let options =
+        diesel::sql_query("PRAGMA compile_options").load::<CompileOption>(&mut conn).unwrap();
     assert!(options.iter().any(|option| option.compile_options == "ENABLE_QPSG"));
 }

@@ -16,8 +16,15 @@ impl<'a> Agent<'a> {
         Self { app, cookies: BTreeMap::new() }
     }
 
-    async fn send(&mut self, method: Method, path: &str, body: String, headers: &[(&str, &str)]) -> Reply {
-        let jar: Vec<String> = self.cookies.iter().map(|(name, value)| format!("{name}={value}")).collect();
+    async fn send(
+        &mut self,
+        method: Method,
+        path: &str,
+        body: String,
+        headers: &[(&str, &str)],
+    ) -> Reply {
+        let jar: Vec<String> =
+            self.cookies.iter().map(|(name, value)| format!("{name}={value}")).collect();
         let jar = jar.join("; ");
         let mut all = vec![("Cookie", jar.as_str()), ("User-Agent", "a browser")];
         all.extend(headers);
@@ -45,7 +52,10 @@ impl<'a> Agent<'a> {
 
     /// Posts from another site, as a browser would say it.
     pub(crate) async fn post_cross_site(&mut self, path: &str, pairs: &[(&str, &str)]) -> Reply {
-        let headers = [("Content-Type", "application/x-www-form-urlencoded"), ("Sec-Fetch-Site", "cross-site")];
+        let headers = [
+            ("Content-Type", "application/x-www-form-urlencoded"),
+            ("Sec-Fetch-Site", "cross-site"),
+        ];
         self.send(Method::Post, path, form(pairs), &headers).await
     }
 
@@ -54,15 +64,20 @@ impl<'a> Agent<'a> {
         let path = tenant.path("/login");
         let page = self.get(&path).await.ok();
         let csrf = page.hidden("csrf_token");
-        self.post(&path, &[("csrf_token", &csrf), ("username", username), ("password", PASSWORD)]).await
+        self.post(&path, &[("csrf_token", &csrf), ("username", username), ("password", PASSWORD)])
+            .await
     }
 
     /// Signs in at the console.
     pub(crate) async fn log_in_to_console(&mut self, tenant: &str, username: &str) -> Reply {
         let page = self.get("/admin/login").await.ok();
         let csrf = page.hidden("csrf_token");
-        let fields =
-            [("csrf_token", csrf.as_str()), ("tenant", tenant), ("username", username), ("password", PASSWORD)];
+        let fields = [
+            ("csrf_token", csrf.as_str()),
+            ("tenant", tenant),
+            ("username", username),
+            ("password", PASSWORD),
+        ];
         self.post("/admin/login", &fields).await
     }
 
@@ -85,6 +100,7 @@ impl<'a> Agent<'a> {
         let page = self.get(&location).await.ok();
         let (csrf, request) = (page.hidden("csrf_token"), page.hidden("request"));
         let path = location.split('?').next().unwrap().to_owned();
-        self.post(&path, &[("csrf_token", &csrf), ("request", &request), ("decision", "allow")]).await
+        self.post(&path, &[("csrf_token", &csrf), ("request", &request), ("decision", "allow")])
+            .await
     }
 }

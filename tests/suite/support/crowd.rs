@@ -70,13 +70,21 @@ impl Crowd<'_> {
         }
     }
 
-    fn rows(&self, id: fn(&str, &str) -> String, series: fn(usize) -> String, digest: &str) -> String {
+    fn rows(
+        &self,
+        id: fn(&str, &str) -> String,
+        series: fn(usize) -> String,
+        digest: &str,
+    ) -> String {
         let users = self.sessions / 4;
         let owner = format!("(CASE WHEN i < {} THEN 0 ELSE i % {users} END)", self.sessions / 100);
         let mut text = ROWS.replace("SLUG", self.slug).replace("NOW", &self.now.to_string());
         // Born now: what is older than its client is dead.
-        text = text.replace("HEAD", "(SELECT seq FROM revocation_head)").replace("DIGEST(i)", digest);
-        for (name, count) in [("USERS", users), ("SESSIONS", self.sessions), ("OLD", self.sessions / 4)] {
+        text =
+            text.replace("HEAD", "(SELECT seq FROM revocation_head)").replace("DIGEST(i)", digest);
+        for (name, count) in
+            [("USERS", users), ("SESSIONS", self.sessions), ("OLD", self.sessions / 4)]
+        {
             text = text.replace(&format!("SERIES({name})"), &series(count));
         }
         for kind in ["1", "2", "3", "4", "5", "6"] {
@@ -88,9 +96,13 @@ impl Crowd<'_> {
 
     fn gather_sqlite(&self, path: &str) {
         let series = |count| {
-            format!("(WITH RECURSIVE s(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM s LIMIT {count}) SELECT i FROM s)")
+            format!(
+                "(WITH RECURSIVE s(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM s LIMIT {count}) SELECT i FROM s)"
+            )
         };
-        let id = |kind: &str, i: &str| format!("unhex(printf('0190%08x70008000000000000{kind:0>3}', {i}))");
+        let id = |kind: &str, i: &str| {
+            format!("unhex(printf('0190%08x70008000000000000{kind:0>3}', {i}))")
+        };
         let rows = self.rows(id, series, "unhex(printf('%064x', i))");
         let (before, after) = match self.statistics {
             Statistics::Never => ("", ""),
@@ -112,7 +124,8 @@ impl Crowd<'_> {
             format!("('0190' || lpad(to_hex({i}), 8, '0') || '70008000000000000{kind:0>3}')::uuid")
         };
         let rows = self.rows(id, series, "decode(lpad(to_hex(i), 64, '0'), 'hex')");
-        let (client, connection) = tokio_postgres::connect(url, tokio_postgres::NoTls).await.unwrap();
+        let (client, connection) =
+            tokio_postgres::connect(url, tokio_postgres::NoTls).await.unwrap();
         let connection = tokio::spawn(connection);
         client.batch_execute("SET portcullis.every_tenant = 'on'").await.unwrap();
         if self.statistics == Statistics::Stale {
@@ -120,7 +133,10 @@ impl Crowd<'_> {
         }
         if self.statistics != Statistics::Fresh {
             for table in TABLES {
-                client.batch_execute(&format!("ALTER TABLE {table} SET (autovacuum_enabled = off)")).await.unwrap();
+                client
+                    .batch_execute(&format!("ALTER TABLE {table} SET (autovacuum_enabled = off)"))
+                    .await
+                    .unwrap();
             }
         }
         client.batch_execute(&rows).await.unwrap();

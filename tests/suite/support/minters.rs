@@ -15,7 +15,7 @@ use rocket::{
         time::{Duration, Instant},
     },
 };
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::{Agent, CALLBACK, Reply, TestApp, Tokens, VERIFIER, basic};
 
@@ -55,10 +55,21 @@ impl Who {
     }
 
     /// Posts to a protocol endpoint as the client.
-    pub(crate) async fn post(&self, node: &TestApp, endpoint: &str, pairs: &[(&str, &str)]) -> Reply {
+    pub(crate) async fn post(
+        &self,
+        node: &TestApp,
+        endpoint: &str,
+        pairs: &[(&str, &str)],
+    ) -> Reply {
         match &self.secret {
-            Some(secret) => node.acme().post_basic(endpoint, &basic(&self.client_id, secret), pairs).await,
-            None => node.acme().post(endpoint, &[&[("client_id", self.client_id.as_str())], pairs].concat()).await,
+            Some(secret) => {
+                node.acme().post_basic(endpoint, &basic(&self.client_id, secret), pairs).await
+            }
+            None => {
+                node.acme()
+                    .post(endpoint, &[&[("client_id", self.client_id.as_str())], pairs].concat())
+                    .await
+            }
         }
     }
 
@@ -67,11 +78,16 @@ impl Who {
     }
 
     pub(crate) async fn credentials(&self, node: &TestApp) -> Reply {
-        self.post(node, "token", &[("grant_type", "client_credentials"), ("scope", "reports.read")]).await
+        self.post(node, "token", &[("grant_type", "client_credentials"), ("scope", "reports.read")])
+            .await
     }
 
     pub(crate) async fn password(&self, node: &TestApp) -> Reply {
-        let pairs = [("grant_type", "password"), ("username", &self.username), ("password", &self.password)];
+        let pairs = [
+            ("grant_type", "password"),
+            ("username", &self.username),
+            ("password", &self.password),
+        ];
         self.post(node, "token", &pairs).await
     }
 
@@ -87,8 +103,12 @@ impl Who {
 
     pub(crate) async fn redeem(&self, node: &TestApp, code: &str) -> Reply {
         let grant = [("grant_type", "authorization_code"), ("code", code)];
-        self.post(node, "token", &[&grant[..], &[("redirect_uri", CALLBACK), ("code_verifier", VERIFIER)]].concat())
-            .await
+        self.post(
+            node,
+            "token",
+            &[&grant[..], &[("redirect_uri", CALLBACK), ("code_verifier", VERIFIER)]].concat(),
+        )
+        .await
     }
 
     /// Signs in at the login page, where there is one.
@@ -99,13 +119,21 @@ impl Who {
             return agent;
         }
         let csrf = page.hidden("csrf_token");
-        let fields = [("csrf_token", csrf.as_str()), ("username", &self.username), ("password", &self.password)];
+        let fields = [
+            ("csrf_token", csrf.as_str()),
+            ("username", &self.username),
+            ("password", &self.password),
+        ];
         agent.post("/t/acme/login", &fields).await;
         agent
     }
 
     /// A code of the browser's session, where it is still signed in.
-    pub(crate) async fn code(&self, node: &TestApp, agent: &mut Agent<'_>) -> Result<String, Reply> {
+    pub(crate) async fn code(
+        &self,
+        node: &TestApp,
+        agent: &mut Agent<'_>,
+    ) -> Result<String, Reply> {
         let path = node.acme().authorization(&self.client_id, &[]);
         let reply = agent.authorize(&path).await;
         let to = reply.header("location").unwrap_or_default();
@@ -116,7 +144,12 @@ impl Who {
     }
 
     /// `count` codes of one browser session, not yet redeemed.
-    pub(crate) async fn codes(&self, node: &TestApp, agent: &mut Agent<'_>, count: usize) -> Vec<String> {
+    pub(crate) async fn codes(
+        &self,
+        node: &TestApp,
+        agent: &mut Agent<'_>,
+        count: usize,
+    ) -> Vec<String> {
         let mut codes = Vec::new();
         for _ in 0..count {
             codes.push(self.code(node, agent).await.unwrap_or_else(|reply| panic!("{reply:?}")));
@@ -262,7 +295,10 @@ impl Minter {
                 // The ending may have been asked for while this was on its way.
                 Try::Refused(_) if self.ledger.phase.load(Ordering::SeqCst) != MINTING => {}
                 Try::Refused(reply) => {
-                    self.fault(format!("{} refused before the ending: {reply:?}", self.mint.name()));
+                    self.fault(format!(
+                        "{} refused before the ending: {reply:?}",
+                        self.mint.name()
+                    ));
                     break;
                 }
                 Try::Busy => {
@@ -298,7 +334,9 @@ impl Minter {
                 let rotating = async {
                     match who.secret {
                         Some(_) => who.refresh(&node, &held.refresh).await,
-                        None => node.acme().bearer(Method::Post, "/auth/refresh", &held.refresh).await,
+                        None => {
+                            node.acme().bearer(Method::Post, "/auth/refresh", &held.refresh).await
+                        }
                     }
                 };
                 let (reply, request) = Span::of(rotating).await;
@@ -354,12 +392,4 @@ impl Minter {
             _ => Try::Refused(reply),
         }
     }
-}
-
-/// A claim of a JWT, unverified; its header's too, where `part` is 0.
-pub(crate) fn claim_of(part: usize, token: &str, name: &str) -> Value {
-    use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
-    let bytes = URL_SAFE_NO_PAD.decode(token.split('.').nth(part).unwrap()).unwrap();
-    let mut claims: Value = serde_json::from_slice(&bytes).unwrap();
-    claims[name].take()
 }

@@ -2,6 +2,7 @@
 
 mod agent;
 mod crowd;
+mod fixture;
 mod minters;
 mod nodes;
 mod postgres;
@@ -10,6 +11,7 @@ mod reply;
 mod server;
 mod siege;
 mod snapshots;
+mod tenant;
 mod verdict;
 
 use std::sync::{Arc, OnceLock};
@@ -26,6 +28,7 @@ use rocket::{http::Method, local::asynchronous::Client};
 
 pub(crate) use agent::Agent;
 pub(crate) use crowd::{Crowd, Statistics, TABLES};
+pub(crate) use fixture::fixture;
 pub(crate) use minters::{Mint, Span, Who};
 pub(crate) use nodes::{PassingTime, Stopped, Ways, on_four_threads};
 pub(crate) use postgres::{Postgres, postgres_bin, psql};
@@ -34,6 +37,7 @@ pub(crate) use reply::{Reply, Tokens, assert_description};
 pub(crate) use server::{Server, free_port, plain_http};
 pub(crate) use siege::{Siege, besiege, besieged, until_served};
 pub(crate) use snapshots::assert_snapshots;
+pub(crate) use tenant::{TestTenant, basic, form};
 pub(crate) use verdict::{BOUND, Ended, Reach, Root, claim, kid};
 
 pub(crate) const PASSWORD: &str = "correct horse battery staple";
@@ -70,7 +74,9 @@ pub(crate) async fn new_database(folder: &std::path::Path) -> String {
     let server = service("POSTGRES");
     let name = format!("t{}", Effects::system().uuid().simple());
     let (client, connection) =
-        tokio_postgres::connect(&format!("{server}/postgres"), tokio_postgres::NoTls).await.unwrap();
+        tokio_postgres::connect(&format!("{server}/postgres"), tokio_postgres::NoTls)
+            .await
+            .unwrap();
     rocket::tokio::spawn(connection);
     client.batch_execute(&format!("CREATE DATABASE {name}")).await.unwrap();
     format!("{server}/{name}")
@@ -92,9 +98,13 @@ pub(crate) async fn sql(url: &str, statement: &str) {
             sqlite_beside(path).batch_execute(statement).unwrap();
         }
         None => {
-            let (client, connection) = tokio_postgres::connect(url, tokio_postgres::NoTls).await.unwrap();
+            let (client, connection) =
+                tokio_postgres::connect(url, tokio_postgres::NoTls).await.unwrap();
             rocket::tokio::spawn(connection);
-            client.batch_execute(&format!("SET portcullis.every_tenant = on; {statement}")).await.unwrap();
+            client
+                .batch_execute(&format!("SET portcullis.every_tenant = on; {statement}"))
+                .await
+                .unwrap();
         }
     }
 }
@@ -108,60 +118,6 @@ pub(crate) fn write_master_key(folder: &std::path::Path) -> std::path::PathBuf {
 
 pub(crate) fn effects(clock: &Arc<ManualClock>) -> Effects {
     Effects::new(Arc::clone(clock) as _, Arc::new(SystemEntropy))
-}
-
-/// The file that makes the fixture.
-pub(crate) fn fixture(hash: &str) -> String {
-    let tenant = |slug: &str| {
-        format!(
-            r#"
-  - slug: {slug}
-    name: The {slug} company
-    settings: {{ password_bcrypt_cost: 10 }}
-    scopes: [{{ name: reports.read, description: Read your reports }}, {{ name: reports.write }}]
-    resources: [{{ uri: "https://api.{slug}.example", scopes: [reports.read, reports.write] }}]
-    clients:
-      - client_id: web
-        client_name: Web
-        client_secret: "{SECRET}"
-        redirect_uris: ["{CALLBACK}", "http://127.0.0.1/cb"]
-        post_logout_redirect_uris: ["https://app.example/"]
-        grant_types: [authorization_code, refresh_token, client_credentials]
-        scope: "openid profile email offline_access reports.read"
-      - client_id: other
-        token_endpoint_auth_method: client_secret_post
-        client_secret: "{SECRET}"
-        redirect_uris: ["{CALLBACK}"]
-        grant_types: [authorization_code, refresh_token, password]
-        scope: "openid reports.read"
-      - client_id: app
-        client_name: App
-        token_endpoint_auth_method: none
-        redirect_uris: ["{CALLBACK}", "http://127.0.0.1/cb"]
-        grant_types: [authorization_code, refresh_token, password]
-        scope: "openid profile email offline_access reports.read admin admin:read"
-        skip_consent: true
-      - client_id: robot
-        client_secret: "{SECRET}"
-        grant_types: [client_credentials]
-        scope: "reports.read admin admin:read"
-    users:
-      - {{ username: ada, email: ada@{slug}.example, email_verified: true, name: Ada Lovelace, password_hash: "{hash}" }}
-      - {{ username: grace, email: grace@{slug}.example, name: Grace Hopper, password_hash: "{hash}", roles: [tenant_admin] }}
-      - {{ username: alan, password_hash: "{hash}", roles: [tenant_auditor] }}
-      - {{ username: sam, password_hash: "{hash}", roles: [support] }}
-"#
-        )
-    };
-    let system = format!(
-        r#"
-  - slug: system
-    name: Operators
-    settings: {{ password_bcrypt_cost: 10 }}
-    users: [{{ username: root, password_hash: "{hash}", roles: [operator] }}]
-"#
-    );
-    format!("tenants:\n{}{}{system}", tenant("acme"), tenant("globex"))
 }
 
 static HASH: OnceLock<String> = OnceLock::new();
@@ -203,7 +159,12 @@ impl TestApp {
                 let mut cheap = (*system).clone();
                 cheap.settings.password_bcrypt_cost = 10;
                 let nobody = PasswordOwner { username: "nobody", email: None, name: None };
-                let hash = self.site.accounts.hash(&cheap, &nobody, &PASSWORD.to_owned().into()).await.unwrap();
+                let hash = self
+                    .site
+                    .accounts
+                    .hash(&cheap, &nobody, &PASSWORD.to_owned().into())
+                    .await
+                    .unwrap();
                 HASH.get_or_init(|| hash).clone()
             }
         };
@@ -217,7 +178,11 @@ impl TestApp {
     }
 
     /// Applies a file as a person with a shell does; what is wrong with it as it is told them.
-    pub(crate) async fn try_apply(&self, file: &str, manner: &admin::Manner) -> Result<Vec<admin::Change>, String> {
+    pub(crate) async fn try_apply(
+        &self,
+        file: &str,
+        manner: &admin::Manner,
+    ) -> Result<Vec<admin::Change>, String> {
         let mut file = admin::File::parse(file).map_err(|why| why.to_string())?;
         let applied = admin::apply(&self.admin(), &Authority::of_shell(), &mut file, manner).await;
         applied.map_err(|why| why.to_string())
@@ -269,9 +234,11 @@ impl TestApp {
             // A local request does not read its own Cookie header.
             if *name == "Cookie" {
                 let pairs = value.split("; ").filter_map(|pair| pair.split_once('='));
-                request = request.cookies(pairs.map(|(name, value)| (name.to_owned(), value.to_owned())));
+                request =
+                    request.cookies(pairs.map(|(name, value)| (name.to_owned(), value.to_owned())));
             } else {
-                request.add_header(rocket::http::Header::new((*name).to_owned(), (*value).to_owned()));
+                request
+                    .add_header(rocket::http::Header::new((*name).to_owned(), (*value).to_owned()));
             }
         }
         let response = request.body(body.as_ref()).dispatch().await;
@@ -286,7 +253,10 @@ impl TestApp {
     pub(crate) async fn operator_token(&self) -> String {
         let system = admin::find_tenant(&self.admin(), "system").await.unwrap();
         let scope = "admin".parse().unwrap();
-        portcullis::oauth::mint_for_shell(&self.site.app, &system, scope).await.unwrap().access_token
+        portcullis::oauth::mint_for_shell(&self.site.app, &system, scope)
+            .await
+            .unwrap()
+            .access_token
     }
 
     /// Calls the admin API as an operator.
@@ -295,7 +265,13 @@ impl TestApp {
         self.api_as(&token, method, path, body).await
     }
 
-    pub(crate) async fn api_as(&self, token: &str, method: Method, path: &str, body: serde_json::Value) -> Reply {
+    pub(crate) async fn api_as(
+        &self,
+        token: &str,
+        method: Method,
+        path: &str,
+        body: serde_json::Value,
+    ) -> Reply {
         let bearer = format!("Bearer {token}");
         let body = if body.is_null() { String::new() } else { body.to_string() };
         let headers = [("Authorization", bearer.as_str()), ("Content-Type", "application/json")];
@@ -305,142 +281,13 @@ impl TestApp {
     /// The audited actions of a tenant, the newest first, with their reasons.
     pub(crate) async fn audit(&self, slug: &str) -> Vec<(String, String)> {
         let permit = self.permit(slug).await;
-        let page = admin::list_audit(&self.admin(), &permit, &Default::default(), Some(200)).await.unwrap();
+        let page = admin::list_audit(&self.admin(), &permit, &Default::default(), Some(200))
+            .await
+            .unwrap();
         page.items.into_iter().map(|event| (event.action, event.reason)).collect()
     }
 
     pub(crate) async fn audited(&self, slug: &str, action: &str) -> bool {
         self.audit(slug).await.iter().any(|(known, _)| known == action)
-    }
-}
-
-/// One tenant of an installation.
-#[derive(Clone, Copy)]
-pub(crate) struct TestTenant<'a> {
-    pub(crate) app: &'a TestApp,
-    pub(crate) slug: &'a str,
-}
-
-pub(crate) fn basic(client_id: &str, secret: &str) -> String {
-    use base64::Engine as _;
-    let pair = format!("{client_id}:{secret}");
-    format!("Basic {}", base64::engine::general_purpose::STANDARD.encode(pair))
-}
-
-pub(crate) fn form(pairs: &[(&str, &str)]) -> String {
-    form_urlencoded::Serializer::new(String::new()).extend_pairs(pairs).finish()
-}
-
-impl<'a> TestTenant<'a> {
-    pub(crate) fn path(&self, rest: &str) -> String {
-        format!("/t/{}{rest}", self.slug)
-    }
-
-    pub(crate) fn issuer(&self) -> String {
-        format!("{BASE}/t/{}", self.slug)
-    }
-
-    /// Posts a form to a protocol endpoint, without authentication.
-    pub(crate) async fn post(&self, endpoint: &str, pairs: &[(&str, &str)]) -> Reply {
-        let headers = [("Content-Type", "application/x-www-form-urlencoded")];
-        self.app.send(Method::Post, &self.path(&format!("/oauth2/{endpoint}")), &headers, form(pairs)).await
-    }
-
-    /// Posts a form as client `web`.
-    pub(crate) async fn post_as_web(&self, endpoint: &str, pairs: &[(&str, &str)]) -> Reply {
-        self.post_basic(endpoint, &basic("web", SECRET), pairs).await
-    }
-
-    pub(crate) async fn post_basic(&self, endpoint: &str, authorization: &str, pairs: &[(&str, &str)]) -> Reply {
-        let headers = [("Content-Type", "application/x-www-form-urlencoded"), ("Authorization", authorization)];
-        self.app.send(Method::Post, &self.path(&format!("/oauth2/{endpoint}")), &headers, form(pairs)).await
-    }
-
-    pub(crate) async fn post_json(&self, path: &str, body: serde_json::Value) -> Reply {
-        let headers = [("Content-Type", "application/json")];
-        self.app.send(Method::Post, &self.path(path), &headers, body.to_string()).await
-    }
-
-    pub(crate) async fn bearer(&self, method: Method, path: &str, token: &str) -> Reply {
-        let bearer = format!("Bearer {token}");
-        self.app.send(method, &self.path(path), &[("Authorization", &bearer)], "").await
-    }
-
-    /// Signs a user in with the first-party JSON call.
-    pub(crate) async fn sign_in(&self, username: &str) -> Tokens {
-        let body = serde_json::json!({ "username": username, "password": PASSWORD, "client_id": "app" });
-        self.post_json("/auth/login", body).await.tokens()
-    }
-
-    /// Refreshes as the public client `app`.
-    pub(crate) async fn refresh(&self, refresh: &str) -> Reply {
-        self.post("token", &[("grant_type", "refresh_token"), ("client_id", "app"), ("refresh_token", refresh)]).await
-    }
-
-    pub(crate) async fn introspect(&self, token: &str) -> Reply {
-        self.post_as_web("introspect", &[("token", token)]).await
-    }
-
-    pub(crate) async fn is_active(&self, token: &str) -> bool {
-        self.introspect(token).await.json()["active"].as_bool().unwrap()
-    }
-
-    /// The query of a good authorization request, with some parameters changed (an empty one is left out).
-    pub(crate) fn authorization(&self, client_id: &str, changes: &[(&str, &str)]) -> String {
-        let mut pairs = vec![
-            ("response_type", "code"),
-            ("client_id", client_id),
-            ("redirect_uri", CALLBACK),
-            ("scope", "openid profile email reports.read"),
-            ("state", "the state"),
-            ("nonce", "the nonce"),
-            ("code_challenge", CHALLENGE),
-            ("code_challenge_method", "S256"),
-        ];
-        for (name, value) in changes {
-            pairs.retain(|(known, _)| known != name);
-            if !value.is_empty() {
-                pairs.push((name, value));
-            }
-        }
-        self.path(&format!("/oauth2/authorize?{}", form(&pairs)))
-    }
-
-    /// A code for a client, by way of login and (where it is asked for) consent.
-    pub(crate) async fn code(&self, client_id: &str, username: &str) -> String {
-        let mut agent = Agent::new(self.app);
-        agent.log_in(*self, username).await;
-        let reply = agent.authorize(&self.authorization(client_id, &scope_of(client_id))).await;
-        reply.callback()["code"].clone()
-    }
-
-    /// Tokens of the confidential client `web`, for whoever is signed in at `agent`.
-    pub(crate) async fn tokens_of_web(&self, agent: &mut Agent<'_>) -> Tokens {
-        let code = agent.authorize(&self.authorization("web", &[])).await.callback()["code"].clone();
-        let mut pairs = self.redemption(&code).to_vec();
-        pairs.retain(|(name, _)| *name != "client_id");
-        self.post_as_web("token", &pairs).await.tokens()
-    }
-
-    /// Exchanges a code as the public client `app`.
-    pub(crate) async fn redeem(&self, code: &str) -> Reply {
-        self.post("token", &self.redemption(code)).await
-    }
-
-    pub(crate) fn redemption<'b>(&self, code: &'b str) -> [(&'b str, &'b str); 5] {
-        [
-            ("grant_type", "authorization_code"),
-            ("client_id", "app"),
-            ("code", code),
-            ("redirect_uri", CALLBACK),
-            ("code_verifier", VERIFIER),
-        ]
-    }
-}
-
-fn scope_of(client_id: &str) -> Vec<(&'static str, &'static str)> {
-    match client_id {
-        "other" => vec![("scope", "openid reports.read")],
-        _ => Vec::new(),
     }
 }

@@ -144,7 +144,8 @@ impl TestApp {
 
 /// Runs a test on four threads: with one, requests only ever wait for one another.
 pub(crate) fn on_four_threads(test: impl Future<Output = ()>) {
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(4).enable_all().build().unwrap();
+    let runtime =
+        tokio::runtime::Builder::new_multi_thread().worker_threads(4).enable_all().build().unwrap();
     runtime.block_on(test);
     runtime.shutdown_timeout(Duration::from_millis(500));
 }

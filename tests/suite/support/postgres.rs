@@ -9,15 +9,30 @@ use super::free_port;
 
 /// PostgreSQL's programs.
 pub(crate) fn postgres_bin() -> PathBuf {
-    let bin = std::fs::read_dir("/usr/lib/postgresql").expect("postgresql is installed by `make test`");
-    bin.map(|entry| entry.unwrap().path().join("bin")).find(|bin| bin.join("initdb").exists()).unwrap()
+    let bin =
+        std::fs::read_dir("/usr/lib/postgresql").expect("postgresql is installed by `make test`");
+    bin.map(|entry| entry.unwrap().path().join("bin"))
+        .find(|bin| bin.join("initdb").exists())
+        .unwrap()
 }
 
 /// Runs SQL as the superuser of the server at `port`; answers what it says, a row a line.
 pub(crate) fn psql(port: u16, database: &str, statements: &[&str]) -> String {
     let port = port.to_string();
     let mut command = Command::new(postgres_bin().join("psql"));
-    command.args(["-h", "127.0.0.1", "-p", &port, "-U", "postgres", "-d", database, "-qAtX", "-v", "ON_ERROR_STOP=1"]);
+    command.args([
+        "-h",
+        "127.0.0.1",
+        "-p",
+        &port,
+        "-U",
+        "postgres",
+        "-d",
+        database,
+        "-qAtX",
+        "-v",
+        "ON_ERROR_STOP=1",
+    ]);
     for statement in statements {
         command.args(["-c", statement]);
     }
@@ -47,8 +62,12 @@ impl Postgres {
     pub(crate) fn standby_of(primary: &Self) -> Self {
         let standby = Self::without_data();
         let data = standby.data().display().to_string();
-        let from = format!("host=127.0.0.1 port={} user=postgres application_name=standby", primary.port);
-        standby.run("pg_basebackup", &["-d", &from, "-D", &data, "-R", "-X", "stream", "-c", "fast", "--no-sync"]);
+        let from =
+            format!("host=127.0.0.1 port={} user=postgres application_name=standby", primary.port);
+        standby.run(
+            "pg_basebackup",
+            &["-d", &from, "-D", &data, "-R", "-X", "stream", "-c", "fast", "--no-sync"],
+        );
         standby.up();
         let names = "ALTER SYSTEM SET synchronous_standby_names = 'standby'";
         psql(primary.port, "postgres", &[names, "SELECT pg_reload_conf()"]);
@@ -68,7 +87,8 @@ impl Postgres {
         let data = postgres.data();
         std::fs::create_dir(&data).unwrap();
         std::fs::set_permissions(&data, std::fs::Permissions::from_mode(0o700)).unwrap();
-        std::fs::set_permissions(postgres.folder.path(), std::fs::Permissions::from_mode(0o755)).unwrap();
+        std::fs::set_permissions(postgres.folder.path(), std::fs::Permissions::from_mode(0o755))
+            .unwrap();
         if Self::as_root() {
             assert!(Command::new("chown").arg("postgres").arg(&data).status().unwrap().success());
         }
@@ -98,12 +118,16 @@ impl Postgres {
     }
 
     fn run(&self, tool: &str, arguments: &[&str]) {
-        assert!(self.tool(tool).args(arguments).status().unwrap().success(), "{tool} {arguments:?}");
+        assert!(
+            self.tool(tool).args(arguments).status().unwrap().success(),
+            "{tool} {arguments:?}"
+        );
     }
 
     pub(crate) fn up(&self) {
         let data = self.data().display().to_string();
-        let options = format!("-p {} -k {data} -c listen_addresses=127.0.0.1 -c fsync=off", self.port);
+        let options =
+            format!("-p {} -k {data} -c listen_addresses=127.0.0.1 -c fsync=off", self.port);
         let log = format!("{data}/log");
         self.run("pg_ctl", &["-D", &data, "-w", "-l", &log, "-o", &options, "start"]);
     }
@@ -129,7 +153,8 @@ impl Postgres {
 
     fn signal(&self, name: &str) {
         // A child may have gone between being listed and being asked; the others are asked all the same.
-        let _ = Command::new("kill").arg(name).args(self.processes()).stderr(Stdio::null()).status();
+        let _ =
+            Command::new("kill").arg(name).args(self.processes()).stderr(Stdio::null()).status();
     }
 
     /// Every process of it stands still: connections stay open, and nothing is answered.

@@ -30,23 +30,33 @@ pub(crate) struct Reply {
 impl Reply {
     pub(crate) async fn read(response: LocalResponse<'_>) -> Self {
         let status = response.status().code;
-        let headers =
-            response.headers().iter().map(|header| (header.name().to_string(), header.value().to_owned())).collect();
+        let headers = response
+            .headers()
+            .iter()
+            .map(|header| (header.name().to_string(), header.value().to_owned()))
+            .collect();
         let body = response.into_bytes().await.unwrap_or_default();
         Self { status, headers, body: String::from_utf8_lossy(&body).into_owned() }
     }
 
     pub(crate) fn header(&self, name: &str) -> Option<&str> {
-        self.headers.iter().find(|(known, _)| known.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_str())
+        self.headers
+            .iter()
+            .find(|(known, _)| known.eq_ignore_ascii_case(name))
+            .map(|(_, value)| value.as_str())
     }
 
     pub(crate) fn cookies(&self) -> impl Iterator<Item = &str> {
-        self.headers.iter().filter(|(name, _)| name.eq_ignore_ascii_case("set-cookie")).map(|(_, value)| value.as_str())
+        self.headers
+            .iter()
+            .filter(|(name, _)| name.eq_ignore_ascii_case("set-cookie"))
+            .map(|(_, value)| value.as_str())
     }
 
     #[track_caller]
     pub(crate) fn json(&self) -> Value {
-        serde_json::from_str(&self.body).unwrap_or_else(|why| panic!("{why}: {} {}", self.status, self.body))
+        serde_json::from_str(&self.body)
+            .unwrap_or_else(|why| panic!("{why}: {} {}", self.status, self.body))
     }
 
     #[track_caller]
@@ -69,7 +79,12 @@ impl Reply {
     /// An error in RFC 6749 §5.2's form: JSON, not to be stored.
     #[track_caller]
     pub(crate) fn assert_error(&self, status: u16, code: &str) {
-        assert_eq!((self.status, self.json()["error"].as_str()), (status, Some(code)), "{}", self.body);
+        assert_eq!(
+            (self.status, self.json()["error"].as_str()),
+            (status, Some(code)),
+            "{}",
+            self.body
+        );
         assert!(self.header("content-type").unwrap().starts_with("application/json"));
         assert_eq!(self.header("cache-control"), Some("no-store"));
         assert_description(self.json()["error_description"].as_str().unwrap());
@@ -106,7 +121,11 @@ impl Reply {
     #[track_caller]
     pub(crate) fn callback(&self) -> BTreeMap<String, String> {
         let location = self.location();
-        assert!(location.starts_with("https://app.example/") || location.starts_with("http://127.0.0.1"), "{location}");
+        assert!(
+            location.starts_with("https://app.example/")
+                || location.starts_with("http://127.0.0.1"),
+            "{location}"
+        );
         let uri = url::Url::parse(&location).unwrap();
         uri.query_pairs().into_owned().collect()
     }
@@ -125,8 +144,14 @@ impl Reply {
     #[track_caller]
     pub(crate) fn hidden(&self, name: &str) -> String {
         let mark = format!("name=\"{name}\" value=\"");
-        let from = self.body.find(&mark).unwrap_or_else(|| panic!("no field {name}: {}", self.body)) + mark.len();
+        let from =
+            self.body.find(&mark).unwrap_or_else(|| panic!("no field {name}: {}", self.body))
+                + mark.len();
         let value = self.body[from..].split('"').next().unwrap();
-        value.replace("&amp;", "&").replace("&#x2F;", "/").replace("&quot;", "\"").replace("&#x27;", "'")
+        value
+            .replace("&amp;", "&")
+            .replace("&#x2F;", "/")
+            .replace("&quot;", "\"")
+            .replace("&#x27;", "'")
     }
 }

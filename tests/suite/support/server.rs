@@ -33,7 +33,10 @@ impl Server {
         vec![
             ("PORTCULLIS_BASE_URL".to_owned(), format!("http://127.0.0.1:{port}")),
             ("PORTCULLIS_DATABASE_URL".to_owned(), database.to_owned()),
-            ("PORTCULLIS_MASTER_KEY_FILE".to_owned(), folder.join("master.key").display().to_string()),
+            (
+                "PORTCULLIS_MASTER_KEY_FILE".to_owned(),
+                folder.join("master.key").display().to_string(),
+            ),
             ("PORTCULLIS_MANAGEMENT_ADDRESS".to_owned(), format!("127.0.0.1:{}", free_port())),
             ("ROCKET_PORT".to_owned(), port.to_string()),
         ]
@@ -43,9 +46,14 @@ impl Server {
     pub(crate) async fn start(folder: &Path, database: &str, more: &[(&str, &str)]) -> Self {
         let port = free_port();
         let mut environment = Self::environment(folder, database, port);
-        environment.extend(more.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
-        let mut server =
-            Self { child: Self::spawn(folder, &environment), port, folder: folder.to_owned(), environment };
+        environment
+            .extend(more.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
+        let mut server = Self {
+            child: Self::spawn(folder, &environment),
+            port,
+            folder: folder.to_owned(),
+            environment,
+        };
         server.wait_until_ready().await;
         server
     }
@@ -55,8 +63,12 @@ impl Server {
         let port = free_port();
         let mut environment = Self::environment(folder, database, port);
         environment.retain(|(name, _)| name != "PORTCULLIS_BASE_URL");
-        let mut server =
-            Self { child: Self::spawn(folder, &environment), port, folder: folder.to_owned(), environment };
+        let mut server = Self {
+            child: Self::spawn(folder, &environment),
+            port,
+            folder: folder.to_owned(),
+            environment,
+        };
         server.wait_until_ready().await;
         server
     }
@@ -65,7 +77,12 @@ impl Server {
     pub(crate) fn unstarted(folder: &Path, database: &str) -> Self {
         let port = free_port();
         let child = Command::new("true").spawn().unwrap();
-        Self { child, port, folder: folder.to_owned(), environment: Self::environment(folder, database, port) }
+        Self {
+            child,
+            port,
+            folder: folder.to_owned(),
+            environment: Self::environment(folder, database, port),
+        }
     }
 
     /// With another setting.
@@ -110,7 +127,11 @@ impl Server {
     }
 
     fn spawn(folder: &Path, environment: &[(String, String)]) -> Child {
-        let log = std::fs::OpenOptions::new().create(true).append(true).open(folder.join("server.log")).unwrap();
+        let log = std::fs::OpenOptions::new()
+            .create(true)
+            .append(true)
+            .open(folder.join("server.log"))
+            .unwrap();
         Command::new(Self::binary())
             .args(["serve"])
             .current_dir(folder)
@@ -127,7 +148,10 @@ impl Server {
             if let Some(status) = self.child.try_wait().unwrap() {
                 panic!("the server ended with {status}: {}", self.log());
             }
-            if plain_http(self.port, "GET", "/readyz", &[], "").await.is_some_and(|(status, _)| status == 200) {
+            if plain_http(self.port, "GET", "/readyz", &[], "")
+                .await
+                .is_some_and(|(status, _)| status == 200)
+            {
                 return;
             }
             rocket::tokio::time::sleep(Duration::from_millis(50)).await;
@@ -152,7 +176,8 @@ impl Server {
     }
 
     pub(crate) fn management_port(&self) -> u16 {
-        let named = self.environment.iter().find(|(name, _)| name == "PORTCULLIS_MANAGEMENT_ADDRESS");
+        let named =
+            self.environment.iter().find(|(name, _)| name == "PORTCULLIS_MANAGEMENT_ADDRESS");
         named.and_then(|(_, address)| address.rsplit(':').next()?.parse().ok()).unwrap_or_default()
     }
 
@@ -234,7 +259,8 @@ pub(crate) async fn plain_http(
     body: &str,
 ) -> Option<(u16, String)> {
     let mut stream = TcpStream::connect(("127.0.0.1", port)).await.ok()?;
-    let mut head = format!("{method} {path} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nConnection: close\r\n");
+    let mut head =
+        format!("{method} {path} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nConnection: close\r\n");
     for (name, value) in headers {
         head.push_str(&format!("{name}: {value}\r\n"));
     }

@@ -119,7 +119,8 @@ impl Siege {
         let at = at % self.nodes.len();
         let (node, ledger) = (Arc::clone(&self.nodes[at]), Arc::clone(&self.ledger));
         self.ledger.cold.fetch_add(1, Ordering::SeqCst);
-        let minter = Minter { number: self.minters.len(), at, node, who: who.clone(), mint, ledger };
+        let minter =
+            Minter { number: self.minters.len(), at, node, who: who.clone(), mint, ledger };
         self.minters.spawn(minter.run());
     }
 
@@ -138,15 +139,29 @@ impl Siege {
     }
 
     /// Sends the ending once every minter is warm, and waits until all have stopped.
-    pub(crate) async fn end(&mut self, node: usize, method: Method, path: &str, body: Value) -> Ended {
+    pub(crate) async fn end(
+        &mut self,
+        node: usize,
+        method: Method,
+        path: &str,
+        body: Value,
+    ) -> Ended {
         let at = Arc::clone(&self.nodes[node]);
         let ended = self.end_by(node, until_served(|| at.api(method, path, body.clone()))).await;
-        assert!((200..300).contains(&ended.reply.status), "the ending {method} {path}: {:?}", ended.reply);
+        assert!(
+            (200..300).contains(&ended.reply.status),
+            "the ending {method} {path}: {:?}",
+            ended.reply
+        );
         ended
     }
 
     /// The same with an ending of the test's own.
-    pub(crate) async fn end_by(&mut self, node: usize, ending: impl Future<Output = Reply>) -> Ended {
+    pub(crate) async fn end_by(
+        &mut self,
+        node: usize,
+        ending: impl Future<Output = Reply>,
+    ) -> Ended {
         let began = Instant::now();
         while self.ledger.cold.load(Ordering::SeqCst) > 0 {
             assert!(began.elapsed() < Duration::from_secs(30), "the minters do not get warm");
@@ -159,7 +174,8 @@ impl Siege {
             done.unwrap();
         }
         self.faults.append(&mut self.ledger.faults.lock().unwrap());
-        let event = serde_json::from_str::<Value>(&reply.body).ok().and_then(|body| body["event"].as_i64());
+        let event =
+            serde_json::from_str::<Value>(&reply.body).ok().and_then(|body| body["event"].as_i64());
         Ended { span, node, reply, event }
     }
 
@@ -211,18 +227,27 @@ impl Siege {
         let node = &self.nodes[at];
         let signed_in = who.login(node).await;
         if signed_in.status != 200 {
-            return Some(format!("a new sign-in is answered {} {}", signed_in.status, signed_in.body));
+            return Some(format!(
+                "a new sign-in is answered {} {}",
+                signed_in.status, signed_in.body
+            ));
         }
         let mut fresh: Vec<Tokens> = vec![signed_in.tokens()];
         let refreshed = who.refresh(node, &fresh[0].refresh).await;
         if refreshed.status != 200 {
-            return Some(format!("a new refresh token is answered {} {}", refreshed.status, refreshed.body));
+            return Some(format!(
+                "a new refresh token is answered {} {}",
+                refreshed.status, refreshed.body
+            ));
         }
         fresh.push(refreshed.tokens());
         if who.secret.is_some() {
             let minted = who.credentials(node).await;
             if minted.status != 200 {
-                return Some(format!("client credentials are answered {} {}", minted.status, minted.body));
+                return Some(format!(
+                    "client credentials are answered {} {}",
+                    minted.status, minted.body
+                ));
             }
             fresh.push(minted.tokens());
         }

@@ -21,8 +21,11 @@ pub(crate) fn assert_snapshots(folder: &str, texts: &BTreeMap<String, String>) {
         }
     });
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/suite/snapshots").join(folder);
-    let names = fs::read_dir(folder).unwrap().map(|file| file.unwrap().file_name().to_string_lossy().into_owned());
-    let there: BTreeSet<String> = names.filter_map(|name| name.strip_suffix(".snap").map(str::to_owned)).collect();
+    let names = fs::read_dir(folder)
+        .unwrap()
+        .map(|file| file.unwrap().file_name().to_string_lossy().into_owned());
+    let there: BTreeSet<String> =
+        names.filter_map(|name| name.strip_suffix(".snap").map(str::to_owned)).collect();
     let asked: BTreeSet<String> = texts.keys().cloned().collect();
     let stray: Vec<&String> = there.difference(&asked).collect();
     assert!(stray.is_empty(), "snapshots of what is no more: {stray:?}");

@@ -14,7 +14,7 @@ use serde_json::Value;
 
 use super::{
     Agent, Reply, Siege, Tokens, Who, basic,
-    minters::{Born, Span, claim_of},
+    minters::{Born, Span},
     until_served,
 };
 
@@ -112,7 +112,14 @@ impl Siege {
         self.report(what, &doomed, tally);
     }
 
-    pub(crate) async fn judge_these(&mut self, what: &str, ended: &Ended, reach: Reach, who: &Who, born: Vec<Born>) {
+    pub(crate) async fn judge_these(
+        &mut self,
+        what: &str,
+        ended: &Ended,
+        reach: Reach,
+        who: &Who,
+        born: Vec<Born>,
+    ) {
         let doomed: Vec<Born> = born.into_iter().filter(|born| ended.dooms(&reach, born)).collect();
         let mut tally = self.tally_access(ended, &reach, &doomed).await;
         for born in last_refresh_tokens(&doomed) {
@@ -137,8 +144,10 @@ impl Siege {
     fn report(&mut self, what: &str, doomed: &[Born], tally: Tally) {
         let good: usize = tally.0.values().map(|(good, _)| good).sum();
         if good > 0 {
-            let part = |(what, (good, all)): (&String, &(usize, usize))| format!("{what} {good}/{all}");
-            let parts: Vec<String> = tally.0.iter().filter(|(_, (good, _))| *good > 0).map(part).collect();
+            let part =
+                |(what, (good, all)): (&String, &(usize, usize))| format!("{what} {good}/{all}");
+            let parts: Vec<String> =
+                tally.0.iter().filter(|(_, (good, _))| *good > 0).map(part).collect();
             self.fault(format!("{what}: still good of {}: {}", doomed.len(), parts.join(", ")));
         }
     }
@@ -177,9 +186,15 @@ impl Siege {
         None
     }
 
-    pub(crate) async fn takes_at(&self, at: usize, token: &str, thorough: bool) -> Option<&'static str> {
+    pub(crate) async fn takes_at(
+        &self,
+        at: usize,
+        token: &str,
+        thorough: bool,
+    ) -> Option<&'static str> {
         let (acme, (client_id, secret)) = (self.nodes[at].acme(), &self.asks);
-        let told = acme.post_basic("introspect", &basic(client_id, secret), &[("token", token)]).await;
+        let told =
+            acme.post_basic("introspect", &basic(client_id, secret), &[("token", token)]).await;
         if told.status == 200 && told.json()["active"] == true {
             return Some("introspection");
         }
@@ -206,7 +221,8 @@ impl Siege {
                 // The client or the tenant is gone too.
                 (400, Some("invalid_grant")) | (401, Some("invalid_client")) => {}
                 (403, Some("access_denied")) | (404, Some("not_found")) => {}
-                other => self.fault(format!("a dead refresh token is answered {other:?}: {}", reply.body)),
+                other => self
+                    .fault(format!("a dead refresh token is answered {other:?}: {}", reply.body)),
             }
         }
         false
@@ -222,7 +238,10 @@ impl Siege {
         let node = Arc::clone(&self.nodes[self.last()]);
         let reply = until_served(|| who.refresh(&node, &held.refresh)).await;
         if reply.status != 200 {
-            self.fault(format!("{what}: another's grant was ended too: {} {}", reply.status, reply.body));
+            self.fault(format!(
+                "{what}: another's grant was ended too: {} {}",
+                reply.status, reply.body
+            ));
         }
     }
 
@@ -237,7 +256,10 @@ impl Siege {
                     break;
                 }
                 if late {
-                    self.fault(format!("{what}: the secret is still taken: {} {}", reply.status, reply.body));
+                    self.fault(format!(
+                        "{what}: the secret is still taken: {} {}",
+                        reply.status, reply.body
+                    ));
                     break;
                 }
                 tokio::time::sleep(Duration::from_millis(25)).await;
@@ -269,4 +291,12 @@ fn last_refresh_tokens(doomed: &[Born]) -> Vec<&Born> {
             *count <= 8
         })
         .collect()
+}
+
+/// A claim of a JWT, unverified; its header's too, where `part` is 0.
+fn claim_of(part: usize, token: &str, name: &str) -> Value {
+    use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+    let bytes = URL_SAFE_NO_PAD.decode(token.split('.').nth(part).unwrap()).unwrap();
+    let mut claims: Value = serde_json::from_slice(&bytes).unwrap();
+    claims[name].take()
 }

@@ -87,14 +87,20 @@ async fn four_at_once_over_a_new_database_all_succeed() {
     let first = four.iter().filter(|(_, out, _)| out.contains("4 created, 0 changed, 0 unchanged"));
     let after = four.iter().filter(|(_, out, _)| out.contains("0 created, 0 changed, 4 unchanged"));
     assert_eq!((first.count(), after.count()), (1, 3), "{four:?}");
-    assert_eq!(four.iter().filter(|(_, out, _)| out.contains("client_secret (told this once)")).count(), 1);
+    assert_eq!(
+        four.iter().filter(|(_, out, _)| out.contains("client_secret (told this once)")).count(),
+        1
+    );
 }
 
 #[rocket::async_test]
 async fn a_dry_run_shows_each_member_before_and_after_and_no_secret() {
     let place = Place::new().await;
     let made = place.apply(FILE, &["--dry-run"]);
-    assert!(made.contains("4 created, 0 changed, 0 unchanged (dry run: nothing was done)"), "{made}");
+    assert!(
+        made.contains("4 created, 0 changed, 0 unchanged (dry run: nothing was done)"),
+        "{made}"
+    );
     assert!(!made.contains("pcs_"), "{made}");
     place.apply(FILE, &[]);
     let changed = "tenants: [{ slug: acme, name: null, settings: { access_token_ttl: 60 }, users: [{ username: ada, \
@@ -105,8 +111,12 @@ async fn a_dry_run_shows_each_member_before_and_after_and_no_secret() {
                   email: \"ada@acme.example\" -> null\n          password: (new)\nunchanged user acme/bob\n\
                   0 created, 2 changed, 1 unchanged (dry run: nothing was done)\n";
     assert_eq!(told, wanted);
-    let json: serde_json::Value = serde_json::from_str(&place.apply(changed, &["--format", "json"])).unwrap();
-    assert_eq!(json[1]["fields"][0], serde_json::json!({ "field": "email", "old": "ada@acme.example", "new": null }));
+    let json: serde_json::Value =
+        serde_json::from_str(&place.apply(changed, &["--format", "json"])).unwrap();
+    assert_eq!(
+        json[1]["fields"][0],
+        serde_json::json!({ "field": "email", "old": "ada@acme.example", "new": null })
+    );
     assert!(!json.to_string().contains("horse") && !json.to_string().contains("$2b$"));
     assert_eq!(
         place.apply(changed, &[]),
@@ -121,15 +131,22 @@ async fn pruning_asks_first_and_a_script_says_yes() {
     let fewer = "tenants: [{ slug: acme, clients: [], users: [{ username: ada }] }]";
     let told = place.apply(fewer, &["--prune", "--dry-run"]);
     assert!(
-        told.contains("removed   client acme/robot\nremoved   user acme/bob\n") && told.contains("2 removed (dry"),
+        told.contains("removed   client acme/robot\nremoved   user acme/bob\n")
+            && told.contains("2 removed (dry"),
         "{told}"
     );
     let refused = place.refused(fewer, &["--prune"]);
-    assert!(refused.contains("client acme/robot, user acme/bob") && refused.contains("--yes"), "{refused}");
+    assert!(
+        refused.contains("client acme/robot, user acme/bob") && refused.contains("--yes"),
+        "{refused}"
+    );
     assert!(place.apply(fewer, &[]).contains("2 unchanged\n"));
     assert!(place.run(&["user", "list", "--tenant", "acme"]).1.contains("bob"));
     let done = place.apply(fewer, &["--prune", "--yes"]);
-    assert!(done.contains("removed   user acme/bob") && done.contains("2 unchanged, 2 removed\n"), "{done}");
+    assert!(
+        done.contains("removed   user acme/bob") && done.contains("2 unchanged, 2 removed\n"),
+        "{done}"
+    );
     assert!(!place.run(&["user", "list", "--tenant", "acme"]).1.contains("bob"));
     assert!(place.apply(fewer, &["--prune"]).contains("2 unchanged\n"), "nothing to ask about");
     place.apply("tenants: [{ slug: system, users: [{ username: root, roles: [operator] }] }]", &[]);
@@ -146,7 +163,11 @@ async fn a_question_on_a_terminal_is_answered_by_yes_alone() {
         let (code, out) = on_a_terminal(&place, answer);
         assert_eq!(code, expected, "{out}");
         assert!(out.contains("removed   user acme/bob") && out.contains("Type yes"), "{out}");
-        assert_eq!(place.run(&["user", "list", "--tenant", "acme"]).1.contains("bob"), expected == 1, "{out}");
+        assert_eq!(
+            place.run(&["user", "list", "--tenant", "acme"]).1.contains("bob"),
+            expected == 1,
+            "{out}"
+        );
     }
 }
 
@@ -199,6 +220,10 @@ async fn an_export_is_a_file_that_changes_nothing() {
     for format in ["yaml", "json"] {
         let (code, out, error) = place.run(&["export", "--with-hashes", "--format", format]);
         assert_eq!(code, 0, "{error}");
-        assert!(place.apply(&out, &["--prune", "--yes"]).contains("0 created, 0 changed, 5 unchanged\n"));
+        assert!(
+            place
+                .apply(&out, &["--prune", "--yes"])
+                .contains("0 created, 0 changed, 5 unchanged\n")
+        );
     }
 }

@@ -89,11 +89,16 @@ async fn an_export_with_hashes_makes_the_same_installation_elsewhere() {
     app.apply(EVERYTHING).await;
     let exported = app.export(None, true).await;
     let elsewhere = TestApp::start().await;
-    let pruning = portcullis::admin::Manner { dry_run: false, prune: portcullis::admin::Prune::Everything };
+    let pruning =
+        portcullis::admin::Manner { dry_run: false, prune: portcullis::admin::Prune::Everything };
     elsewhere.try_apply(&exported.to_string(), &pruning).await.unwrap();
     assert_eq!(elsewhere.export(None, true).await, exported);
 
-    let moved = app.export(Some("acme"), true).await.to_string().replace("\"slug\":\"acme\"", "\"slug\":\"moved\"");
+    let moved = app
+        .export(Some("acme"), true)
+        .await
+        .to_string()
+        .replace("\"slug\":\"acme\"", "\"slug\":\"moved\"");
     elsewhere.apply(&moved).await;
     TestTenant { app: &elsewhere, slug: "moved" }.sign_in("ada").await;
 }
@@ -114,7 +119,8 @@ async fn an_export_puts_back_what_was_changed_since() {
 #[rocket::async_test]
 async fn an_export_holds_no_secret_and_no_key() {
     let app = TestApp::start().await;
-    let (bare, with_hashes) = (app.export(None, false).await.to_string(), app.export(None, true).await.to_string());
+    let (bare, with_hashes) =
+        (app.export(None, false).await.to_string(), app.export(None, true).await.to_string());
     assert!(!bare.contains("$2b$") && with_hashes.contains("$2b$"));
     for text in [bare, with_hashes] {
         assert!(!text.contains(SECRET));

@@ -61,7 +61,11 @@ async fn null_resets_a_users_members_and_no_password() {
     let changed = app.apply(&of_user(all)).await;
     assert_eq!(
         fields(&changed),
-        ["email: \"grace@acme.example\" -> null", "name: \"Grace Hopper\" -> null", "roles: [\"tenant_admin\"] -> []"]
+        [
+            "email: \"grace@acme.example\" -> null",
+            "name: \"Grace Hopper\" -> null",
+            "roles: [\"tenant_admin\"] -> []"
+        ]
     );
     app.acme().sign_in("grace").await;
     // In something new, null is as good as nothing.
@@ -83,8 +87,13 @@ async fn a_tenant_keeps_its_name_settings_scopes_and_resources() {
     }
     assert_eq!(after["settings"]["password_bcrypt_cost"], 10);
 
-    let reset = app.apply("tenants: [{ slug: acme, name: null, settings: { access_token_ttl: null } }]").await;
-    assert_eq!(fields(&reset), ["name: \"The acme company\" -> \"acme\"", "settings.access_token_ttl: 600 -> 900"]);
+    let reset = app
+        .apply("tenants: [{ slug: acme, name: null, settings: { access_token_ttl: null } }]")
+        .await;
+    assert_eq!(
+        fields(&reset),
+        ["name: \"The acme company\" -> \"acme\"", "settings.access_token_ttl: 600 -> 900"]
+    );
     let reset = app.apply("tenants: [{ slug: acme, settings: null, resources: null }]").await;
     let told = fields(&reset);
     assert!(told[0].starts_with("resources: [{") && told[0].ends_with("-> []"), "{told:?}");
@@ -105,7 +114,10 @@ async fn a_client_keeps_its_registration_and_its_secret() {
     let reset = app.apply(&file(reset)).await;
     assert_eq!(
         fields(&reset),
-        ["client_name: \"The web\" -> \"\"", "post_logout_redirect_uris: [\"https://app.example/\"] -> []"]
+        [
+            "client_name: \"The web\" -> \"\"",
+            "post_logout_redirect_uris: [\"https://app.example/\"] -> []"
+        ]
     );
     let grant = [("grant_type", "client_credentials")];
     app.acme().post_basic("token", &basic("web", SECRET), &grant).await.ok();
@@ -139,16 +151,25 @@ async fn a_status_in_the_file_ends_what_it_must() {
 #[rocket::async_test]
 async fn what_is_unchanged_is_not_touched() {
     let app = TestApp::start().await;
-    let tag =
-        |path: &'static str| async { app.api(Get, path, Value::Null).await.ok().header("etag").map(str::to_owned) };
-    let before = (tag("/tenants/acme").await, tag("/tenants/acme/clients/web").await, app.audit("acme").await.len());
+    let tag = |path: &'static str| async {
+        app.api(Get, path, Value::Null).await.ok().header("etag").map(str::to_owned)
+    };
+    let before = (
+        tag("/tenants/acme").await,
+        tag("/tenants/acme/clients/web").await,
+        app.audit("acme").await.len(),
+    );
     let file = format!(
         "tenants: [{{ slug: acme, name: The acme company, clients: [{{ client_id: web, client_secret: {SECRET} }}], \
          users: [{{ username: ada, password: {PASSWORD}, name: Ada Lovelace }}] }}]"
     );
     let told = app.apply(&file).await;
     assert!(told.iter().all(|change| change.what == What::Unchanged), "{told:?}");
-    let after = (tag("/tenants/acme").await, tag("/tenants/acme/clients/web").await, app.audit("acme").await.len());
+    let after = (
+        tag("/tenants/acme").await,
+        tag("/tenants/acme/clients/web").await,
+        app.audit("acme").await.len(),
+    );
     assert_eq!(after, before);
 }
 
@@ -161,9 +182,13 @@ async fn a_password_that_is_another_is_told_as_new_and_ends_the_users_sessions()
     assert!(!app.acme().is_active(&tokens.access).await);
     assert!(!format!("{changed:?}").contains("horse"));
     // What the API changes after it is kept by a file that does not speak of it.
-    let id = app.api(Get, "/tenants/acme/users?q=ada", Value::Null).await.json()["items"][0]["id"].clone();
+    let id = app.api(Get, "/tenants/acme/users?q=ada", Value::Null).await.json()["items"][0]["id"]
+        .clone();
     let path = format!("/tenants/acme/users/{}", id.as_str().unwrap());
     app.api(Patch, &path, json!({ "password": PASSWORD })).await.ok();
-    assert_eq!(outcomes(&app.apply(&of_user("{ username: ADA }")).await)[1], "changed user acme/ADA");
+    assert_eq!(
+        outcomes(&app.apply(&of_user("{ username: ADA }")).await)[1],
+        "changed user acme/ADA"
+    );
     app.acme().sign_in("ada").await;
 }

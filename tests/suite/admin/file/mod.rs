@@ -44,7 +44,10 @@ async fn what_is_left_out_takes_its_default_and_a_secret_that_is_made_is_told_on
     let secret = made.iter().find_map(|change| change.secret.clone()).unwrap();
     assert!(secret.starts_with("pcs_"));
     let initech = TestTenant { app: &app, slug: "initech" };
-    initech.post_basic("token", &basic("c", &secret), &[("grant_type", "client_credentials")]).await.ok();
+    initech
+        .post_basic("token", &basic("c", &secret), &[("grant_type", "client_credentials")])
+        .await
+        .ok();
     assert!(app.apply(file).await.iter().all(|change| change.secret.is_none()));
     let permit = app.permit("initech").await;
     assert_eq!(permit.tenant().settings, Default::default());
@@ -65,7 +68,10 @@ async fn a_changed_secret_takes_the_old_ones_place_and_is_not_shown() {
     let initech = TestTenant { app: &app, slug: "initech" };
     let grant = [("grant_type", "client_credentials")];
     initech.post_basic("token", &basic("c", new), &grant).await.ok();
-    initech.post_basic("token", &basic("c", SECRET), &grant).await.assert_error(401, "invalid_client");
+    initech
+        .post_basic("token", &basic("c", SECRET), &grant)
+        .await
+        .assert_error(401, "invalid_client");
 }
 
 #[rocket::async_test]
@@ -74,8 +80,14 @@ async fn a_wrong_file_says_which_tenant_which_client_or_user_and_which_field() {
     for (text, said) in [
         ("tenants: [{ slug: x, nope: 1 }]", "tenant x: nope"),
         ("tenants: [{ slug: x, settings: { nope: 1 } }]", "tenant x: settings.nope"),
-        ("tenants: [{ slug: x, settings: { access_token_ttl: soon } }]", "tenant x: settings.access_token_ttl"),
-        ("tenants: [{ slug: x, settings: { password_bcrypt_cost: 4 } }]", "tenant x: settings.password_bcrypt_cost"),
+        (
+            "tenants: [{ slug: x, settings: { access_token_ttl: soon } }]",
+            "tenant x: settings.access_token_ttl",
+        ),
+        (
+            "tenants: [{ slug: x, settings: { password_bcrypt_cost: 4 } }]",
+            "tenant x: settings.password_bcrypt_cost",
+        ),
         ("tenants: [{ slug: x, scopes: [{ name: a }, { nom: b }] }]", "tenant x: scopes[1].nom"),
         ("tenants: [{ slug: x, status: closed }]", "tenant x: status"),
         ("tenants: [{ slug: acme, status: closed }]", "tenant acme: status"),
@@ -87,8 +99,14 @@ async fn a_wrong_file_says_which_tenant_which_client_or_user_and_which_field() {
             "tenants: [{ slug: x, clients: [{ client_id: a, redirect_uris: ['javascript:alert(1)'] }] }]",
             "tenant x, client a: redirect_uris[0]",
         ),
-        ("tenants: [{ slug: acme, clients: [{ client_id: web, nope: 1 }] }]", "tenant acme, client web: nope"),
-        ("tenants: [{ slug: acme, clients: [{ client_id: web, scope: nope }] }]", "tenant acme, client web: scope"),
+        (
+            "tenants: [{ slug: acme, clients: [{ client_id: web, nope: 1 }] }]",
+            "tenant acme, client web: nope",
+        ),
+        (
+            "tenants: [{ slug: acme, clients: [{ client_id: web, scope: nope }] }]",
+            "tenant acme, client web: scope",
+        ),
         (
             "tenants: [{ slug: acme, clients: [{ client_id: web, client_secret: short }] }]",
             "tenant acme, client web: client_secret",
@@ -97,15 +115,39 @@ async fn a_wrong_file_says_which_tenant_which_client_or_user_and_which_field() {
             "tenants: [{ slug: x, clients: [{ client_id: a, grant_types: ['urn:ietf:params:oauth:grant-type:device_code'] }] }]",
             "tenant x, client a: grant_types[0]",
         ),
-        ("tenants: [{ slug: x, clients: [{ grant_types: [] }] }]", "tenant x: clients[0].client_id"),
-        ("tenants: [{ slug: x, clients: [{ client_id: a }, { client_id: a }] }]", "tenant x: clients[1].client_id"),
-        ("tenants: [{ slug: x, users: [{ username: a, roles: [operator] }] }]", "tenant x, user a: roles"),
-        ("tenants: [{ slug: acme, users: [{ username: ada, nope: 1 }] }]", "tenant acme, user ada: nope"),
-        ("tenants: [{ slug: acme, users: [{ username: ada, status: odd }] }]", "tenant acme, user ada: status"),
-        ("tenants: [{ slug: acme, users: [{ username: ada, password: short }] }]", "tenant acme, user ada: password"),
-        ("tenants: [{ slug: x, users: [{ username: a, email: nowhere }] }]", "tenant x, user a: email"),
+        (
+            "tenants: [{ slug: x, clients: [{ grant_types: [] }] }]",
+            "tenant x: clients[0].client_id",
+        ),
+        (
+            "tenants: [{ slug: x, clients: [{ client_id: a }, { client_id: a }] }]",
+            "tenant x: clients[1].client_id",
+        ),
+        (
+            "tenants: [{ slug: x, users: [{ username: a, roles: [operator] }] }]",
+            "tenant x, user a: roles",
+        ),
+        (
+            "tenants: [{ slug: acme, users: [{ username: ada, nope: 1 }] }]",
+            "tenant acme, user ada: nope",
+        ),
+        (
+            "tenants: [{ slug: acme, users: [{ username: ada, status: odd }] }]",
+            "tenant acme, user ada: status",
+        ),
+        (
+            "tenants: [{ slug: acme, users: [{ username: ada, password: short }] }]",
+            "tenant acme, user ada: password",
+        ),
+        (
+            "tenants: [{ slug: x, users: [{ username: a, email: nowhere }] }]",
+            "tenant x, user a: email",
+        ),
         ("tenants: [{ slug: x, users: [{ username: 7 }] }]", "tenant x: users[0].username"),
-        ("tenants: [{ slug: x, users: [{ username: a }, { username: A }] }]", "tenant x: users[1].username"),
+        (
+            "tenants: [{ slug: x, users: [{ username: a }, { username: A }] }]",
+            "tenant x: users[1].username",
+        ),
         ("tenants: [{ slug: x, users: { username: a } }]", "tenant x: users: a list"),
         (
             "tenants: [{ slug: acme, users: [{ username: new, email: ada@acme.example }] }]",
@@ -127,7 +169,10 @@ async fn a_password_in_the_place_of_text_is_not_repeated() {
     let app = TestApp::start().await;
     let file = "tenants: [{ slug: acme, users: [{ username: ada, password: 31415926535 }] }]";
     let wrong = app.try_apply(file, &Manner::default()).await.unwrap_err();
-    assert!(wrong.contains("user ada: password: a string") && !wrong.contains("31415926535"), "{wrong}");
+    assert!(
+        wrong.contains("user ada: password: a string") && !wrong.contains("31415926535"),
+        "{wrong}"
+    );
 }
 
 #[test]

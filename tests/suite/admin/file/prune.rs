@@ -39,7 +39,9 @@ async fn clients_and_users_that_are_not_named_go_and_nothing_else() {
     );
     assert!(app.acme().is_active(&ada.access).await);
     assert!(!app.acme().is_active(&alan.access).await);
-    assert!(app.audited("acme", "user.deleted").await && app.audited("acme", "client.deleted").await);
+    assert!(
+        app.audited("acme", "user.deleted").await && app.audited("acme", "client.deleted").await
+    );
     assert_eq!(app.export(Some("globex"), true).await, globex);
 }
 
@@ -47,7 +49,11 @@ async fn clients_and_users_that_are_not_named_go_and_nothing_else() {
 async fn a_tenant_without_a_list_keeps_what_it_has() {
     let app = TestApp::start().await;
     let before = app.export(None, true).await;
-    for file in ["tenants: [{ slug: acme }]", "tenants: [{ slug: acme, users: , clients: null }]", "tenants: []"] {
+    for file in [
+        "tenants: [{ slug: acme }]",
+        "tenants: [{ slug: acme, users: , clients: null }]",
+        "tenants: []",
+    ] {
         let done = app.try_apply(file, &pruning()).await.unwrap();
         assert!(outcomes(&done).iter().all(|line| line.starts_with("unchanged")), "{file}");
     }
@@ -80,7 +86,10 @@ async fn what_nobody_was_shown_is_not_removed() {
     let before = app.export(None, true).await;
     let shown = ["user acme/alan", "user acme/sam"].map(str::to_owned);
     let manner = Manner { dry_run: false, prune: Prune::These(shown.into()) };
-    let refused = app.try_apply("tenants: [{ slug: acme, users: [{ username: ada }] }]", &manner).await.unwrap_err();
+    let refused = app
+        .try_apply("tenants: [{ slug: acme, users: [{ username: ada }] }]", &manner)
+        .await
+        .unwrap_err();
     assert!(refused.contains("user acme/grace"), "{refused}");
     assert_eq!(app.export(None, true).await, before);
     let file = "tenants: [{ slug: acme, users: [{ username: ada }, { username: grace }] }]";

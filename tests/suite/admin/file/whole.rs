@@ -44,7 +44,10 @@ async fn a_dry_run_tells_what_the_run_then_does_and_does_nothing() {
     let before = (app.export(None, true).await, app.audit("acme").await.len());
     let told = app.try_apply(&mixed(), &dry()).await.unwrap();
     assert_eq!((app.export(None, true).await, app.audit("acme").await.len()), before);
-    assert!(told.iter().all(|change| change.secret.is_none()), "a secret that is not stored is nobody's");
+    assert!(
+        told.iter().all(|change| change.secret.is_none()),
+        "a secret that is not stored is nobody's"
+    );
     assert_eq!(
         outcomes(&told),
         [
@@ -98,7 +101,9 @@ async fn four_at_once_are_done_one_after_another() {
     let run = || app.try_apply(&file, &manner);
     let all: [Result<_, String>; 4] = tokio::join!(run(), run(), run(), run()).into();
     let all: Vec<_> = all.into_iter().map(Result::unwrap).collect();
-    let created = |changes: &Vec<admin::Change>| changes.iter().filter(|change| change.what == What::Created).count();
+    let created = |changes: &Vec<admin::Change>| {
+        changes.iter().filter(|change| change.what == What::Created).count()
+    };
     let mut counts: Vec<usize> = all.iter().map(created).collect();
     counts.sort_unstable();
     assert_eq!(counts, [0, 0, 0, 5], "{all:?}");
@@ -127,7 +132,9 @@ async fn an_administrator_applies_no_more_than_the_api_lets_them() {
     let authority = Authority::of_user(permit.tenant(), &grace, origin).unwrap();
     let apply = async |text: &str| {
         let mut file = File::parse(text).unwrap();
-        admin::apply(&app.admin(), &authority, &mut file, &Manner::default()).await.map_err(|why| why.to_string())
+        admin::apply(&app.admin(), &authority, &mut file, &Manner::default())
+            .await
+            .map_err(|why| why.to_string())
     };
     let own = "tenants: [{ slug: acme, name: Ours, users: [{ username: ada, name: A }] }]";
     assert_eq!(apply(own).await.unwrap().len(), 2);
@@ -139,7 +146,10 @@ async fn an_administrator_applies_no_more_than_the_api_lets_them() {
         "tenants: [{ slug: system, users: [{ username: root, status: disabled }] }]",
     ] {
         let refused = apply(text).await.unwrap_err();
-        assert!(refused.contains("not found") || refused.contains("not allowed"), "{text}: {refused}");
+        assert!(
+            refused.contains("not found") || refused.contains("not allowed"),
+            "{text}: {refused}"
+        );
     }
     assert_eq!(app.permit("acme").await.tenant().name, "Ours");
 }
@@ -147,7 +157,8 @@ async fn an_administrator_applies_no_more_than_the_api_lets_them() {
 #[rocket::async_test]
 async fn five_thousand_users_are_applied_while_others_sign_in_and_are_found_unchanged() {
     let app = TestApp::start().await;
-    let hash = app.export(Some("acme"), true).await["tenants"][0]["users"][0]["password_hash"].clone();
+    let hash =
+        app.export(Some("acme"), true).await["tenants"][0]["users"][0]["password_hash"].clone();
     let user = |at| json!({ "username": format!("u{at}"), "email": format!("u{at}@x.example"), "password_hash": hash });
     let users: Vec<_> = (0..5000).map(user).collect();
     let file = json!({ "tenants": [{ "slug": "acme", "users": users }] }).to_string();
@@ -172,5 +183,7 @@ async fn five_thousand_users_are_applied_while_others_sign_in_and_are_found_unch
     let again = app.apply(&file).await;
     assert!(again.iter().all(|change| change.what == What::Unchanged));
     let found = begun.elapsed() - made;
-    println!("5000 users: made in {made:?}, found unchanged in {found:?}, {signed_in} signed in meanwhile");
+    println!(
+        "5000 users: made in {made:?}, found unchanged in {found:?}, {signed_in} signed in meanwhile"
+    );
 }
