@@ -21,12 +21,14 @@ pub fn check(data: &[u8]) {
     }
     for tenant in file["tenants"].as_array().unwrap() {
         let mut members = tenant.clone();
-        for (heading, read) in [("clients", read_client as fn(Value)), ("users", read_user)] {
+        for (heading, read) in
+            [("clients", read_client as fn(Value)), ("users", |user| read_user(&user))]
+        {
             if let Some(Value::Array(entries)) = members.as_object_mut().unwrap().remove(heading) {
                 entries.into_iter().for_each(read);
             }
         }
-        assert_named(read_input::<TenantInput>(members).err());
+        assert_named(read_input::<TenantInput>(&members).err());
     }
 }
 
@@ -36,7 +38,7 @@ fn read_client(entry: Value) {
     }
 }
 
-fn read_user(entry: Value) {
+fn read_user(entry: &Value) {
     assert_named(read_input::<UserInput>(entry).err());
 }
 

@@ -4,9 +4,14 @@
 //! libFuzzer calls them (`fuzz/targets/`, `make fuzz`), and so does the suite, with what was found
 //! (`fuzz/cases/`) and what to start from (`fuzz/seeds/`).
 
-// In the suite nobody outside of it reaches them.
-#![allow(unreachable_pub)]
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+#![allow(unreachable_pub, reason = "in the suite nobody outside of it reaches them")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "what is wrong is to stop it"
+)]
 
 pub mod apply;
 pub mod basic;

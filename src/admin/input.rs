@@ -106,7 +106,7 @@ impl ClientInput {
         Ok(Self {
             client_id,
             client_secret: client_secret.map(SecretString::from),
-            metadata: read(Value::Object(members))?,
+            metadata: read(&Value::Object(members))?,
         })
     }
 }
@@ -160,12 +160,12 @@ fn active() -> UserStatus {
 ///
 /// # Errors
 /// The field, by its path.
-pub(crate) fn read<T: DeserializeOwned>(value: Value) -> Result<T, FieldError> {
-    let why = match T::deserialize(&value) {
+pub(crate) fn read<T: DeserializeOwned>(value: &Value) -> Result<T, FieldError> {
+    let why = match T::deserialize(value) {
         Ok(read) => return Ok(read),
         Err(why) => why.to_string(),
     };
-    let mut path = path_at_fault::<T>(&value, &why);
+    let mut path = path_at_fault::<T>(value, &why);
     // What was written in the place of a secret is not repeated.
     if path == "password" {
         return Err(FieldError::new(path, "a string: put it in quotes"));

@@ -80,7 +80,7 @@ impl Admin<'_> {
 /// # Errors
 /// [`AdminError::Invalid`] with the field at fault.
 pub fn read_input<T: serde::de::DeserializeOwned>(
-    body: serde_json::Value,
+    body: &serde_json::Value,
 ) -> Result<T, AdminError> {
     Ok(input::read(body)?)
 }

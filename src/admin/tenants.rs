@@ -199,7 +199,7 @@ pub(super) fn members_of(tenant: &Tenant) -> Value {
 pub(super) fn patched(old: &Tenant, patch: Value) -> Result<TenantInput, AdminError> {
     let mut whole = members_of(old);
     merge(&mut whole, patch);
-    Ok(read(whole)?)
+    Ok(read(&whole)?)
 }
 
 /// Whether `tenant` is what `input` says.

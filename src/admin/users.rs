@@ -226,7 +226,7 @@ pub(super) fn members_of(user: &User) -> Value {
 pub(super) fn patched(user: &User, patch: Value) -> Result<UserInput, AdminError> {
     let mut whole = members_of(user);
     merge(&mut whole, patch);
-    Ok(read(whole)?)
+    Ok(read(&whole)?)
 }
 
 /// Makes of `old`, which was taken for changing, what `input` says, and writes what differs. A new

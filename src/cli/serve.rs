@@ -39,7 +39,7 @@ pub(super) async fn run(arguments: Arguments, config: Config) -> Done {
     let kept = MANAGERS + 3 * config.database_connections + 64;
     let server =
         crate::build(rocket::Config::figment(), config, Effects::system(), !arguments.no_migrate);
-    let server = server.ignite().await.map_err(in_one_line)?;
+    let server = server.ignite().await.map_err(|why| in_one_line(&why))?;
     let site =
         server.state::<Arc<Site>>().cloned().ok_or(Failure("the server has no state".into()))?;
     if arguments.demo {
@@ -49,8 +49,10 @@ pub(super) async fn run(arguments: Arguments, config: Config) -> Done {
             "the demonstration is in place, with secrets that are public"
         );
     }
-    let management =
-        Management::build(management, Arc::clone(&site)).ignite().await.map_err(in_one_line)?;
+    let management = Management::build(management, Arc::clone(&site))
+        .ignite()
+        .await
+        .map_err(|why| in_one_line(&why))?;
     let most = share_of_strangers(files_of_process(), kept);
     let server = Listener::open(server, most).await.map_err(|why| in_use(&why))?;
     let management = Listener::open(management, MANAGERS).await.map_err(|why| in_use(&why))?;
@@ -143,7 +145,7 @@ async fn greet(site: &Site, demo: bool) {
 }
 
 /// Rocket's errors panic where nobody looks at them; this one is looked at.
-fn in_one_line(error: rocket::Error) -> Failure {
+fn in_one_line(error: &rocket::Error) -> Failure {
     use rocket::error::ErrorKind;
     let text = match error.kind() {
         ErrorKind::FailedFairings(_) => {

@@ -82,7 +82,7 @@ pub(super) async fn run(command: Command, shell: Shell) -> Done {
             output::one(&TenantView::of(permit.tenant(), shell.app.issuer(permit.tenant())))
         }
         Command::Create { slug, name } => {
-            let input = admin::read_input(json!({ "slug": slug, "name": name }))?;
+            let input = admin::read_input(&json!({ "slug": slug, "name": name }))?;
             let tenant = admin::create_tenant(&admin, &everywhere, input).await?;
             say(&format!("created tenant {}: {}", tenant.slug, shell.app.issuer(&tenant)))
         }

@@ -115,7 +115,7 @@ pub(super) async fn run(command: Command, shell: Shell) -> Done {
             let fields = json!({
                 "username": username, "email": email, "name": name, "roles": roles, "password": read_password()?,
             });
-            let user = admin::create_user(&admin, &permit, admin::read_input(fields)?).await?;
+            let user = admin::create_user(&admin, &permit, admin::read_input(&fields)?).await?;
             say(&format!("created user {} ({})", user.username, user.id))
         }
         Command::SetPassword(which) => {

@@ -64,7 +64,7 @@ pub async fn begin(
     let understood = understand(cx, &incoming).await?;
     let interaction = incoming.interaction;
     let Understood { request, redirect_uri, client, .. } = &understood;
-    let error = |code, text: &'static str| Err(understood.refuse(cx, OauthError::new(code, text)));
+    let error = |code, text: &'static str| Err(understood.refuse(cx, &OauthError::new(code, text)));
     let login = || understood.login();
     let Some(signed_in) = signed_in else {
         return if request.prompt.none {
@@ -125,7 +125,7 @@ pub async fn decide(
         let actor = Actor::User(signed_in.user.id.to_string());
         cx.refused(&actor, Event::ConsentDenied { client_id: understood.client.client_id.clone() });
         let denied = OauthError::new(ErrorCode::AccessDenied, "the user denied the request");
-        return Err(understood.refuse(cx, denied));
+        return Err(understood.refuse(cx, &denied));
     }
     let scope = resource::permitted(&signed_in.user, &understood.scope);
     understood.respond(cx, signed_in, scope, true).await.map(Next::Respond)
@@ -174,9 +174,9 @@ impl Understood {
         Next::Login { client, hint: self.request.login_hint.clone(), redirect_uri }
     }
 
-    fn refuse(&self, cx: &Cx<'_>, error: OauthError) -> AuthorizeError {
+    fn refuse(&self, cx: &Cx<'_>, error: &OauthError) -> AuthorizeError {
         let (mode, state) = (self.request.response_mode, self.request.state.as_deref());
-        AuthorizeError::Redirect(error_response(cx, &self.redirect_uri, mode, state, &error))
+        AuthorizeError::Redirect(error_response(cx, &self.redirect_uri, mode, state, error))
     }
 
     /// Makes a code and the response that carries it (RFC 6749 §4.1.2, RFC 9207).
@@ -230,7 +230,7 @@ impl Understood {
             .map_err(away)?;
         let ended = |why| {
             let error = OauthError::new(ErrorCode::LoginRequired, "the sign-in has been ended");
-            self.refuse(cx, error.because(why))
+            self.refuse(cx, &error.because(why))
         };
         let (session, standing) = found.ok_or_else(|| ended("session ended"))?;
         match standing.session_refusal(&session, cx.now).or_else(|| standing.client_refusal()) {

@@ -42,7 +42,7 @@ pub async fn login(
     };
     cx.is_of_client(&client.client_id);
     let identified = accounts.identify(cx.tenant, username, password, cx.origin, cx.now).await;
-    let identified = identified.map_err(sign_in_refusal)?;
+    let identified = identified.map_err(|refused| sign_in_refusal(&refused))?;
     let scope = resource::default_scope(&client, true);
     let tokens =
         grant_first_party(cx, &client, &identified, SessionKind::FirstParty, scope, &[]).await?;

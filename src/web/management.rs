@@ -35,6 +35,7 @@ pub(super) fn probe_routes() -> Vec<Route> {
 }
 
 #[get("/metrics")]
+#[expect(clippy::needless_pass_by_value, reason = "Rocket hands its guards over")]
 fn metrics(site: Shared) -> (ContentType, String) {
     let text = ContentType::new("application", "openmetrics-text")
         .with_params([("version", "1.0.0"), ("charset", "utf-8")]);

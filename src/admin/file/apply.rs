@@ -117,7 +117,7 @@ impl Run<'_> {
         let everywhere = self.authority.everywhere(Action::OperateInstallation)?;
         let mut whole = serde_json::json!({});
         merge(&mut whole, entry.patch.clone());
-        let input: TenantInput = read(whole)?;
+        let input: TenantInput = read(&whole)?;
         let alg = input.settings.signing_alg;
         let Some(made) = self.ready.new_tenant(&entry.slug, alg) else {
             tenants::draft_tenant(self.admin, TenantId::new(&self.admin.app.effects), input)?;

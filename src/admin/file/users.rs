@@ -50,7 +50,7 @@ impl Run<'_> {
         let Some(found) = self.unit.tenant(tenant).find_user_by_username(&entry.name).await? else {
             let mut whole = serde_json::json!({});
             merge(&mut whole, entry.patch.clone());
-            let input: UserInput = read(whole)?;
+            let input: UserInput = read(&whole)?;
             let mut user = users::draft_user(admin, permit, &input)?;
             user.password_hash =
                 self.new_password(tenant, entry, &input, None)?.and_then(|new| new.hash);

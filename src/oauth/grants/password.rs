@@ -32,7 +32,7 @@ impl Grant for PasswordGrant {
         grant_to(
             cx,
             client,
-            &identified.map_err(refusal)?,
+            &identified.map_err(|refused| refusal(&refused))?,
             SessionKind::Password,
             scope,
             &resources,
@@ -41,7 +41,7 @@ impl Grant for PasswordGrant {
     }
 }
 
-pub(in crate::oauth) fn refusal(refused: SignInRefused) -> OauthError {
+pub(in crate::oauth) fn refusal(refused: &SignInRefused) -> OauthError {
     let retry = |mut error: OauthError, after| {
         error.retry_after = Some(after);
         error
@@ -49,10 +49,10 @@ pub(in crate::oauth) fn refusal(refused: SignInRefused) -> OauthError {
     match refused {
         SignInRefused::Credentials => OauthError::invalid_grant().because("credentials refused"),
         SignInRefused::Throttled(after) => {
-            retry(OauthError::invalid_grant().because("throttled"), after)
+            retry(OauthError::invalid_grant().because("throttled"), *after)
         }
         SignInRefused::Busy(after) => {
-            retry(OauthError::unavailable().because("busy hashing"), after)
+            retry(OauthError::unavailable().because("busy hashing"), *after)
         }
         SignInRefused::Away => OauthError::unavailable(),
     }

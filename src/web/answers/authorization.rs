@@ -14,7 +14,7 @@ pub(crate) fn respond(site: &Site, response: Response) -> Answer {
         ResponseMode::FormPost => {
             let field = |(name, value): (&str, String)| Hidden { name: name.to_owned(), value };
             let fields = response.params.into_iter().map(field).collect();
-            let view = FormPost { action: response.redirect_uri.clone(), fields };
+            let view = FormPost { action: response.redirect_uri, fields };
             Answer::Page(Html::of(site, &view).leading_on().with_script())
         }
         ResponseMode::Query => match url::Url::parse(&response.redirect_uri) {

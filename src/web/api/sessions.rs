@@ -155,7 +155,7 @@ pub(super) async fn revoke_token(
     body: Result<JsonBody, OauthError>,
 ) -> Result<Status, Problem> {
     let permit = permit(site, caller, slug).await?;
-    let TokenInput { jti, token } = admin::read_input(body?.0)?;
+    let TokenInput { jti, token } = admin::read_input(&body?.0)?;
     let given = |text: Option<String>| text.filter(|text| !text.is_empty());
     match (given(jti), given(token)) {
         (Some(jti), None) if jti.len() <= 200 => {

@@ -46,7 +46,7 @@ pub(super) async fn create(
     body: Result<JsonBody, OauthError>,
 ) -> Result<Versioned<TenantView>, Problem> {
     let everywhere = caller?.everywhere(Action::OperateInstallation)?;
-    let input = admin::read_input(body?.0)?;
+    let input = admin::read_input(&body?.0)?;
     let tenant = admin::create_tenant(&site.admin(), &everywhere, input).await?;
     let (view, version) = (TenantView::of(&tenant, site.app.issuer(&tenant)), tenant.version);
     Ok(Versioned::made(format!("/api/v1/tenants/{}", view.slug), view, version))

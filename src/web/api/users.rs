@@ -46,7 +46,7 @@ pub(super) async fn create(
     body: Result<JsonBody, OauthError>,
 ) -> Result<Versioned<UserView>, Problem> {
     let permit = permit(site, caller, slug).await?;
-    let input = admin::read_input(body?.0)?;
+    let input = admin::read_input(&body?.0)?;
     let user = admin::create_user(&site.admin(), &permit, input).await?;
     let view = UserView::from(&user);
     let version = view.version;

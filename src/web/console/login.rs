@@ -31,6 +31,7 @@ pub(super) fn home(member: Signed) -> Shown {
 }
 
 #[get("/login")]
+#[expect(clippy::needless_pass_by_value, reason = "Rocket hands its guards over")]
 pub(super) fn show(site: &Site, browser: Browser, query: Query) -> Html {
     let tenant = query.params.find("tenant").unwrap_or(crate::domain::Slug::SYSTEM).to_owned();
     let view =
@@ -101,12 +102,12 @@ pub(super) async fn submit(
             return again(status, if wait.is_some() { text } else { WRONG }, wait);
         }
     };
-    let user = &identified.user;
-    if !administers(site, &home, user, &from.0) {
+    if !administers(site, &home, &identified.user, &from.0) {
         return wrong();
     }
     let held = held.ok().filter(|member| member.home.id == home.id).map(|member| member.visitor);
-    let device = cookies::console_device(&site.app.config, site.accounts.device_token(&home, user));
+    let token = site.accounts.device_token(&home, &identified.user);
+    let device = cookies::console_device(&site.app.config, token);
     let (kind, held) = (SessionKind::Console, held.as_ref());
     match sign_in_browser(&site.app, &home, &identified, kind, held, &from.0).await {
         Ok(None) => wrong(),

@@ -50,7 +50,7 @@ pub(super) async fn create(member: Signed, form: Result<Form, OauthError>) -> Sh
         let everywhere = member.authority.everywhere(Action::OperateInstallation)?;
         let slug: crate::domain::Slug = slug.trim().parse()?;
         let named = (!name.is_empty()).then(|| name.clone());
-        let input = admin::read_input(json!({ "slug": slug, "name": named }))?;
+        let input = admin::read_input(&json!({ "slug": slug, "name": named }))?;
         admin::create_tenant(&member.site.admin(), &everywhere, input).await
     };
     match made.await {

@@ -100,7 +100,7 @@ pub(super) async fn create(member: Signed, slug: &str, form: Result<Form, OauthE
     let form = member.sent(form)?;
     let permit = member.permit(slug).await?;
     let made = async {
-        let input = admin::read_input(fields(&form))?;
+        let input = admin::read_input(&fields(&form))?;
         admin::create_user(&member.site.admin(), &permit, input).await
     };
     match made.await {

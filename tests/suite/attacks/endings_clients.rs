@@ -137,7 +137,7 @@ impl Siege {
         who: &Who,
         secret: Option<&str>,
     ) -> crate::support::Ended {
-        let other = Siege::at(self.nodes.clone());
+        let other = Self::at(self.nodes.clone());
         self.end_by(node, anew(&other, node, who, secret)).await
     }
 }

@@ -47,7 +47,8 @@ fn rsa() -> (RsaKeyPair, Value) {
 }
 
 fn with(mut key: Value, changes: Value) -> Value {
-    key.as_object_mut().unwrap().extend(changes.as_object().unwrap().clone());
+    let Value::Object(changes) = changes else { panic!("members of a key: {changes}") };
+    key.as_object_mut().unwrap().extend(changes);
     key
 }
 
@@ -57,10 +58,12 @@ fn without(mut key: Value, member: &str) -> Value {
 }
 
 fn client(jwks: Value) -> Value {
-    json!({
-        "client_id": "signer", "token_endpoint_auth_method": "private_key_jwt", "jwks": jwks,
+    let mut client = json!({
+        "client_id": "signer", "token_endpoint_auth_method": "private_key_jwt",
         "grant_types": ["client_credentials"], "scope": "reports.read",
-    })
+    });
+    client["jwks"] = jwks;
+    client
 }
 
 /// A number of so many bytes with these at its ends.

@@ -109,7 +109,7 @@ impl Siege {
         let born = self.take();
         let doomed: Vec<Born> = born.into_iter().filter(|born| ended.dooms(&reach, born)).collect();
         let tally = self.tally_access(ended, &reach, &doomed).await;
-        self.report(what, &doomed, tally);
+        self.report(what, &doomed, &tally);
     }
 
     pub(crate) async fn judge_these(
@@ -126,7 +126,7 @@ impl Siege {
             let good = self.refreshes(who, born).await;
             tally.count(&format!("{} refresh", born.how), good);
         }
-        self.report(what, &doomed, tally);
+        self.report(what, &doomed, &tally);
     }
 
     async fn tally_access(&self, ended: &Ended, reach: &Reach, doomed: &[Born]) -> Tally {
@@ -141,7 +141,7 @@ impl Siege {
         tally
     }
 
-    fn report(&mut self, what: &str, doomed: &[Born], tally: Tally) {
+    fn report(&mut self, what: &str, doomed: &[Born], tally: &Tally) {
         let good: usize = tally.0.values().map(|(good, _)| good).sum();
         if good > 0 {
             let part =
