@@ -10,7 +10,6 @@ mod grants;
 mod identity;
 mod jobs;
 mod keys;
-#[allow(missing_docs, reason = "what `table!` makes of each column has no words of ours")]
 mod schema;
 mod sessions;
 
@@ -25,8 +24,9 @@ pub use engine::{
 pub use events::{nodes::LEASE, revocation_events::Place};
 pub use grants::rotations::{Rotated, Rotation, RotationRequest};
 pub use identity::user_lists::UserCursor;
-pub use jobs::{queue::Step, sweep::Sweep};
+pub use jobs::queue::Step;
 pub use keys::signing_keys::KeyRotation;
+pub use schema::Sweep;
 pub use sessions::{
     endings::{EndOne, EndRequest},
     lists::ListedSession,

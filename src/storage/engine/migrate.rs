@@ -4,7 +4,7 @@
 //! behind, and of two nodes that migrate at once the second finds nothing left to do.
 
 use diesel::{
-    ExpressionMethods, QueryDsl, connection::AnsiTransactionManager, define_sql_function,
+    ExpressionMethods, connection::AnsiTransactionManager, define_sql_function,
     migration::MigrationSource,
 };
 use diesel_async::{
@@ -90,33 +90,7 @@ impl Storage {
     /// [`StorageError::Migration`] in the database's own words. A full disk is none: reading goes on.
     pub async fn check(&self) -> Result<(), StorageError> {
         let mut unit = self.write(EveryTenant::Installation).await?;
-        macro_rules! columns_of {
-            ($($table:ident),*) => {
-                $(
-                    let query = schema::$table::table.select(schema::$table::all_columns).limit(0);
-                    let found = on_conn!(unit, conn => query.execute(conn).await);
-                    found.map_err(|why| failed(format!("table {}: {}", stringify!($table), why.cause())))?;
-                )*
-            };
-        }
-        columns_of!(
-            tenants,
-            signing_keys,
-            clients,
-            client_secrets,
-            client_assertions,
-            users,
-            sessions,
-            token_families,
-            authorization_codes,
-            consents,
-            revocation_head,
-            installation,
-            revocation_events,
-            nodes,
-            jobs,
-            audit_events
-        );
+        unit.check_columns().await?;
         use schema::revocation_head;
         let nothing = diesel::update(revocation_head::table)
             .set(revocation_head::seq.eq(revocation_head::seq));

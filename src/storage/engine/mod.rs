@@ -1,6 +1,5 @@
 //! The machinery: connections, units of work, deadlines, migrations, and how values are stored.
 
-#[allow(missing_docs, reason = "what `table!` makes of each column has no words of ours")]
 pub(in crate::storage) mod columns;
 pub(in crate::storage) mod connection;
 pub(in crate::storage) mod deadline;

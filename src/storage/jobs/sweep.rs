@@ -10,44 +10,8 @@ use crate::storage::{
     EveryTenant, Key, Step, Storage, StorageError, Unit,
     engine::connection::{on_conn, on_conn_each, remove_rows},
     fills,
-    schema::{sessions, token_families},
+    schema::{SOME, Sweep, sessions, token_families},
 };
-
-/// How long ended and expired rows stay, so that a replay is still told from garbage and an
-/// admin still sees what was.
-const KEPT_S: i64 = 7 * 86_400;
-
-/// Rows of one transaction: a few milliseconds of SQLite's writer.
-const SOME: i64 = 200;
-
-/// A table that is swept.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Sweep {
-    /// Sessions whose time is over are marked so.
-    ExpiredSessions,
-    /// Sessions that were over long ago go, with their families.
-    OldSessions,
-    /// Authorization codes.
-    Codes,
-    /// Client assertions.
-    Assertions,
-    /// Events.
-    Events,
-    /// Retired keys, silent nodes, finished jobs: few, and all at once.
-    Rest,
-}
-
-impl Sweep {
-    /// Every table that is swept.
-    pub const ALL: [Self; 6] = [
-        Self::ExpiredSessions,
-        Self::OldSessions,
-        Self::Codes,
-        Self::Assertions,
-        Self::Events,
-        Self::Rest,
-    ];
-}
 
 impl Storage {
     /// Sweeps some rows of a table; answers how many, and whether more may be left.
@@ -59,27 +23,13 @@ impl Storage {
         what: Sweep,
         now: Timestamp,
     ) -> Result<(Step, bool), StorageError> {
-        let old = now.plus(-KEPT_S);
         let began = Instant::now();
         let mut unit = self.write_for_job(EveryTenant::Sweep).await?;
-        let rows = match what {
-            Sweep::ExpiredSessions => unit.mark_expired(old, now, SOME).await?,
-            Sweep::OldSessions => unit.sweep_sessions(old, SOME).await?,
-            Sweep::Codes => unit.sweep_codes(old, SOME).await?,
-            Sweep::Assertions => unit.sweep_assertions(now, SOME).await?,
-            Sweep::Events => unit.sweep_events(SOME).await?,
-            Sweep::Rest => {
-                let rest = unit.sweep_keys(now).await?
-                    + unit.sweep_nodes().await?
-                    + unit.sweep_jobs().await?;
-                unit.commit().await?;
-                return Ok((Step::done(rest, began), false));
-            }
-        };
+        let (rows, more) = what.some(&mut unit, now).await?;
         if rows > 0 {
             unit.commit().await?;
         }
-        Ok((Step::done(rows, began), fills(rows, SOME)))
+        Ok((Step::done(rows, began), more))
     }
 }
 
@@ -107,7 +57,7 @@ impl Storage {
 
 impl Unit {
     /// Marks sessions as ended whose time was over between `old` and `now`.
-    async fn mark_expired(
+    pub(in crate::storage) async fn mark_expired(
         &mut self,
         old: Timestamp,
         now: Timestamp,
@@ -137,7 +87,11 @@ impl Unit {
 
     /// Removes sessions that expired before `old`, and first their families, some at a time: a
     /// session may have any number of them.
-    async fn sweep_sessions(&mut self, old: Timestamp, limit: i64) -> Result<usize, StorageError> {
+    pub(in crate::storage) async fn sweep_sessions(
+        &mut self,
+        old: Timestamp,
+        limit: i64,
+    ) -> Result<usize, StorageError> {
         let expired = sessions::table
             .filter(sessions::expires_at.lt(old.millis()))
             .order(sessions::expires_at)
