@@ -84,7 +84,7 @@ impl Installation {
             None => None,
         };
         let revocations = Arc::new(Revocations::new(Parts {
-            node: NodeId::new(&effects),
+            node: effects.id::<NodeId>(),
             storage: storage.clone(),
             view: Arc::clone(&view),
             directory: Arc::clone(&directory),

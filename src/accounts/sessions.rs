@@ -159,7 +159,7 @@ pub fn begin_session(
     let Beginning { at, kind, client_id, cookie_digest } = beginning;
     Session {
         tenant_id: tenant.id,
-        id: SessionId::new(&app.effects),
+        id: app.effects.id::<SessionId>(),
         user_id: standing.user.id,
         kind,
         client_id,

@@ -30,7 +30,7 @@ pub async fn ensure_system_tenant(admin: &Admin<'_>) -> Result<(), AdminError> {
     };
     let authority = Authority::of_shell();
     let everywhere = authority.everywhere(Action::OperateInstallation)?;
-    let tenant = tenants::draft_tenant(admin, TenantId::new(&admin.app.effects), input)?;
+    let tenant = tenants::draft_tenant(admin, admin.app.effects.id::<TenantId>(), input)?;
     let keys = tenants::first_keys(admin, tenant.id, tenant.settings.signing_alg).await?;
     // Several may start at once, and one of them may have gone on to apply a large file.
     let mut unit = admin.app.storage.write_in_turn().await?;

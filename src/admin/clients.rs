@@ -73,7 +73,7 @@ fn made_secret(effects: &Effects, now: Timestamp) -> (SecretString, ClientSecret
 
 fn secret_row(effects: &Effects, secret: &SecretString, now: Timestamp) -> ClientSecret {
     ClientSecret {
-        id: SecretId::new(effects),
+        id: effects.id::<SecretId>(),
         digest: sha256(secret.expose_secret().as_bytes()),
         created_at: now,
         expires_at: None,

@@ -104,7 +104,7 @@ pub async fn create_tenant(
     permit: &Everywhere,
     input: TenantInput,
 ) -> Result<Tenant, AdminError> {
-    let tenant = draft_tenant(admin, TenantId::new(&admin.app.effects), input)?;
+    let tenant = draft_tenant(admin, admin.app.effects.id::<TenantId>(), input)?;
     let keys = first_keys(admin, tenant.id, tenant.settings.signing_alg).await?;
     let mut unit = admin.app.storage.write(EveryTenant::Tenants).await?;
     unit.narrow(&tenant);
@@ -146,7 +146,7 @@ async fn tell_operators(
     // By this unit's own connection: whoever holds one must not wait for another.
     let system = unit.find_tenant(&Slug::SYSTEM.parse()?).await?.ok_or(AdminError::NotFound)?;
     let occurrence =
-        Occurrence { tenant_id: system.id, id: AuditId::new(&admin.app.effects), ..occurrence };
+        Occurrence { tenant_id: system.id, id: admin.app.effects.id::<AuditId>(), ..occurrence };
     unit.narrow(&system);
     unit.tenant(&system).tell(&occurrence).await?;
     unit.narrow(tenant);

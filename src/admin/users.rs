@@ -134,7 +134,7 @@ pub(super) fn draft_user(
     let now = admin.app.effects.now();
     let user = User {
         tenant_id: tenant.id,
-        id: UserId::new(&admin.app.effects),
+        id: admin.app.effects.id::<UserId>(),
         username: input.username.trim().to_owned(),
         email: input.email.clone(),
         email_verified: input.email_verified,

@@ -154,7 +154,7 @@ async fn redis(config: &Config) -> Result<String, String> {
     };
     let mirror = Mirror::connect(
         url.expose_secret(),
-        NodeId::new(&Effects::system()),
+        Effects::system().id::<NodeId>(),
         std::sync::Arc::default(),
     )
     .await;

@@ -1,11 +1,10 @@
-//! Identifiers, one type each so that one cannot stand in for another.
+//! Identifiers, one type each so that one cannot stand in for another. New ones come of
+//! [`Effects::id`](crate::effects::Effects::id).
 
 use std::{fmt, str::FromStr};
 
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
-
-use crate::effects::Effects;
 
 macro_rules! id {
     ($(#[$doc:meta])* $name:ident) => {
@@ -15,11 +14,6 @@ macro_rules! id {
         pub struct $name(Uuid);
 
         impl $name {
-            /// A new identifier, ordered by time.
-            pub fn new(effects: &Effects) -> Self {
-                Self(effects.uuid())
-            }
-
             /// The sixteen bytes.
             pub fn as_bytes(&self) -> &[u8; 16] {
                 self.0.as_bytes()
@@ -28,6 +22,12 @@ macro_rules! id {
             /// The identifier with these sixteen bytes.
             pub fn from_bytes(bytes: [u8; 16]) -> Self {
                 Self(Uuid::from_bytes(bytes))
+            }
+        }
+
+        impl From<Uuid> for $name {
+            fn from(uuid: Uuid) -> Self {
+                Self(uuid)
             }
         }
 

@@ -57,6 +57,11 @@ impl Effects {
         uuid::Builder::from_unix_timestamp_millis(millis, &self.bytes::<10>()).into_uuid()
     }
 
+    /// A new identifier, ordered by time.
+    pub fn id<T: From<uuid::Uuid>>(&self) -> T {
+        self.uuid().into()
+    }
+
     /// 256 random bits, base64url without padding (43 characters).
     pub fn secret(&self) -> String {
         use base64::Engine as _;

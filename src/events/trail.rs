@@ -94,7 +94,7 @@ impl AuditLog {
     ) -> Occurrence {
         Occurrence {
             tenant_id: tenant.id,
-            id: AuditId::new(&self.effects),
+            id: self.effects.id::<AuditId>(),
             at: self.effects.now(),
             actor: actor.clone(),
             event,
@@ -182,7 +182,7 @@ impl Shared {
         let entry = |(tenant_id, count): (TenantId, u64)| {
             AuditEntry::from(&Occurrence {
                 tenant_id,
-                id: AuditId::new(&self.effects),
+                id: self.effects.id::<AuditId>(),
                 at: self.effects.now(),
                 actor: Actor::Anonymous,
                 event: Event::RefusalsCounted { count },

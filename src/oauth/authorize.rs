@@ -253,7 +253,7 @@ impl Understood {
             client_id: self.client.client_id.clone(),
             user_id: signed_in.user.id,
             session_id: signed_in.session.id,
-            family_id: FamilyId::new(&cx.app.effects),
+            family_id: cx.app.effects.id::<FamilyId>(),
             redirect_uri: self.redirect_uri.clone(),
             redirect_uri_given: self.redirect_uri_given,
             scope: scope.clone(),

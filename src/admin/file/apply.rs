@@ -120,7 +120,7 @@ impl Run<'_> {
         let input: TenantInput = read(&whole)?;
         let alg = input.settings.signing_alg;
         let Some(made) = self.ready.new_tenant(&entry.slug, alg) else {
-            tenants::draft_tenant(self.admin, TenantId::new(&self.admin.app.effects), input)?;
+            tenants::draft_tenant(self.admin, self.admin.app.effects.id::<TenantId>(), input)?;
             self.needs.push(Need::Keys { slug: entry.slug.clone(), alg });
             return Ok(None);
         };

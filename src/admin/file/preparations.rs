@@ -80,7 +80,7 @@ impl Preparations {
         for need in needs {
             match need {
                 Need::Keys { slug, alg } => {
-                    let id = TenantId::new(&admin.app.effects);
+                    let id = admin.app.effects.id::<TenantId>();
                     let keys = tenants::first_keys(admin, id, alg).await?;
                     self.tenants.insert(slug, NewTenant { id, keys, alg });
                 }

@@ -103,7 +103,7 @@ pub(in crate::oauth) async fn grant_to(
         cookie_digest: None,
     };
     let session = begin_session(cx.app, cx.tenant, &standing, by, through, cx.origin);
-    let grant = FamilyId::new(&cx.app.effects);
+    let grant = cx.app.effects.id::<FamilyId>();
     let refreshes = client.allows(GrantType::RefreshToken);
     store.insert_session(&session).await?;
     if refreshes {

@@ -12,7 +12,7 @@ use crate::support::TestApp;
 async fn each_round_is_one_nodes() {
     let app = TestApp::start().await;
     let storage = &app.site.app.storage;
-    let nodes: [NodeId; 2] = std::array::from_fn(|_| NodeId::new(&app.site.app.effects));
+    let nodes: [NodeId; 2] = std::array::from_fn(|_| app.site.app.effects.id::<NodeId>());
     let hour = Duration::from_secs(3600);
     let begun =
         |name: &'static str, node: usize, each| storage.begin_round(name, nodes[node], each);

@@ -19,7 +19,7 @@ fn token<'a>(jti: &'a str, born: i64) -> Subjects<'a> {
 #[tokio::test(start_paused = true)]
 async fn o9_an_ending_is_forgotten_with_the_last_token_that_it_speaks_of() {
     let (registry, effects) = (Registry::default(), Effects::system());
-    let tenant = TenantId::new(&effects);
+    let tenant = effects.id::<TenantId>();
     for number in 0..10_000 {
         let jti = effects.uuid().to_string();
         let lives = Duration::from_secs(if number % 2 == 0 { 60 } else { 900 });
@@ -43,7 +43,7 @@ async fn o9_an_ending_is_forgotten_with_the_last_token_that_it_speaks_of() {
     // A token whose expiry a wrong clock has put off is no better for it.
     assert!(registry.refuses(tenant, &token("x", 9_999)));
     assert!(!registry.refuses(tenant, &token("x", 10_000)));
-    assert!(!registry.refuses(TenantId::new(&effects), &token("x", 0)), "another tenant's tokens");
+    assert!(!registry.refuses(effects.id::<TenantId>(), &token("x", 0)), "another tenant's tokens");
     tokio::time::advance(Duration::from_secs(900)).await;
     registry.prune();
     assert!(registry.is_empty());
@@ -51,7 +51,7 @@ async fn o9_an_ending_is_forgotten_with_the_last_token_that_it_speaks_of() {
 
 #[tokio::test(start_paused = true)]
 async fn o9_an_ending_that_is_heard_of_again_is_held_for_the_longer_of_both() {
-    let (registry, tenant) = (Registry::default(), TenantId::new(&Effects::system()));
+    let (registry, tenant) = (Registry::default(), Effects::system().id::<TenantId>());
     let client = Ending::Client("app".into());
     registry.insert(tenant, &client, EventNumber(1), Duration::from_secs(60));
     registry.insert(tenant, &client, EventNumber(5), Duration::from_secs(600));

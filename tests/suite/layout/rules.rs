@@ -13,7 +13,9 @@ pub(super) const FLOORS: &[&[&str]] = &[
     &["oauth", "admin"],
     &["accounts"],
     &["installation"],
-    &["changes", "events", "jobs", "throttle"],
+    &["jobs"],
+    &["changes", "events"],
+    &["throttle"],
     &["keys"],
     &["memory"],
     &["storage"],
@@ -80,14 +82,6 @@ const OPENING: &str = "the error of opening one stands beside the pool that open
 
 /// One that nothing needs any more fails the test: each goes with what it excuses.
 pub(super) const EXCEPTIONS: &[Exception] = &[
-    but(rooms::RULE, "events/trail.rs", "throttle", "what is noted of strangers has a rate"),
-    but(rooms::RULE, "jobs/mod.rs", "changes", "following the events is one of the jobs"),
-    but(
-        rooms::RULE,
-        "domain/ids.rs",
-        "effects",
-        "a fresh identifier is drawn from the entropy that effects hand out",
-    ),
     but(
         rooms::RULE,
         "cli/doctor.rs",
@@ -95,12 +89,6 @@ pub(super) const EXCEPTIONS: &[Exception] = &[
         "it asks the database itself what is wrong with it",
     ),
     but(rooms::RULE, "cli/mod.rs", "storage", "it opens the database for every command"),
-    but(
-        circles::RULE,
-        "",
-        "domain -> effects",
-        "a fresh identifier is drawn from the entropy that effects hand out",
-    ),
     but(
         circles::RULE,
         "keys",
