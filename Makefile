@@ -19,6 +19,8 @@ test: ## Install what the tests need, then lint and run every test on both datab
 
 lint: ## Formatting, clippy and the documentation, warnings denied; licences and sources of packages
 	$(CARGO) fmt --all --check
+	$(CARGO) fmt --manifest-path fuzz/Cargo.toml --check
+	$(CARGO) metadata --locked --format-version 1 --manifest-path fuzz/Cargo.toml >/dev/null
 	$(CARGO) clippy --workspace --all-targets -- -D warnings
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --no-deps --workspace --document-private-items
 	./tests/services/deny licenses bans sources
