@@ -157,6 +157,15 @@ impl TenantKeys {
         typ: TokenType,
         token: &str,
     ) -> Result<C, TokenRejected> {
+        self.verify_named(typ, token).map(|(_, claims)| claims)
+    }
+
+    /// The same, with the `kid` of the key that it was signed with.
+    pub(super) fn verify_named<C: DeserializeOwned>(
+        &self,
+        typ: TokenType,
+        token: &str,
+    ) -> Result<(String, C), TokenRejected> {
         let header = read_header(token)?;
         if !typ.accepts(header.typ.as_deref()) {
             return Err(TokenRejected("wrong typ"));
@@ -167,13 +176,18 @@ impl TenantKeys {
         if header.alg != known.alg {
             return Err(TokenRejected("wrong alg"));
         }
-        checked(token, &known.key, &[known.alg])
+        checked(token, &known.key, &[known.alg]).map(|claims| (kid, claims))
+    }
+
+    /// Whether a key of this `kid` verifies.
+    pub(super) fn know(&self, kid: &str) -> bool {
+        self.verifying.iter().any(|key| key.kid == kid)
     }
 
     /// What a token of kind `typ` says whose key this tenant has not, or no longer. It proves nothing.
     pub fn unproven<C: DeserializeOwned>(&self, typ: TokenType, token: &str) -> Option<C> {
         let header = read_header(token).ok().filter(|header| typ.accepts(header.typ.as_deref()))?;
-        if self.verifying.iter().any(|key| Some(&key.kid) == header.kid.as_ref()) {
+        if header.kid.is_some_and(|kid| self.know(&kid)) {
             return None;
         }
         let payload = URL_SAFE_NO_PAD.decode(token.split('.').nth(1)?).ok()?;

@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use super::{KeyError, Mac, MasterKey, Purpose, generate::PrivateKey, jwt::VerifyingKey};
+use super::{
+    KeyError, Mac, MasterKey, Purpose, generate::PrivateKey, jwt::VerifyingKey, verified::Verified,
+};
 use crate::{
     domain::{KeyState, SigningAlg, SigningKey, Tenant, TenantId, Timestamp},
     memory::{Cache, View},
@@ -68,6 +70,7 @@ pub struct Keystore {
     storage: Storage,
     view: Arc<View>,
     cache: Cache<TenantId, Arc<TenantKeys>>,
+    pub(super) verified: Verified,
 }
 
 impl Keystore {
@@ -79,6 +82,7 @@ impl Keystore {
             storage,
             view,
             cache: Cache::new(10_000),
+            verified: Verified::new(),
         }
     }
 

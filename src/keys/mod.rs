@@ -9,6 +9,7 @@ mod keystore;
 mod mac;
 mod master;
 mod refresh_token;
+mod verified;
 
 pub use error::KeyError;
 pub use jwk::{AssertionAlg, check_jwks};

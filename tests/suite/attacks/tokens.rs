@@ -108,3 +108,34 @@ async fn s2_a_token_from_the_future_counts_only_within_a_minute() {
     app.clock.advance(-200);
     assert!(!app.acme().is_active(&far_ahead).await);
 }
+
+/// What was found good once is held: it must not be held against what came since.
+#[rocket::async_test]
+async fn s2_what_was_found_good_is_refused_once_it_is_not() {
+    async fn withdraw_key(app: &TestApp) {
+        let keys = app.api(Method::Get, "/tenants/acme/keys", Value::Null).await.json();
+        let active = keys["items"].as_array().unwrap().iter().find(|key| key["state"] == "active");
+        let kid = active.unwrap()["kid"].as_str().unwrap().to_owned();
+        let path = format!("/tenants/acme/keys/{kid}/withdraw");
+        app.api(Method::Post, &path, Value::Null).await.ok();
+    }
+
+    for what in ["its key is withdrawn", "its session ends", "its time is over"] {
+        let app = TestApp::start().await;
+        let token = app.acme().sign_in("ada").await.access;
+        for _ in 0..3 {
+            assert!(app.acme().is_active(&token).await, "before {what}");
+        }
+        let forged = changed(&token, |_| {}, |claims| claims["scope"] = "admin".into());
+        assert_refused(&app, &forged, "the signature of one that is held").await;
+        assert!(!app.globex().is_active(&token).await, "at another tenant");
+        match what {
+            "its key is withdrawn" => withdraw_key(&app).await,
+            "its session ends" => {
+                app.acme().bearer(Method::Post, "/auth/logout", &token).await;
+            }
+            _ => app.clock.advance(900),
+        }
+        assert_refused(&app, &token, what).await;
+    }
+}
