@@ -3,11 +3,13 @@
 use std::sync::Arc;
 
 use super::{
-    KeyError, Mac, MasterKey, Purpose, generate::PrivateKey, jwt::VerifyingKey, verified::Verified,
+    KeyError, Mac, MasterKey, Purpose, TokenRejected, TokenType, generate::PrivateKey,
+    jwt::VerifyingKey, verified::Verified,
 };
 use crate::{
     domain::{KeyState, SigningAlg, SigningKey, Tenant, TenantId, Timestamp},
     memory::{Cache, View},
+    protocol::AccessTokenClaims,
     storage::Storage,
     turns::{Standing, Turns},
 };
@@ -70,7 +72,7 @@ pub struct Keystore {
     storage: Storage,
     view: Arc<View>,
     cache: Cache<TenantId, Arc<TenantKeys>>,
-    pub(super) verified: Verified,
+    verified: Verified,
 }
 
 impl Keystore {
@@ -133,6 +135,25 @@ impl Keystore {
             load.await?
         };
         keys.ok_or(KeyError::Gone)
+    }
+
+    /// The claims of an access token that `keys` of `tenant` signed ([`TenantKeys::verify`]).
+    ///
+    /// # Errors
+    /// [`TokenRejected`]. Expiry and endings are for the caller to check.
+    pub fn verify_access_token(
+        &self,
+        tenant: TenantId,
+        keys: &TenantKeys,
+        token: &str,
+    ) -> Result<Arc<AccessTokenClaims>, TokenRejected> {
+        if let Some(held) = self.verified.find(tenant, token, |kid| keys.know(kid)) {
+            return Ok(held);
+        }
+        let (kid, claims) = keys.verify_named(TokenType::Access, token)?;
+        let claims = Arc::new(claims);
+        self.verified.hold(tenant, token, kid, &claims);
+        Ok(claims)
     }
 
     /// Forgets what is held of a tenant.

@@ -7,7 +7,6 @@ use std::{sync::Arc, time::Duration};
 
 use aws_lc_rs::digest;
 
-use super::{Keystore, TenantKeys, TokenRejected, TokenType};
 use crate::{domain::TenantId, protocol::AccessTokenClaims};
 
 /// Tokens that nobody asks about for so long are forgotten.
@@ -40,28 +39,28 @@ impl Verified {
             .time_to_idle(KEPT);
         Self(cache.build())
     }
-}
 
-impl Keystore {
-    /// The claims of an access token that `keys` of `tenant` signed ([`TenantKeys::verify`]).
-    ///
-    /// # Errors
-    /// [`TokenRejected`]. Expiry and endings are for the caller to check.
-    pub fn verify_access_token(
+    /// What was read of a token, where the key that it was signed with is still one that `counts`.
+    pub(super) fn find(
         &self,
         tenant: TenantId,
-        keys: &TenantKeys,
         token: &str,
-    ) -> Result<Arc<AccessTokenClaims>, TokenRejected> {
-        let digest = (tenant, digest_of(token));
-        if let Some(entry) = self.verified.0.get(&digest).filter(|entry| keys.know(&entry.kid)) {
-            return Ok(Arc::clone(&entry.claims));
-        }
-        let (kid, claims) = keys.verify_named(TokenType::Access, token)?;
-        let claims = Arc::new(claims);
+        counts: impl Fn(&str) -> bool,
+    ) -> Option<Arc<AccessTokenClaims>> {
+        let entry = self.0.get(&(tenant, digest_of(token)))?;
+        counts(&entry.kid).then(|| Arc::clone(&entry.claims))
+    }
+
+    /// Holds what was read of a token that the key `kid` has signed.
+    pub(super) fn hold(
+        &self,
+        tenant: TenantId,
+        token: &str,
+        kid: String,
+        claims: &Arc<AccessTokenClaims>,
+    ) {
         let length = u32::try_from(token.len()).unwrap_or(u32::MAX);
-        let entry = Entry { kid, length, claims: Arc::clone(&claims) };
-        self.verified.0.insert(digest, Arc::new(entry));
-        Ok(claims)
+        let entry = Entry { kid, length, claims: Arc::clone(claims) };
+        self.0.insert((tenant, digest_of(token)), Arc::new(entry));
     }
 }

@@ -1,10 +1,10 @@
-//! Every table: where it stands, and in which order what is old goes. They are alike on both
-//! databases, and `migrations/` is the truth.
+//! Every table: where it stands, whether it has its columns, and in which order what is old goes.
+//! They are alike on both databases, and `migrations/` is the truth.
 
-use diesel::{QueryDsl, allow_tables_to_appear_in_same_query};
+use diesel::{ExpressionMethods, QueryDsl, allow_tables_to_appear_in_same_query};
 use diesel_async::RunQueryDsl;
 
-use super::{StorageError, Unit, engine::connection::on_conn, fills};
+use super::{EveryTenant, Storage, StorageError, Unit, engine::connection::on_conn, fills};
 use crate::domain::Timestamp;
 
 macro_rules! tables {
@@ -16,7 +16,7 @@ macro_rules! tables {
             ///
             /// # Errors
             /// [`StorageError::Migration`] in the database's own words.
-            pub(super) async fn check_columns(&mut self) -> Result<(), StorageError> {
+            async fn check_columns(&mut self) -> Result<(), StorageError> {
                 $(
                     let query = $table::table.select($table::all_columns).limit(0);
                     let found = on_conn!(self, conn => query.execute(conn).await);
@@ -60,6 +60,27 @@ allow_tables_to_appear_in_same_query!(
     tenants,
     revocation_head,
 );
+
+impl Storage {
+    /// Whether the database is what this version works with: each table has its columns, and a write
+    /// is taken.
+    ///
+    /// # Errors
+    /// [`StorageError::Migration`] in the database's own words. A full disk is none: reading goes on.
+    pub async fn check(&self) -> Result<(), StorageError> {
+        let mut unit = self.write(EveryTenant::Installation).await?;
+        unit.check_columns().await?;
+        let nothing = diesel::update(revocation_head::table)
+            .set(revocation_head::seq.eq(revocation_head::seq));
+        match on_conn!(unit, conn => nothing.execute(conn).await) {
+            Err(why) if why.cause().contains("read-only") || why.cause().contains("readonly") => {
+                Err(StorageError::Migration(why.cause().to_owned()))
+            }
+            // Whoever is away, or full, may be back by the time that somebody asks.
+            _ => Ok(()),
+        }
+    }
+}
 
 /// How long ended and expired rows stay, so that a replay is still told from garbage and an
 /// admin still sees what was.

@@ -3,20 +3,16 @@
 //! Everything happens in one transaction under a lock: a killed migration leaves nothing
 //! behind, and of two nodes that migrate at once the second finds nothing left to do.
 
-use diesel::{
-    ExpressionMethods, connection::AnsiTransactionManager, define_sql_function,
-    migration::MigrationSource,
-};
+use diesel::{connection::AnsiTransactionManager, define_sql_function, migration::MigrationSource};
 use diesel_async::{
     AsyncConnection, AsyncMigrationHarness, AsyncPgConnection, RunQueryDsl, TransactionManager as _,
 };
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
 
 use crate::storage::{
-    EveryTenant, Storage, StorageError,
-    engine::connection::{Backend, PgTransactions, on_conn},
+    Storage, StorageError,
+    engine::connection::{Backend, PgTransactions},
     engine::unit::in_turn,
-    schema,
 };
 
 const SQLITE: EmbeddedMigrations = embed_migrations!("migrations/sqlite");
@@ -81,26 +77,6 @@ impl Storage {
         let Some(mut conn) = self.unlimited_postgres().await? else { return Ok(None) };
         let holds = diesel::select(row_security_active("sessions")).get_result(&mut conn).await?;
         Ok(Some(holds))
-    }
-
-    /// Whether the database is what this version works with: each table has its columns, and a write
-    /// is taken.
-    ///
-    /// # Errors
-    /// [`StorageError::Migration`] in the database's own words. A full disk is none: reading goes on.
-    pub async fn check(&self) -> Result<(), StorageError> {
-        let mut unit = self.write(EveryTenant::Installation).await?;
-        unit.check_columns().await?;
-        use schema::revocation_head;
-        let nothing = diesel::update(revocation_head::table)
-            .set(revocation_head::seq.eq(revocation_head::seq));
-        match on_conn!(unit, conn => nothing.execute(conn).await) {
-            Err(why) if why.cause().contains("read-only") || why.cause().contains("readonly") => {
-                Err(failed(why.cause()))
-            }
-            // Whoever is away, or full, may be back by the time that somebody asks.
-            _ => Ok(()),
-        }
     }
 
     async fn unlimited_postgres(&self) -> Result<Option<AsyncPgConnection>, StorageError> {

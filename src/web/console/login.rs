@@ -106,14 +106,13 @@ pub(super) async fn submit(
         return wrong();
     }
     let held = held.ok().filter(|member| member.home.id == home.id).map(|member| member.visitor);
-    let token = site.accounts.device_token(&home, &identified.user);
-    let device = cookies::console_device(&site.app.config, token);
     let (kind, held) = (SessionKind::Console, held.as_ref());
     match sign_in_browser(&site.app, &home, &identified, kind, held, &from.0).await {
         Ok(None) => wrong(),
         Ok(Some(new)) => {
             jar.add(cookies::console(&site.app.config, &home, &new.cookie));
-            jar.add(device);
+            let token = site.accounts.device_token(&home, &identified.user);
+            jar.add(cookies::console_device(&site.app.config, token));
             go("/admin")
         }
         Err(why) => Err(away(site, &OauthError::from(why))),

@@ -128,20 +128,8 @@ pub(super) const EXCEPTIONS: &[Exception] = &[
     but(
         circles::RULE,
         "storage",
-        "events -> identity",
-        "an event's number stands on the row of whom it ended",
-    ),
-    but(
-        circles::RULE,
-        "storage",
         "events -> jobs",
         "an ending that leaves nothing behind needs no settlement",
-    ),
-    but(
-        circles::RULE,
-        "storage",
-        "sessions -> jobs",
-        "as many are ended in a statement as are settled in a step",
     ),
     but(
         circles::RULE,
