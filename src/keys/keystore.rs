@@ -147,13 +147,8 @@ impl Keystore {
         keys: &TenantKeys,
         token: &str,
     ) -> Result<Arc<AccessTokenClaims>, TokenRejected> {
-        if let Some(held) = self.verified.find(tenant, token, |kid| keys.know(kid)) {
-            return Ok(held);
-        }
-        let (kid, claims) = keys.verify_named(TokenType::Access, token)?;
-        let claims = Arc::new(claims);
-        self.verified.hold(tenant, token, kid, &claims);
-        Ok(claims)
+        let verify = || keys.verify_named(TokenType::Access, token);
+        self.verified.find_or(tenant, token, |kid| keys.know(kid), verify)
     }
 
     /// Forgets what is held of a tenant.

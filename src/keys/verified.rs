@@ -40,27 +40,24 @@ impl Verified {
         Self(cache.build())
     }
 
-    /// What was read of a token, where the key that it was signed with is still one that `counts`.
-    pub(super) fn find(
+    /// What was read of a token whose key still `counts`; or else what `verify` reads, with the `kid` of
+    /// the key that it was signed with.
+    pub(super) fn find_or<E>(
         &self,
         tenant: TenantId,
         token: &str,
         counts: impl Fn(&str) -> bool,
-    ) -> Option<Arc<AccessTokenClaims>> {
-        let entry = self.0.get(&(tenant, digest_of(token)))?;
-        counts(&entry.kid).then(|| Arc::clone(&entry.claims))
-    }
-
-    /// Holds what was read of a token that the key `kid` has signed.
-    pub(super) fn hold(
-        &self,
-        tenant: TenantId,
-        token: &str,
-        kid: String,
-        claims: &Arc<AccessTokenClaims>,
-    ) {
+        verify: impl FnOnce() -> Result<(String, AccessTokenClaims), E>,
+    ) -> Result<Arc<AccessTokenClaims>, E> {
+        let digest = (tenant, digest_of(token));
+        if let Some(entry) = self.0.get(&digest).filter(|entry| counts(&entry.kid)) {
+            return Ok(Arc::clone(&entry.claims));
+        }
+        let (kid, claims) = verify()?;
+        let claims = Arc::new(claims);
         let length = u32::try_from(token.len()).unwrap_or(u32::MAX);
-        let entry = Entry { kid, length, claims: Arc::clone(claims) };
-        self.0.insert((tenant, digest_of(token)), Arc::new(entry));
+        let entry = Entry { kid, length, claims: Arc::clone(&claims) };
+        self.0.insert(digest, Arc::new(entry));
+        Ok(claims)
     }
 }

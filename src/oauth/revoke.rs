@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::{
     Cx, RefreshToken,
     client_auth::{self, Presented},
+    verify::find_own_family,
     verify_access_token,
 };
 use crate::{
@@ -38,18 +39,7 @@ async fn revoke_refresh(
     client: &Client,
     token: RefreshToken,
 ) -> Result<(), OauthError> {
-    let family = cx
-        .app
-        .storage
-        .read(&**cx.tenant)
-        .await?
-        .tenant(cx.tenant)
-        .find_family(token.family)
-        .await?;
-    let Some(family) = family else { return Ok(()) };
-    if family.client_id != client.client_id {
-        return Err(OauthError::invalid_grant().because("another client's token"));
-    }
+    let Some(family) = find_own_family(cx, client, token).await? else { return Ok(()) };
     if !family.is_live(cx.now) {
         return Ok(());
     }

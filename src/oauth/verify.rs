@@ -1,11 +1,11 @@
-//! Whether an access token is good, here and now.
+//! Whether an access token is good, here and now; and whose a refresh token is.
 
 use std::sync::Arc;
 
-use super::Cx;
+use super::{Cx, RefreshToken};
 use crate::{
     changes::Subjects,
-    domain::limits,
+    domain::{Client, TokenFamily, limits},
     protocol::{AccessTokenClaims, OauthError},
 };
 
@@ -34,4 +34,21 @@ pub async fn verify_access_token(
         return Err(refused("revoked"));
     }
     Ok(Arc::unwrap_or_clone(claims))
+}
+
+/// The family of a refresh token that `client` presents, where there is one.
+///
+/// # Errors
+/// `invalid_grant` for another client's token.
+pub(super) async fn find_own_family(
+    cx: &Cx<'_>,
+    client: &Client,
+    token: RefreshToken,
+) -> Result<Option<TokenFamily>, OauthError> {
+    let mut unit = cx.app.storage.read(&**cx.tenant).await?;
+    let family = unit.tenant(cx.tenant).find_family(token.family).await?;
+    if family.as_ref().is_some_and(|family| family.client_id != client.client_id) {
+        return Err(OauthError::invalid_grant().because("another client's token"));
+    }
+    Ok(family)
 }

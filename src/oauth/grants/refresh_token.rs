@@ -7,7 +7,7 @@ use crate::{
     domain::{Actor, Client, EndReason, Event, GrantType},
     oauth::{
         Cx, RefreshToken, client_auth::Authenticated, decided::Decided, engine, issue, resource,
-        subject::Subject,
+        subject::Subject, verify::find_own_family,
     },
     protocol::{OauthError, TokenResponse},
     storage::{Rotated, Rotation, RotationRequest},
@@ -114,18 +114,8 @@ async fn decide(
     presented: RefreshToken,
     asked: &Asked<'_>,
 ) -> Result<(crate::protocol::Scope, Vec<String>), OauthError> {
-    let family = cx
-        .app
-        .storage
-        .read(&**cx.tenant)
-        .await?
-        .tenant(cx.tenant)
-        .find_family(presented.family)
-        .await?;
+    let family = find_own_family(cx, client, presented).await?;
     let family = family.ok_or_else(|| OauthError::invalid_grant().because("unknown family"))?;
-    if family.client_id != client.client_id {
-        return Err(OauthError::invalid_grant().because("another client's token"));
-    }
     let owner = family.user_id.to_string();
     let scope = engine::narrow_refresh(asked.scope, &family.scope, &owner, &client.client_id)?;
     let resources = resource::narrowed(cx.tenant, asked.resource, &family.resource, &scope)?;
