@@ -9,6 +9,7 @@ use super::{
 use crate::{
     domain::Client,
     protocol::{Audience, ErrorCode, IntrospectionResponse, OauthError},
+    storage::FamilyStanding,
 };
 
 /// Tells an authenticated client whether a token is good.
@@ -64,7 +65,7 @@ async fn introspect_refresh(
 ) -> Result<IntrospectionResponse, OauthError> {
     let mut unit = cx.app.storage.read(&**cx.tenant).await?;
     let found = unit.tenant(cx.tenant).family_standing(token.family).await?;
-    let Some((family, session, standing, _)) = found else {
+    let Some(FamilyStanding { family, session, standing, .. }) = found else {
         return Ok(IntrospectionResponse::inactive());
     };
     let is_good = family.client_id == client.client_id

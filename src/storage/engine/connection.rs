@@ -185,7 +185,7 @@ impl Drop for PgLease {
                     _ => drop(Object::take(object)),
                 }
             };
-            tokio::spawn(undo.in_current_span());
+            tokio::spawn(Box::pin(undo).in_current_span());
         }
     }
 }

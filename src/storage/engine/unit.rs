@@ -67,15 +67,14 @@ impl Storage {
         let _ = self.listener.set(listener);
     }
 
-    /// The writer of gathered rotations, where the database needs one.
-    pub(in crate::storage) fn gathered_rotations(&self) -> Option<&Gathered<RotationRequest>> {
-        (self.backend() == "sqlite")
-            .then(|| self.rotations.get_or_init(|| Gathered::start(self.detached())))
+    /// Those who write gathered rotations.
+    pub(in crate::storage) fn gathered_rotations(&self) -> &Gathered<RotationRequest> {
+        self.rotations.get_or_init(|| Gathered::start(&self.detached(), self.pool.lanes()))
     }
 
     /// The writer of gathered endings.
     pub(in crate::storage) fn gathered_endings(&self) -> &Gathered<EndRequest> {
-        self.endings.get_or_init(|| Gathered::start(self.detached()))
+        self.endings.get_or_init(|| Gathered::start(&self.detached(), 1))
     }
 
     /// Whether the next step is of a job that was begun: each second one is.
@@ -137,6 +136,24 @@ impl Storage {
     /// [`StorageError::Away`].
     pub async fn write(&self, scope: impl Into<Scope>) -> Result<Unit, StorageError> {
         self.begin_writing(scope.into(), For::Request, deadline::UNIT).await
+    }
+
+    /// The same, of somebody who has begun to wait before.
+    pub(in crate::storage) async fn write_until(
+        &self,
+        scope: impl Into<Scope>,
+        until: Instant,
+    ) -> Result<Unit, StorageError> {
+        let left = until.saturating_duration_since(Instant::now());
+        self.begin_writing(scope.into(), For::Request, left).await
+    }
+
+    /// A unit that writes for many requests at once.
+    pub(in crate::storage) async fn write_gathered(
+        &self,
+        scope: impl Into<Scope>,
+    ) -> Result<Unit, StorageError> {
+        self.begin_writing(scope.into(), For::Gathered, deadline::UNIT).await
     }
 
     /// A unit that writes, of the one who follows the events.
@@ -321,7 +338,8 @@ impl Unit {
     /// # Errors
     /// [`StorageError::Away`]: nothing of it was written, or it cannot be told whether it was.
     pub async fn commit(self) -> Result<Vec<RevocationEvent>, StorageError> {
-        let done = tokio::spawn(self.commit_whole().in_current_span()).await;
+        // Boxed: a task's future is copied at each step to the runtime, and this one is large.
+        let done = tokio::spawn(Box::pin(self.commit_whole()).in_current_span()).await;
         done.unwrap_or_else(|why| Err(StorageError::away(why)))
     }
 
