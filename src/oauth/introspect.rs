@@ -7,9 +7,8 @@ use super::{
     verify_access_token,
 };
 use crate::{
-    domain::Client,
+    domain::{Client, FamilyStanding},
     protocol::{Audience, ErrorCode, IntrospectionResponse, OauthError},
-    storage::FamilyStanding,
 };
 
 /// Tells an authenticated client whether a token is good.

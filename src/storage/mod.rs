@@ -30,7 +30,6 @@ pub use schema::Sweep;
 pub use sessions::{
     endings::{EndOne, EndRequest},
     lists::ListedSession,
-    standing::FamilyStanding,
 };
 
 /// A page of a keyset-paged list: what it holds, and where the next one begins.

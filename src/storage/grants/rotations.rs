@@ -9,10 +9,10 @@ use std::sync::Arc;
 use tokio::time::Instant;
 
 use crate::domain::{
-    EventNumber, FamilyId, Session, Standing, Tenant, Timestamp, TokenFamily, User,
+    EventNumber, FamilyId, FamilyStanding, Session, Standing, Tenant, Timestamp, TokenFamily, User,
 };
 use crate::storage::{
-    FamilyStanding, Storage, StorageError, TenantStore, engine::deadline, grants::families::Advance,
+    Storage, StorageError, TenantStore, engine::deadline, grants::families::Advance,
 };
 
 /// A rotation that is asked for.

@@ -8,8 +8,8 @@ use diesel::{
 use diesel_async::RunQueryDsl;
 
 use crate::domain::{
-    AuthorizationCode, EventNumber, FamilyId, Session, SessionId, Standing, TenantId, TenantStatus,
-    Timestamp, TokenFamily, UserId,
+    AuthorizationCode, EventNumber, FamilyId, FamilyStanding, Session, SessionId, Standing,
+    TenantId, TenantStatus, Timestamp, UserId,
 };
 use crate::storage::{
     Key, StorageError, TenantStore, Unit,
@@ -63,18 +63,6 @@ macro_rules! with_grounds {
             )
             .inner_join(revocation_head::table.on(revocation_head::id.eq(1_i64)))
     };
-}
-
-/// A family, and what it rests on.
-pub struct FamilyStanding {
-    /// The family.
-    pub family: TokenFamily,
-    /// Its session.
-    pub session: Session,
-    /// Its user, and what was ended around it.
-    pub standing: Standing,
-    /// The present instant, by the clock of the database.
-    pub database_now: Timestamp,
 }
 
 impl TenantStore<'_> {

@@ -7,6 +7,7 @@ mod kills;
 mod memory;
 mod nodes;
 mod o11_start;
+mod o12_held_rows;
 mod o12_locked_file;
 mod o12_standstill;
 mod o6_trail;

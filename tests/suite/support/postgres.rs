@@ -69,8 +69,7 @@ impl Postgres {
             &["-d", &from, "-D", &data, "-R", "-X", "stream", "-c", "fast", "--no-sync"],
         );
         standby.up();
-        let names = "ALTER SYSTEM SET synchronous_standby_names = 'standby'";
-        psql(primary.port, "postgres", &[names, "SELECT pg_reload_conf()"]);
+        primary.let_commits_wait_for("standby");
         for _ in 0..200 {
             if primary.sql("postgres", "SELECT sync_state FROM pg_stat_replication") == "sync" {
                 return standby;
@@ -78,6 +77,12 @@ impl Postgres {
             std::thread::sleep(std::time::Duration::from_millis(50));
         }
         panic!("the standby does not follow");
+    }
+
+    /// Commits are answered once this standby has them, too; at once where it has no name.
+    pub(crate) fn let_commits_wait_for(&self, standby: &str) {
+        let names = format!("ALTER SYSTEM SET synchronous_standby_names = '{standby}'");
+        psql(self.port, "postgres", &[&names, "SELECT pg_reload_conf()"]);
     }
 
     fn without_data() -> Self {
