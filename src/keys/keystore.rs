@@ -125,15 +125,11 @@ impl Keystore {
     /// # Errors
     /// [`KeyError`].
     pub async fn of(&self, tenant: &Tenant) -> Result<Arc<TenantKeys>, KeyError> {
-        let load = async {
+        let load = async || {
             let keys = self.storage.read(tenant).await?.tenant(tenant).list_keys().await?;
             TenantKeys::open(&self.master, &keys).map(|keys| Some(Arc::new(keys)))
         };
-        let keys = if self.view.is_fresh() {
-            self.cache.find_or(tenant.id, load).await?
-        } else {
-            load.await?
-        };
+        let keys = self.cache.find_or(tenant.id, self.view.is_fresh(), load).await?;
         keys.ok_or(KeyError::Gone)
     }
 

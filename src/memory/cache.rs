@@ -24,21 +24,30 @@ impl<K: Hash + Eq + Send + Sync + 'static, V: Clone + Send + Sync + 'static> Cac
         Self { map, changes: Mutex::new(0) }
     }
 
-    /// The value under `key`, from `load` where it is not held. "None" is not held: names that
-    /// do not exist are free to invent, and would push out those that do.
+    /// The value under `key`, from `load` where it is not held, or where what is held is no longer
+    /// fresh. "None" is not held: names that do not exist are free to invent, and would push out those
+    /// that do.
     ///
     /// # Errors
     /// What `load` answers.
-    pub async fn find_or<E>(
+    pub async fn find_or<E, F>(
         &self,
         key: K,
-        load: impl Future<Output = Result<Option<V>, E>>,
-    ) -> Result<Option<V>, E> {
+        is_fresh: bool,
+        load: impl FnOnce() -> F,
+    ) -> Result<Option<V>, E>
+    where
+        F: Future<Output = Result<Option<V>, E>>,
+    {
+        // Loading is boxed: it is rare, and large, and its room would be copied with each request's.
+        if !is_fresh {
+            return Box::pin(load()).await;
+        }
         if let Some(held) = self.map.get(&key) {
             return Ok(Some(held));
         }
         let before = *self.changes();
-        let Some(value) = load.await? else { return Ok(None) };
+        let Some(value) = Box::pin(load()).await? else { return Ok(None) };
         // A change that came while the database was being asked may be younger than its answer.
         let changes = self.changes();
         if *changes == before {

@@ -46,15 +46,11 @@ impl Directory {
     /// # Errors
     /// [`StorageError`].
     pub async fn find_tenant(&self, slug: &Slug) -> Result<Option<Arc<Tenant>>, StorageError> {
-        let load = async {
+        let load = async || {
             let tenant = self.storage.read_installation().await?.find_tenant(slug).await?;
             Ok::<_, StorageError>(tenant.map(Arc::new))
         };
-        if self.view.is_fresh() {
-            self.tenants.find_or(slug.clone(), load).await
-        } else {
-            load.await
-        }
+        self.tenants.find_or(slug.clone(), self.view.is_fresh(), load).await
     }
 
     /// The client of `tenant` with this identifier.
@@ -69,16 +65,13 @@ impl Directory {
         if !may_be_client_id(client_id) {
             return Ok(None);
         }
-        let load = async {
+        let load = async || {
             let client =
                 self.storage.read(tenant).await?.tenant(tenant).find_client(client_id).await?;
             Ok::<_, StorageError>(client.map(Arc::new))
         };
-        if self.view.is_fresh() {
-            self.clients.find_or((tenant.id, client_id.to_owned()), load).await
-        } else {
-            load.await
-        }
+        let key = (tenant.id, client_id.to_owned());
+        self.clients.find_or(key, self.view.is_fresh(), load).await
     }
 
     /// Tenant and client as they stand now, for issuing to the client itself; `None` where one of
@@ -107,6 +100,14 @@ impl Directory {
                 return Ok(Some(Known { tenant: current, client, by }));
             }
         }
+        Box::pin(self.known_now(tenant, client_id)).await
+    }
+
+    async fn known_now(
+        &self,
+        tenant: &Tenant,
+        client_id: &str,
+    ) -> Result<Option<Known>, StorageError> {
         let mut unit = self.storage.read(tenant).await?;
         let by = unit.head().await?;
         let current =
@@ -128,15 +129,11 @@ impl Directory {
         &self,
         tenant: &Tenant,
     ) -> Result<Arc<Vec<GrantType>>, StorageError> {
-        let load = async {
+        let load = async || {
             let grants = self.storage.read(tenant).await?.tenant(tenant).grants_in_use().await?;
             Ok::<_, StorageError>(Some(Arc::new(grants)))
         };
-        let grants = if self.view.is_fresh() {
-            self.grants.find_or(tenant.id, load).await
-        } else {
-            load.await
-        };
+        let grants = self.grants.find_or(tenant.id, self.view.is_fresh(), load).await;
         Ok(grants?.unwrap_or_default())
     }
 
