@@ -30,12 +30,6 @@ fn file() -> String {
     format!("tenants:{}", tenant("acme"))
 }
 
-fn basic() -> String {
-    use base64::Engine as _;
-    let pair = base64::engine::general_purpose::STANDARD.encode(format!("web:{SECRET}"));
-    format!("Authorization: Basic {pair}\r\n")
-}
-
 /// Requests a second of `WORKERS` connections, each sending what `next` makes of its last answer;
 /// and the 99th percentile in milliseconds.
 async fn rate(port: u16, starts: Vec<String>, next: fn(&str) -> Option<String>) -> (f64, f64) {
@@ -94,13 +88,14 @@ async fn measure(name: &str, database: Option<String>) {
     let mut server = Server::new(database, &file());
     server.start().await;
     let mut connection = Connection::open(server.port).await;
-    let machine = post("/t/acme/oauth2/token", &basic(), "grant_type=client_credentials");
+    let basic = support::basic("web", SECRET);
+    let machine = post("/t/acme/oauth2/token", &basic, "grant_type=client_credentials");
     let (_, body) = connection.send(&machine).await;
     let token = serde_json::from_str::<serde_json::Value>(&body).unwrap()["access_token"]
         .as_str()
         .unwrap()
         .to_owned();
-    let introspection = post("/t/acme/oauth2/introspect", &basic(), &format!("token={token}"));
+    let introspection = post("/t/acme/oauth2/introspect", &basic, &format!("token={token}"));
     let all = |request: &str| vec![request.to_owned(); WORKERS];
     let (nothing, _) = rate(server.port, all(&get("/healthz", "")), same).await;
     println!("{name}: /healthz {nothing:.0}/s");

@@ -20,7 +20,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use support::{Connection, SECRET, Server, get, login, post, rotation, tenant, with_body};
+use support::{Connection, SECRET, Server, basic, get, login, post, rotation, tenant, with_body};
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
     net::TcpStream,
@@ -40,12 +40,6 @@ fn elsewhere(at: usize) -> String {
 fn sign_in(at: usize, name: &str) -> String {
     let body = format!(r#"{{"username":"{name}","password":"a guess {at}","client_id":"app"}}"#);
     with_body("POST", "/t/acme/auth/login", "application/json", &elsewhere(at), &body)
-}
-
-fn basic(client: &str, secret: &str) -> String {
-    use base64::Engine as _;
-    let pair = base64::engine::general_purpose::STANDARD.encode(format!("{client}:{secret}"));
-    format!("Authorization: Basic {pair}\r\n")
 }
 
 const FLOODS: &[Flood] = &[

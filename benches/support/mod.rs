@@ -94,8 +94,16 @@ impl Server {
     }
 
     fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_portcullis"));
+        self.under(&[], arguments)
+    }
+
+    /// The command under another program, which is named with its own arguments; by itself where none is.
+    fn under(&self, program: &[&str], arguments: &[&str]) -> Command {
+        let binary = env!("CARGO_BIN_EXE_portcullis");
+        let words: Vec<&str> = program.iter().copied().chain([binary]).collect();
+        let mut command = Command::new(words[0]);
         command
+            .args(&words[1..])
             .args(arguments)
             .current_dir(self.folder())
             .env("PORTCULLIS_DATABASE_URL", &self.database)
@@ -116,8 +124,22 @@ impl Server {
 
     /// Starts it, and waits until it is ready.
     pub(crate) async fn start(&mut self) {
-        self.child = Some(self.command(&["serve"]).stdout(Stdio::null()).spawn().unwrap());
-        for _ in 0..600 {
+        let command = self.command(&["serve"]);
+        self.start_as(command).await;
+    }
+
+    /// Starts it under another program, on one thread for its requests; answers the process.
+    #[allow(dead_code, reason = "not every bench asks")]
+    pub(crate) async fn start_under(&mut self, program: &[&str]) -> u32 {
+        let mut command = self.under(program, &["serve"]);
+        command.env("TOKIO_WORKER_THREADS", "1").stderr(Stdio::null());
+        self.start_as(command).await;
+        self.child.as_ref().unwrap().id()
+    }
+
+    async fn start_as(&mut self, mut command: Command) {
+        self.child = Some(command.stdout(Stdio::null()).spawn().unwrap());
+        for _ in 0..1200 {
             if TcpStream::connect(("127.0.0.1", self.port)).await.is_ok() {
                 let (status, _) = Connection::open(self.port).await.send(&get("/readyz", "")).await;
                 if status == 200 {
@@ -126,7 +148,7 @@ impl Server {
             }
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
-        panic!("the server was not ready within 30 s");
+        panic!("the server was not ready within a minute");
     }
 
     /// Resident memory of the started server in MiB.
@@ -167,6 +189,14 @@ impl Connection {
             }
         }
     }
+}
+
+/// The header by which a client proves itself with its secret.
+#[allow(dead_code, reason = "not every bench asks")]
+pub(crate) fn basic(client_id: &str, secret: &str) -> String {
+    use base64::Engine as _;
+    let pair = base64::engine::general_purpose::STANDARD.encode(format!("{client_id}:{secret}"));
+    format!("Authorization: Basic {pair}\r\n")
 }
 
 pub(crate) fn get(path: &str, more: &str) -> String {
