@@ -12,17 +12,17 @@
     reason = "it may stop where it stands, and nobody builds on it"
 )]
 
+#[path = "../tests/suite/support/crowd.rs"]
+mod crowd;
 mod support;
 
-use std::{
-    sync::{
-        Arc,
-        atomic::{AtomicUsize, Ordering},
-    },
-    time::{Duration, Instant},
-};
+use std::time::{Duration, Instant};
 
-use support::{Connection, SECRET, Server, get, login, post, rotation, tenant};
+use crowd::{Crowd, Statistics};
+use support::{Connection, SECRET, Server, get, login, post, rotation, tenant, with_body};
+
+/// Sessions that there are to be ended.
+const SESSIONS: usize = 40_000;
 
 const WORKERS: usize = 16;
 const EACH: Duration = Duration::from_secs(4);
@@ -30,26 +30,25 @@ fn file() -> String {
     format!("tenants:{}", tenant("acme"))
 }
 
-/// Requests a second of `WORKERS` connections, each sending what `next` makes of its last answer;
-/// and the 99th percentile in milliseconds.
-async fn rate(port: u16, starts: Vec<String>, next: fn(&str) -> Option<String>) -> (f64, f64) {
-    let done = Arc::new(AtomicUsize::new(0));
+/// What a worker sends, made of its last answer; nothing of none, and `None` where it has done its work.
+type Next = Box<dyn FnMut(&str) -> Option<String> + Send>;
+
+/// Requests a second of these workers, each over a connection of its own; and the 99th percentile in
+/// milliseconds.
+async fn rate(port: u16, workers: Vec<Next>) -> (f64, f64) {
     let began = Instant::now();
     let mut work = Vec::new();
-    for start in starts {
-        let done = Arc::clone(&done);
+    for mut next in workers {
         work.push(tokio::spawn(async move {
             let mut connection = Connection::open(port).await;
-            let (mut request, mut times) = (start, Vec::new());
+            let (mut last, mut times) = (String::new(), Vec::new());
             while began.elapsed() < EACH {
+                let Some(request) = next(&last) else { break };
                 let sent = Instant::now();
                 let (status, body) = connection.send(&request).await;
-                assert_eq!(status, 200, "{body}");
+                assert!(matches!(status, 200..=299), "{status} {body}");
                 times.push(sent.elapsed());
-                done.fetch_add(1, Ordering::Relaxed);
-                if let Some(after) = next(&body) {
-                    request = after;
-                }
+                last = body;
             }
             times
         }));
@@ -58,55 +57,87 @@ async fn rate(port: u16, starts: Vec<String>, next: fn(&str) -> Option<String>) 
     for worker in work {
         times.extend(worker.await.unwrap());
     }
-    let rate = done.load(Ordering::Relaxed) as f64 / began.elapsed().as_secs_f64();
+    let rate = times.len() as f64 / began.elapsed().as_secs_f64();
     times.sort();
     (rate, times[times.len() * 99 / 100].as_secs_f64() * 1000.0)
 }
 
-fn same(_: &str) -> Option<String> {
-    None
+/// Workers that send the same again and again.
+fn all(request: &str) -> Vec<Next> {
+    let one = |_| {
+        let request = request.to_owned();
+        Box::new(move |_: &str| Some(request.clone())) as Next
+    };
+    (0..WORKERS).map(one).collect()
 }
 
-fn successor(body: &str) -> Option<String> {
+fn successor(body: &str) -> String {
     let json: serde_json::Value = serde_json::from_str(body).unwrap();
-    Some(rotation("acme", json["refresh_token"].as_str().unwrap()))
+    rotation("acme", json["refresh_token"].as_str().unwrap())
 }
 
-/// Requests that rotate: one for each of as many sessions as there are workers.
-async fn rotations(port: u16) -> Vec<String> {
+/// Workers that rotate, each in a session of its own.
+async fn rotations(port: u16) -> Vec<Next> {
     let mut connection = Connection::open(port).await;
-    let mut families = Vec::new();
+    let mut workers: Vec<Next> = Vec::new();
     for _ in 0..WORKERS {
         let (status, body) = connection.send(&login("acme", "ada")).await;
         assert_eq!(status, 200, "{body}");
-        families.push(successor(&body).unwrap());
+        let first = successor(&body);
+        workers.push(Box::new(move |last| {
+            Some(if last.is_empty() { first.clone() } else { successor(last) })
+        }));
     }
-    families
+    workers
+}
+
+/// Workers that end sessions, one each time, as an administrator does.
+async fn endings(server: &Server) -> Vec<Next> {
+    let bearer = server.run(&["token", "--tenant", "system", "--scope", "admin"]);
+    let bearer = format!("Authorization: Bearer {bearer}\r\n");
+    let mut connection = Connection::open(server.port).await;
+    let mut workers = vec![Vec::new(); WORKERS];
+    let mut after = String::new();
+    for _ in 0..SESSIONS / 200 {
+        let path = format!("/api/v1/tenants/acme/sessions?limit=200{after}");
+        let (status, body) = connection.send(&get(&path, &bearer)).await;
+        assert_eq!(status, 200, "{body}");
+        let page: serde_json::Value = serde_json::from_str(&body).unwrap();
+        for (at, session) in page["items"].as_array().unwrap().iter().enumerate() {
+            let path = format!("/api/v1/tenants/acme/sessions/{}", session["id"].as_str().unwrap());
+            let request = with_body("DELETE", &path, "application/json", &bearer, "");
+            workers[at % WORKERS].push(request);
+        }
+        let Some(next) = page["next"].as_str() else { break };
+        after = format!("&after={next}");
+    }
+    let worker = |mut requests: Vec<String>| Box::new(move |_: &str| requests.pop()) as Next;
+    workers.into_iter().map(worker).collect()
 }
 
 async fn measure(name: &str, database: Option<String>) {
     let mut server = Server::new(database, &file());
+    let now = portcullis::effects::Effects::system().now().millis();
+    Crowd { slug: "acme", sessions: SESSIONS, now, statistics: Statistics::Fresh }
+        .gather(&server.database)
+        .await;
     server.start().await;
-    let mut connection = Connection::open(server.port).await;
+    let (nothing, _) = rate(server.port, all(&get("/healthz", ""))).await;
+    println!("{name}: /healthz {nothing:.0}/s");
+    let print = |what: &str, (rate, p99): (f64, f64)| {
+        println!("{name}: {what} {rate:.0}/s, {:.2} of /healthz, p99 {p99:.1} ms", rate / nothing);
+    };
+    // Before the sweep begins, which has the crowd's old rows to remove.
+    print("one session ended", rate(server.port, endings(&server).await).await);
     let basic = support::basic("web", SECRET);
     let machine = post("/t/acme/oauth2/token", &basic, "grant_type=client_credentials");
-    let (_, body) = connection.send(&machine).await;
-    let token = serde_json::from_str::<serde_json::Value>(&body).unwrap()["access_token"]
-        .as_str()
-        .unwrap()
-        .to_owned();
-    let introspection = post("/t/acme/oauth2/introspect", &basic, &format!("token={token}"));
-    let all = |request: &str| vec![request.to_owned(); WORKERS];
-    let (nothing, _) = rate(server.port, all(&get("/healthz", "")), same).await;
-    println!("{name}: /healthz {nothing:.0}/s");
-    for (what, starts, next) in [
-        ("client_credentials", all(&machine), same as fn(&str) -> Option<String>),
-        ("introspection", all(&introspection), same),
-        ("refresh rotation", rotations(server.port).await, successor),
-    ] {
-        let (rate, p99) = rate(server.port, starts, next).await;
-        println!("{name}: {what} {rate:.0}/s, {:.2} of /healthz, p99 {p99:.1} ms", rate / nothing);
-    }
+    let (_, body) = Connection::open(server.port).await.send(&machine).await;
+    let body: serde_json::Value = serde_json::from_str(&body).unwrap();
+    let token = format!("token={}", body["access_token"].as_str().unwrap());
+    let introspection = post("/t/acme/oauth2/introspect", &basic, &token);
+    print("client_credentials", rate(server.port, all(&machine)).await);
+    print("introspection", rate(server.port, all(&introspection)).await);
+    print("refresh rotation", rate(server.port, rotations(server.port).await).await);
 }
 
 /// What row-level security costs a rotation: two servers, of which one owns tables whose policies
@@ -135,8 +166,8 @@ async fn measure_policies(postgres: &str, admin: &tokio_postgres::Client) {
     }
     let mut ratios = Vec::new();
     for _ in 0..5 {
-        let (with, _) = rate(servers[0].port, rotations(servers[0].port).await, successor).await;
-        let (without, _) = rate(servers[1].port, rotations(servers[1].port).await, successor).await;
+        let (with, _) = rate(servers[0].port, rotations(servers[0].port).await).await;
+        let (without, _) = rate(servers[1].port, rotations(servers[1].port).await).await;
         println!("postgres: refresh rotation with policies {with:.0}/s, without {without:.0}/s");
         ratios.push(with / without);
     }

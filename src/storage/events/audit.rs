@@ -5,8 +5,8 @@ use diesel_async::RunQueryDsl;
 
 use crate::domain::{AuditEntry, AuditFilter, Occurrence, Origin, Timestamp};
 use crate::storage::{
-    EveryTenant, Key, Page, Storage, StorageError, TenantStore,
-    engine::connection::{on_conn, remove_rows},
+    EveryTenant, Key, Page, Storage, StorageError, TenantStore, Unit,
+    engine::connection::{on_conn, on_conn_each, remove_rows},
 };
 
 diesel::table! {
@@ -98,23 +98,34 @@ impl Storage {
     /// [`StorageError`]: none was written.
     pub async fn write_audit(&self, entries: &[AuditEntry]) -> Result<(), StorageError> {
         let mut unit = self.write(EveryTenant::AuditTrail).await?;
-        for entry in entries {
-            unit.tenant_of(entry.tenant_id).insert_audit(entry).await?;
-        }
+        unit.insert_audit(entries).await?;
         unit.commit().await.map(|_| ())
+    }
+}
+
+impl Unit {
+    /// Tells of many things at once, of whichever tenants.
+    pub(in crate::storage) async fn tell_all(
+        &mut self,
+        occurrences: Vec<&Occurrence>,
+    ) -> Result<(), StorageError> {
+        let entries: Vec<AuditEntry> = occurrences.into_iter().map(AuditEntry::from).collect();
+        self.insert_audit(&entries).await
+    }
+
+    async fn insert_audit(&mut self, entries: &[AuditEntry]) -> Result<(), StorageError> {
+        let rows = entries.iter().map(row_of);
+        on_conn_each!(self, rows, row, conn => {
+            diesel::insert_into(audit_events::table).values(row).execute(conn).await
+        })?;
+        Ok(())
     }
 }
 
 impl TenantStore<'_> {
     /// Tells, in the transaction that it happens in, what has happened: the audit trail gets an entry.
     pub async fn tell(&mut self, occurrence: &Occurrence) -> Result<(), StorageError> {
-        self.insert_audit(&AuditEntry::from(occurrence)).await
-    }
-
-    async fn insert_audit(&mut self, entry: &AuditEntry) -> Result<(), StorageError> {
-        let row = row_of(entry);
-        on_conn!(self.unit, conn => diesel::insert_into(audit_events::table).values(&row).execute(conn).await)?;
-        Ok(())
+        self.unit.tell_all(vec![occurrence]).await
     }
 
     /// Removes entries of before `old`, the oldest first, some at a time; answers how many.

@@ -1,5 +1,7 @@
 //! The sequence of changes that every node follows, and where they get their numbers.
 
+use std::collections::HashMap;
+
 use diesel::{ExpressionMethods, OptionalExtension, QueryDsl};
 use diesel_async::RunQueryDsl;
 
@@ -138,8 +140,10 @@ impl Unit {
             return Ok(Vec::new());
         }
         let mut lives = Vec::with_capacity(pending.len());
+        // By tenant: endings that are gathered are many, of few tenants.
+        let mut longest = HashMap::new();
         for Pending { change, token_ttl, settle } in &mut pending {
-            lives.push(self.lives_ms(change, *token_ttl).await?);
+            lives.push(self.lives_ms(change, *token_ttl, &mut longest).await?);
             // Most who are logged out have nothing: a job for each would only be in others' way.
             if let (Change::Ending(tenant, ending), Some(_)) = (&change, &settle)
                 && !settle::leaves_anything(self, *tenant, ending).await?
@@ -155,7 +159,6 @@ impl Unit {
         let mut events = Vec::with_capacity(pending.len());
         for ((pending, lives_ms), seq) in pending.into_iter().zip(lives).zip(last - count + 1..) {
             let event = RevocationEvent { seq: EventNumber(seq), change: pending.change, lives_ms };
-            self.insert_event(&event).await?;
             if let Change::Ending(tenant, ending) = &event.change {
                 self.put_ended_seq(*tenant, ending, event.seq).await?;
                 if let Some(settle) = pending.settle {
@@ -164,6 +167,7 @@ impl Unit {
             }
             events.push(event);
         }
+        self.insert_events(&events).await?;
         Ok(events)
     }
 
@@ -172,12 +176,23 @@ impl Unit {
         &mut self,
         change: &Change,
         token_ttl: Option<i64>,
+        longest: &mut HashMap<TenantId, i64>,
     ) -> Result<i64, StorageError> {
         let Change::Ending(tenant, _) = change else { return Ok(CHANGE_KEPT_MS) };
-        if let Some(ttl) = token_ttl {
-            return Ok((ttl + limits::ENDING_MARGIN).saturating_mul(1000));
-        }
-        let query = tenants::table.filter(tenants::id.eq(Key::from(*tenant))).select((
+        let ttl = match (token_ttl, longest.get(tenant)) {
+            (Some(ttl), _) | (None, Some(&ttl)) => ttl,
+            (None, None) => {
+                let ttl = self.longest_ttl(*tenant).await?;
+                longest.insert(*tenant, ttl);
+                ttl
+            }
+        };
+        Ok((ttl + limits::ENDING_MARGIN).saturating_mul(1000))
+    }
+
+    /// The seconds that the longest token of a tenant lives, as far as it is not known.
+    async fn longest_ttl(&mut self, tenant: TenantId) -> Result<i64, StorageError> {
+        let query = tenants::table.filter(tenants::id.eq(Key::from(tenant))).select((
             tenants::access_ttl,
             tenants::longest_ttl,
             tenants::longest_ttl_until,
@@ -191,25 +206,29 @@ impl Unit {
             // The tenant is deleted in this very transaction.
             None => TenantSettings::MOST_ACCESS_TOKEN_TTL,
         };
-        Ok((ttl.max(limits::SHELL_TOKEN_TTL) + limits::ENDING_MARGIN).saturating_mul(1000))
+        Ok(ttl.max(limits::SHELL_TOKEN_TTL))
     }
 
-    async fn insert_event(&mut self, event: &RevocationEvent) -> Result<(), StorageError> {
-        let (tenant, kind, subject) = match &event.change {
-            Change::Ending(tenant, ending) => (*tenant, ending.kind(), ending.subject(*tenant)),
-            Change::Tenant(tenant) => (*tenant, TENANT_CHANGED, String::new()),
-            Change::Client(tenant, client) => (*tenant, CLIENT_CHANGED, client.clone()),
-            Change::Keys(tenant) => (*tenant, KEYS_CHANGED, String::new()),
-        };
-        let row = (
-            revocation_events::seq.eq(event.seq.0),
-            revocation_events::tenant_id.eq(Key::from(tenant)),
-            revocation_events::kind.eq(kind),
-            revocation_events::subject.eq(subject),
-            revocation_events::happened_at.eq(portcullis_now_ms(0)),
-            revocation_events::expires_at.eq(portcullis_now_ms(event.lives_ms)),
-        );
-        on_conn!(self, conn => diesel::insert_into(revocation_events::table).values(row).execute(conn).await)?;
+    async fn insert_events(&mut self, events: &[RevocationEvent]) -> Result<(), StorageError> {
+        let rows = events.iter().map(|event| {
+            let (tenant, kind, subject) = match &event.change {
+                Change::Ending(tenant, ending) => (*tenant, ending.kind(), ending.subject(*tenant)),
+                Change::Tenant(tenant) => (*tenant, TENANT_CHANGED, String::new()),
+                Change::Client(tenant, client) => (*tenant, CLIENT_CHANGED, client.clone()),
+                Change::Keys(tenant) => (*tenant, KEYS_CHANGED, String::new()),
+            };
+            (
+                revocation_events::seq.eq(event.seq.0),
+                revocation_events::tenant_id.eq(Key::from(tenant)),
+                revocation_events::kind.eq(kind),
+                revocation_events::subject.eq(subject),
+                revocation_events::happened_at.eq(portcullis_now_ms(0)),
+                revocation_events::expires_at.eq(portcullis_now_ms(event.lives_ms)),
+            )
+        });
+        on_conn_each!(self, rows, row, conn => {
+            diesel::insert_into(revocation_events::table).values(row).execute(conn).await
+        })?;
         Ok(())
     }
 

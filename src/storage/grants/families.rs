@@ -16,7 +16,7 @@ use crate::storage::{
     Key, Place, StorageError, TenantStore, Unit,
     engine::columns::portcullis_now_ms,
     engine::connection::{on_conn, on_conn_each},
-    engine::gathered::Outcomes,
+    engine::gathered::{Failed, Mark, Outcomes, all_marked, mark_each},
     fills,
 };
 
@@ -221,17 +221,9 @@ impl TenantStore<'_> {
         reason: EndReason,
         now: Timestamp,
     ) -> Result<Place, StorageError> {
-        let target = token_families::table
-            .filter(token_families::tenant_id.eq(self.key()))
-            .filter(token_families::id.eq(Key::from(id)))
-            .filter(token_families::ended_at.is_null());
-        let change = (
-            token_families::ended_at.eq(Some(now.millis())),
-            token_families::end_reason.eq(Some(reason.as_str())),
-        );
-        on_conn!(self.unit, conn => diesel::update(target).set(change).execute(conn).await)?;
-        // The grant may have access tokens without a family: its ending does not ask for a row.
-        Ok(self.end_one(Ending::Grant(id)))
+        let mark = Mark { at: 0, tenant: self.tenant_id, row: id.into(), reason, now };
+        let places = self.unit.end_families(&[mark]).await.map_err(|failed| failed.why)?;
+        places.into_iter().next().ok_or_else(|| StorageError::broken("an ending without a place"))
     }
 
     /// Makes the last rotation of a family look as if it had happened `seconds` earlier. For
@@ -255,6 +247,17 @@ pub(in crate::storage) struct Advance {
 }
 
 impl Unit {
+    /// Ends many grants, of whichever tenants. One may have access tokens without a family: its ending does
+    /// not ask for a row.
+    pub(in crate::storage) async fn end_families(
+        &mut self,
+        marks: &[Mark],
+    ) -> Result<Vec<Place>, Failed> {
+        all_marked(marks, mark_each!(self, token_families, marks)?)?;
+        let end = |mark: &Mark| self.tenant_of(mark.tenant).end_one(Ending::Grant(mark.row.into()));
+        Ok(marks.iter().map(end).collect())
+    }
+
     /// Moves each family on to its next generation, and says of each whether it did: of two that move one on
     /// at once, one does. After an error on PostgreSQL, all that come later in the same transaction are errors.
     pub(in crate::storage) async fn advance_families(

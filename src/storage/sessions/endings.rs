@@ -7,9 +7,9 @@ use tokio::time::Instant;
 
 use crate::domain::{EndReason, EventNumber, FamilyId, Occurrence, SessionId, Tenant, Timestamp};
 use crate::storage::{
-    EveryTenant, Place, Storage, StorageError, Unit,
+    EveryTenant, Key, Storage, StorageError,
     engine::deadline,
-    engine::gathered::{Gather, Outcomes},
+    engine::gathered::{Failed, Gather, Mark, Outcomes},
 };
 
 /// What is to be ended.
@@ -24,6 +24,14 @@ pub enum EndOne {
 }
 
 impl EndOne {
+    fn session(&self) -> Option<SessionId> {
+        if let Self::Session(id) = self { Some(*id) } else { None }
+    }
+
+    fn grant(&self) -> Option<FamilyId> {
+        if let Self::Grant(id) = self { Some(*id) } else { None }
+    }
+
     /// The row that its ending takes first, in the order in which rows are taken.
     fn row(&self) -> (u8, [u8; 16]) {
         match self {
@@ -103,34 +111,37 @@ impl Gather for EndRequest {
     }
 }
 
-/// Why a batch was not written, and which of it is to blame, where one is.
-struct Failed {
-    at: Option<usize>,
-    why: StorageError,
-}
-
 async fn write_together(
     storage: &Storage,
     batch: &[(usize, &EndRequest)],
 ) -> Result<Vec<EventNumber>, Failed> {
-    let all = |why| Failed { at: None, why };
-    let mut unit = storage.write(EveryTenant::GatheredEndings).await.map_err(all)?;
-    let mut places = Vec::with_capacity(batch.len());
-    for (at, (_, request)) in batch.iter().enumerate() {
-        places
-            .push(write_one(&mut unit, request).await.map_err(|why| Failed { at: Some(at), why })?);
+    let mut unit = storage.write(EveryTenant::GatheredEndings).await?;
+    unit.tell_all(batch.iter().map(|(_, request)| &request.occurrence).collect()).await?;
+    let mut places = unit.end_sessions(&marks(batch, EndOne::session)).await?;
+    places.extend(unit.end_families(&marks(batch, EndOne::grant)).await?);
+    for (_, request) in batch {
+        if let EndOne::Token(jti, ttl) = &request.what {
+            places.push(unit.tenant(&request.tenant).end_token(jti, *ttl));
+        }
     }
-    let events = unit.commit().await.map_err(all)?;
-    places.iter().map(|place| place.in_events(&events).map_err(all)).collect()
+    let events = unit.commit().await?;
+    places.into_iter().map(|place| Ok(place.in_events(&events)?)).collect()
 }
 
-async fn write_one(unit: &mut Unit, request: &EndRequest) -> Result<Place, StorageError> {
-    let EndRequest { tenant, what, reason, occurrence, now } = request;
-    let mut store = unit.tenant(tenant);
-    store.tell(occurrence).await?;
-    match what {
-        EndOne::Session(id) => store.end_session(*id, *reason, *now).await,
-        EndOne::Grant(id) => store.end_family(*id, *reason, *now).await,
-        EndOne::Token(jti, ttl) => Ok(store.end_token(jti, *ttl)),
-    }
+/// The rows that are to be marked, of one table: sessions come before grants, and grants before tokens.
+fn marks<Id: Into<Key>>(
+    batch: &[(usize, &EndRequest)],
+    row: impl Fn(&EndOne) -> Option<Id>,
+) -> Vec<Mark> {
+    let mark = |(at, (_, request)): (usize, &(usize, &EndRequest))| {
+        let EndRequest { tenant, what, reason, now, .. } = request;
+        row(what).map(|id| Mark {
+            at,
+            tenant: tenant.id,
+            row: id.into(),
+            reason: *reason,
+            now: *now,
+        })
+    };
+    batch.iter().enumerate().filter_map(mark).collect()
 }

@@ -10,8 +10,9 @@ use crate::domain::{
     Authentication, EndReason, Ending, EventNumber, Session, SessionId, Timestamp,
 };
 use crate::storage::{
-    Key, Place, StorageError, TenantStore,
-    engine::connection::{mark_rows, on_conn},
+    Key, Place, StorageError, TenantStore, Unit,
+    engine::connection::{on_conn, on_conn_each},
+    engine::gathered::{Failed, Mark, all_marked, mark_each},
     fills,
     jobs::settle::SOME,
     schema::token_families,
@@ -174,31 +175,49 @@ impl TenantStore<'_> {
         reason: EndReason,
         now: Timestamp,
     ) -> Result<Place, StorageError> {
-        let target = sessions::table
-            .filter(sessions::tenant_id.eq(self.key()))
-            .filter(sessions::id.eq(Key::from(id)))
-            .filter(sessions::ended_at.is_null());
-        let change = (
-            sessions::ended_at.eq(Some(now.millis())),
-            sessions::end_reason.eq(Some(reason.as_str())),
-        );
-        on_conn!(self.unit, conn => diesel::update(target).set(change).execute(conn).await)?;
-        let families = token_families::table
-            .filter(token_families::tenant_id.eq(self.key()))
-            .filter(token_families::session_id.eq(Key::from(id)))
-            .order(token_families::id)
-            .limit(SOME)
-            .select((token_families::id, token_families::ended_at));
-        let families: Vec<(Key, Option<i64>)> =
-            on_conn!(self.unit, conn => families.load(conn).await)?;
-        let is_full = fills(families.len(), SOME);
-        let live = families.iter().filter(|(_, ended)| ended.is_none()).map(|(id, _)| *id);
-        mark_rows!(self.unit, token_families, self.key(), live, reason, now)?;
-        // A session may have any number of families: those that are left are marked by a job.
-        Ok(if is_full {
-            self.end(Ending::Session(id), reason)
-        } else {
-            self.end_one(Ending::Session(id))
-        })
+        let mark = Mark { at: 0, tenant: self.tenant_id, row: id.into(), reason, now };
+        let places = self.unit.end_sessions(&[mark]).await.map_err(|failed| failed.why)?;
+        places.into_iter().next().ok_or_else(|| StorageError::broken("an ending without a place"))
+    }
+}
+
+impl Unit {
+    /// The same for many sessions, of whichever tenants.
+    pub(in crate::storage) async fn end_sessions(
+        &mut self,
+        marks: &[Mark],
+    ) -> Result<Vec<Place>, Failed> {
+        all_marked(marks, mark_each!(self, sessions, marks)?)?;
+        let queries = marks.iter().map(|mark| {
+            token_families::table
+                .filter(token_families::tenant_id.eq(Key::from(mark.tenant)))
+                .filter(token_families::session_id.eq(mark.row))
+                .order(token_families::id)
+                .limit(SOME)
+                .select((token_families::id, token_families::ended_at))
+        });
+        let families: Vec<Vec<(Key, Option<i64>)>> =
+            on_conn_each!(self, queries, query, conn => query.load(conn).await)?;
+        let live: Vec<Mark> = marks
+            .iter()
+            .zip(&families)
+            .flat_map(|(mark, families)| {
+                let live = families.iter().filter(|(_, ended)| ended.is_none());
+                live.map(|(id, _)| Mark { row: *id, ..*mark })
+            })
+            .collect();
+        all_marked(&live, mark_each!(self, token_families, live)?)?;
+        let mut places = Vec::with_capacity(marks.len());
+        for (mark, families) in marks.iter().zip(&families) {
+            let ending = Ending::Session(mark.row.into());
+            let mut store = self.tenant_of(mark.tenant);
+            // A session may have any number of families: those that are left are marked by a job.
+            places.push(if fills(families.len(), SOME) {
+                store.end(ending, mark.reason)
+            } else {
+                store.end_one(ending)
+            });
+        }
+        Ok(places)
     }
 }
