@@ -68,6 +68,6 @@ const DEMO: &str = include_str!("../../examples/demo.yaml");
 /// # Errors
 /// [`AdminError`].
 pub async fn seed_demo(admin: &Admin<'_>) -> Result<Vec<Change>, AdminError> {
-    let authority = Authority::of_shell().with_id(RequestId::from_bytes(admin.app.effects.bytes()));
+    let authority = Authority::of_shell().with_id(RequestId::from_bytes(admin.app.effects.label()));
     apply(admin, &authority, &mut File::parse(DEMO)?, &Manner::default()).await
 }

@@ -181,7 +181,7 @@ impl Shell {
         storage.check().await?;
         let app = Installation::start(config, Effects::system(), storage).await?;
         let accounts = Accounts::new(Arc::clone(&app));
-        let id = RequestId::from_bytes(app.effects.bytes());
+        let id = RequestId::from_bytes(app.effects.label());
         tracing::Span::current().record("request_id", tracing::field::display(id));
         let shell = Self { app, accounts, authority: Authority::of_shell().with_id(id) };
         admin::ensure_system_tenant(&shell.admin()).await?;

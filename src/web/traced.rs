@@ -48,7 +48,7 @@ impl Traced {
             (Some(line), None) => RequestId::of_trace(line),
             _ => None,
         };
-        let id = named.unwrap_or_else(|| RequestId::from_bytes(effects.bytes()));
+        let id = named.unwrap_or_else(|| RequestId::from_bytes(effects.label()));
         Self { id, met: OnceLock::new() }
     }
 
