@@ -1,6 +1,6 @@
 //! The command `portcullis`.
 
-/// A request makes and drops a hundred thousand bytes in a few thousand pieces (docs/measurements.md).
+/// A request makes and drops its memory in hundreds of pieces (docs/measurements.md).
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 

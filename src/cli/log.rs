@@ -42,6 +42,10 @@ struct OneLine<'a, 'w>(&'a mut Writer<'w>);
 
 impl fmt::Write for OneLine<'_, '_> {
     fn write_str(&mut self, text: &str) -> fmt::Result {
+        // Nearly all of it is, and every request has some.
+        if text.bytes().all(|byte| matches!(byte, b' '..=b'~')) {
+            return self.0.write_str(text);
+        }
         for (at, part) in text.split(|c: char| c.is_control()).enumerate() {
             if at > 0 {
                 self.0.write_char(' ')?;

@@ -41,6 +41,10 @@ fn hex(text: &str, digits: usize) -> Option<u128> {
 
 impl fmt::Display for RequestId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:032x}", u128::from_be_bytes(self.0))
+        f.write_str(
+            uuid::Uuid::from_bytes(self.0)
+                .as_simple()
+                .encode_lower(&mut uuid::Uuid::encode_buffer()),
+        )
     }
 }

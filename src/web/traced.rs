@@ -87,9 +87,8 @@ impl Traced {
             let route = route.uri.path();
             // What is no slug is told by nobody.
             let tenant = tenant_in(route, path).and_then(|slug| slug.parse::<Slug>().ok());
-            let span = Span::current();
-            span.record("route", route);
-            span.record("tenant", tenant.as_ref().map(Slug::as_str));
+            let named = tenant.as_ref().map(Slug::as_str);
+            tracing::record_all!(Span::current(), route = route, tenant = named);
             Met { route: route.to_owned(), tenant }
         });
     }

@@ -111,8 +111,7 @@ impl Exchange {
                 gate.charge(taken);
             }
         };
-        // Boxed: its hundred thousand bytes would be copied at each step between here and the runtime, which
-        // were half of what a request cost.
+        // Boxed: it is of nine kilobytes, which were copied ten times on the way from here into the runtime.
         tokio::spawn(Box::pin(task).instrument(span));
         // Dropped without an answer where the handler's task died or was cut off: the connection closes.
         answer.await.map_err(|_| io::ErrorKind::ConnectionAborted.into())
