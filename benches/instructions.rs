@@ -2,7 +2,7 @@
 //! every noise, so that a few per cent can be told.
 //!
 //! `benches/instructions.toml` says how many there were; more by more than 3 % fails. With
-//! `PORTCULLIS_WRITE_INSTRUCTIONS=1` it is written anew.
+//! `--write` it is written anew.
 
 #![allow(
     clippy::unwrap_used,
@@ -23,7 +23,7 @@ use support::{Connection, SECRET, Server, get, login, post, rotation, tenant};
 const KEPT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/benches/instructions.toml");
 
 const HEAD: &str = "# Instructions that the server runs for one request over a connection that is kept: SQLite, release
-# build, one thread. Written by `PORTCULLIS_WRITE_INSTRUCTIONS=1 make bench-instructions`.
+# build, one thread. Written by `cargo bench --bench instructions -- --write`.
 ";
 
 /// How much more is too much.
@@ -130,7 +130,7 @@ async fn counts() -> BTreeMap<String, u64> {
 #[tokio::main]
 async fn main() {
     let counts = counts().await;
-    if std::env::var_os("PORTCULLIS_WRITE_INSTRUCTIONS").is_some() {
+    if std::env::args().any(|argument| argument == "--write") {
         std::fs::write(KEPT, format!("{HEAD}{}", toml::to_string(&counts).unwrap())).unwrap();
     }
     let kept = std::fs::read_to_string(Path::new(KEPT)).unwrap();
