@@ -1,6 +1,6 @@
 //! What a session and all that descends from it rest on.
 
-use super::{EventNumber, Session, Timestamp, TokenFamily, User};
+use super::{EventNumber, Session, Timestamp, User};
 
 /// What one statement of the database said of a user's session, its tenant and its client.
 ///
@@ -18,18 +18,6 @@ pub struct Standing {
     pub client_ended: Option<EventNumber>,
     /// The user.
     pub user: User,
-}
-
-/// A family, and what it rests on.
-pub struct FamilyStanding {
-    /// The family.
-    pub family: TokenFamily,
-    /// Its session.
-    pub session: Session,
-    /// Its user, and what was ended around it.
-    pub standing: Standing,
-    /// The present instant, by the clock of the database.
-    pub database_now: Timestamp,
 }
 
 impl Standing {

@@ -39,11 +39,6 @@ pub(in crate::storage) const SERVER_SIDE: &str = "SET statement_timeout = '900ms
 pub(in crate::storage) const SERVER_SIDE_JOB: &str = "SET statement_timeout = '15s'; SET lock_timeout = '150ms'; \
      SET idle_in_transaction_session_timeout = '30s'";
 
-/// The same for those who write for many at once: a row that somebody else holds is not worth the time of
-/// all the others, and is waited for apart.
-pub(in crate::storage) const SERVER_SIDE_GATHERED: &str = "SET statement_timeout = '900ms'; SET lock_timeout = '50ms'; \
-     SET idle_in_transaction_session_timeout = '5s'";
-
 /// PostgreSQL's limits for a file while it waits for its turn, and after. Requests hold a row for
 /// milliseconds: one that is held for longer is held by something that has gone wrong.
 pub(in crate::storage) const SERVER_SIDE_TURN: &str = "SET LOCAL lock_timeout = '299s'; SET LOCAL statement_timeout = '299s'; \

@@ -38,7 +38,6 @@ enum Kind {
         requests: managed::Pool<PgManager>,
         follower: managed::Pool<PgManager>,
         jobs: managed::Pool<PgManager>,
-        gathered: managed::Pool<PgManager>,
     },
 }
 
@@ -51,12 +50,7 @@ pub(in crate::storage) enum For {
     Job,
     /// A file that is applied: a request that has more time.
     File,
-    /// Many requests at once, of which none should wait for a row that another one needs.
-    Gathered,
 }
-
-/// Batches that PostgreSQL writes beside one another: while one waits for the disk, the next is made.
-const LANES: usize = 2;
 
 /// Why no connection could be had.
 #[derive(Debug, thiserror::Error)]
@@ -94,7 +88,6 @@ impl Pool {
                 requests: postgres::pool(manager(deadline::SERVER_SIDE)?, size)?,
                 follower: postgres::pool(manager(deadline::SERVER_SIDE)?, 1)?,
                 jobs: postgres::pool(manager(deadline::SERVER_SIDE_JOB)?, 1)?,
-                gathered: postgres::pool(manager(deadline::SERVER_SIDE_GATHERED)?, LANES)?,
             }
         } else {
             let shown = url.split(':').next().unwrap_or_default();
@@ -113,12 +106,11 @@ impl Pool {
                 let conn = pool.get().await.map_err(|why| away(&why))?;
                 Ok(Connection(Backend::Sqlite(SqliteLease::Reader(conn))))
             }
-            Kind::Postgres { requests, follower, jobs, gathered } => {
+            Kind::Postgres { requests, follower, jobs } => {
                 let pool = match whom {
                     For::Request | For::File => requests,
                     For::Follower => follower,
                     For::Job => jobs,
-                    For::Gathered => gathered,
                 };
                 let conn = pool.get().await.map_err(|why| away(&why))?;
                 Ok(Connection(Backend::Postgres(Box::new(PgLease::new(conn)))))
@@ -162,14 +154,6 @@ impl Pool {
         match &*self.0 {
             Kind::Sqlite { path, .. } => Some(path),
             Kind::Postgres { .. } => None,
-        }
-    }
-
-    /// How many batches are written beside one another.
-    pub(in crate::storage) fn lanes(&self) -> usize {
-        match &*self.0 {
-            Kind::Sqlite { .. } => 1,
-            Kind::Postgres { .. } => LANES,
         }
     }
 

@@ -67,14 +67,16 @@ impl Storage {
         let _ = self.listener.set(listener);
     }
 
-    /// Those who write gathered rotations.
-    pub(in crate::storage) fn gathered_rotations(&self) -> &Gathered<RotationRequest> {
-        self.rotations.get_or_init(|| Gathered::start(&self.detached(), self.pool.lanes()))
+    /// The writer of gathered rotations, where the database needs one: PostgreSQL makes one wait for the disk
+    /// of many commits by itself (docs/measurements.md).
+    pub(in crate::storage) fn gathered_rotations(&self) -> Option<&Gathered<RotationRequest>> {
+        (self.backend() == "sqlite")
+            .then(|| self.rotations.get_or_init(|| Gathered::start(self.detached())))
     }
 
     /// The writer of gathered endings.
     pub(in crate::storage) fn gathered_endings(&self) -> &Gathered<EndRequest> {
-        self.endings.get_or_init(|| Gathered::start(&self.detached(), 1))
+        self.endings.get_or_init(|| Gathered::start(self.detached()))
     }
 
     /// Whether the next step is of a job that was begun: each second one is.
@@ -136,24 +138,6 @@ impl Storage {
     /// [`StorageError::Away`].
     pub async fn write(&self, scope: impl Into<Scope>) -> Result<Unit, StorageError> {
         self.begin_writing(scope.into(), For::Request, deadline::UNIT).await
-    }
-
-    /// The same, of somebody who has begun to wait before.
-    pub(in crate::storage) async fn write_until(
-        &self,
-        scope: impl Into<Scope>,
-        until: Instant,
-    ) -> Result<Unit, StorageError> {
-        let left = until.saturating_duration_since(Instant::now());
-        self.begin_writing(scope.into(), For::Request, left).await
-    }
-
-    /// A unit that writes for many requests at once.
-    pub(in crate::storage) async fn write_gathered(
-        &self,
-        scope: impl Into<Scope>,
-    ) -> Result<Unit, StorageError> {
-        self.begin_writing(scope.into(), For::Gathered, deadline::UNIT).await
     }
 
     /// A unit that writes, of the one who follows the events.

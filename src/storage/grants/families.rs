@@ -4,19 +4,18 @@ use std::collections::HashMap;
 
 use diesel::{
     ExpressionMethods, Insertable, NullableExpressionMethods as _, OptionalExtension, QueryDsl,
-    QueryResult, Queryable, Selectable, SelectableHelper, result::Error,
+    Queryable, Selectable, SelectableHelper,
 };
 use diesel_async::RunQueryDsl;
 
 use crate::domain::{
-    Authentication, EndReason, Ending, EventNumber, FamilyId, SessionId, TenantId, Timestamp,
-    TokenFamily,
+    Authentication, EndReason, Ending, EventNumber, FamilyId, SessionId, Timestamp, TokenFamily,
 };
 use crate::storage::{
     Key, Place, StorageError, TenantStore, Unit,
     engine::columns::portcullis_now_ms,
     engine::connection::{on_conn, on_conn_each},
-    engine::gathered::{Failed, Mark, Outcomes, all_marked, mark_each},
+    engine::gathered::{Failed, Mark, all_marked, mark_each},
     fills,
 };
 
@@ -214,6 +213,29 @@ impl TenantStore<'_> {
         Ok(clients)
     }
 
+    /// Moves a family on from `presented` to the generation after it; answers whether it did. Of
+    /// two that move it on at once, one does.
+    pub(in crate::storage) async fn advance_family(
+        &mut self,
+        id: FamilyId,
+        presented: u32,
+        expires_at: Timestamp,
+    ) -> Result<bool, StorageError> {
+        let target = token_families::table
+            .filter(token_families::tenant_id.eq(self.key()))
+            .filter(token_families::id.eq(Key::from(id)))
+            .filter(token_families::generation.eq(i64::from(presented)))
+            .filter(token_families::ended_at.is_null());
+        let change = (
+            token_families::generation.eq(token_families::generation + 1),
+            token_families::rotated_at.eq(portcullis_now_ms(0).nullable()),
+            token_families::expires_at.eq(expires_at.millis()),
+        );
+        let moved =
+            on_conn!(self.unit, conn => diesel::update(target).set(change).execute(conn).await)?;
+        Ok(moved == 1)
+    }
+
     /// Ends one grant: its family, and its access tokens once this unit has committed.
     pub async fn end_family(
         &mut self,
@@ -236,16 +258,6 @@ impl TenantStore<'_> {
     }
 }
 
-/// A family that is to be moved on.
-#[derive(Clone, Copy)]
-pub(in crate::storage) struct Advance {
-    pub(in crate::storage) tenant: TenantId,
-    pub(in crate::storage) family: FamilyId,
-    /// The generation that it must be in.
-    pub(in crate::storage) from: u32,
-    pub(in crate::storage) expires_at: Timestamp,
-}
-
 impl Unit {
     /// Ends many grants, of whichever tenants. One may have access tokens without a family: its ending does
     /// not ask for a row.
@@ -256,29 +268,5 @@ impl Unit {
         all_marked(marks, mark_each!(self, token_families, marks)?)?;
         let end = |mark: &Mark| self.tenant_of(mark.tenant).end_one(Ending::Grant(mark.row.into()));
         Ok(marks.iter().map(end).collect())
-    }
-
-    /// Moves each family on to its next generation, and says of each whether it did: of two that move one on
-    /// at once, one does. After an error on PostgreSQL, all that come later in the same transaction are errors.
-    pub(in crate::storage) async fn advance_families(
-        &mut self,
-        wanted: Vec<Advance>,
-    ) -> Result<Outcomes<bool>, StorageError> {
-        let updates = wanted.into_iter().map(|Advance { tenant, family, from, expires_at }| {
-            let target = token_families::table
-                .filter(token_families::tenant_id.eq(Key::from(tenant)))
-                .filter(token_families::id.eq(Key::from(family)))
-                .filter(token_families::generation.eq(i64::from(from)))
-                .filter(token_families::ended_at.is_null());
-            diesel::update(target).set((
-                token_families::generation.eq(token_families::generation + 1),
-                token_families::rotated_at.eq(portcullis_now_ms(0).nullable()),
-                token_families::expires_at.eq(expires_at.millis()),
-            ))
-        });
-        let moved: Vec<QueryResult<usize>> = on_conn_each!(self, updates, update, conn => {
-            Ok::<_, Error>(update.execute(conn).await)
-        })?;
-        Ok(moved.into_iter().map(|moved| Ok(moved? == 1)).collect())
     }
 }

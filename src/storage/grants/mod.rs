@@ -3,5 +3,4 @@
 pub(in crate::storage) mod codes;
 pub(in crate::storage) mod consents;
 pub(in crate::storage) mod families;
-mod gathered_rotations;
 pub(in crate::storage) mod rotations;

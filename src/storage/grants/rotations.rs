@@ -1,18 +1,18 @@
 //! Rotations: the one write that comes at the rate of the load.
 //!
 //! Everything a rotation rests on is read in one statement and decided here; a compare-and-set on
-//! the family's one row then moves it on. Those that wait for a commit are written together by the
-//! next one (`gathered_rotations`). A rotation has lasted by the time it is told.
+//! the family's one row then moves it on. SQLite has one writer and pays an fsync a commit, so
+//! rotations that wait for it are written in one transaction (group commit). Either way a
+//! rotation has lasted by the time it is told.
 
 use std::sync::Arc;
 
-use tokio::time::Instant;
-
 use crate::domain::{
-    EventNumber, FamilyId, FamilyStanding, Session, Standing, Tenant, Timestamp, TokenFamily, User,
+    EventNumber, FamilyId, Session, Standing, Tenant, Timestamp, TokenFamily, User,
 };
 use crate::storage::{
-    Storage, StorageError, TenantStore, engine::deadline, grants::families::Advance,
+    EveryTenant, Storage, StorageError, TenantStore,
+    engine::gathered::{Gather, Outcomes},
 };
 
 /// A rotation that is asked for.
@@ -116,53 +116,6 @@ impl RotationRequest {
             family.expires_at
         }
     }
-
-    /// What is to be done, by what was found of the family.
-    pub(super) fn decide(&self, found: Option<FamilyStanding>) -> Decision {
-        let Some(FamilyStanding { mut family, session, standing, database_now }) = found else {
-            return Decision::Answer(Rotation::Refused("unknown family"));
-        };
-        if let Some(refused) = self.refusal(&family, &session, &standing) {
-            return Decision::Answer(refused);
-        }
-        let is_good = self.presented == family.generation;
-        if is_good {
-            family.expires_at = self.slid(&family);
-            family.generation += 1;
-        } else {
-            let is_last = self.presented + 1 == family.generation;
-            let since =
-                family.rotated_at.map_or(i64::MAX, |at| database_now.millis() - at.millis());
-            if !is_last || (since >= self.grace_ms() && !self.is_owed) {
-                return Decision::Answer(Rotation::Reused);
-            }
-        }
-        let known = standing.head;
-        let rotated = Box::new(Rotated { family, session, user: standing.user, known });
-        if is_good {
-            Decision::Advance(rotated)
-        } else {
-            Decision::Answer(Rotation::Granted(rotated))
-        }
-    }
-
-    /// The write by which its family comes to be as `rotated` says.
-    pub(super) fn advance(&self, rotated: &Rotated) -> Advance {
-        Advance {
-            tenant: self.tenant.id,
-            family: self.family,
-            from: self.presented,
-            expires_at: rotated.family.expires_at,
-        }
-    }
-}
-
-/// What a rotation comes to, by what its family rests on.
-pub(super) enum Decision {
-    /// Nothing is to be written.
-    Answer(Rotation),
-    /// The family is to be moved on, unless somebody else has done so by now.
-    Advance(Box<Rotated>),
 }
 
 impl TenantStore<'_> {
@@ -181,15 +134,35 @@ impl TenantStore<'_> {
         &mut self,
         request: &RotationRequest,
     ) -> Result<Option<Rotation>, StorageError> {
-        let found = self.family_standing(request.family).await?;
-        match request.decide(found) {
-            Decision::Answer(rotation) => Ok(Some(rotation)),
-            Decision::Advance(rotated) => {
-                let moved = self.unit.advance_families(vec![request.advance(&rotated)]).await?;
-                let moved = moved.into_iter().next().unwrap_or(Ok(false))?;
-                Ok(moved.then_some(Rotation::Granted(rotated)))
+        let Some((mut family, session, standing, database_now)) =
+            self.family_standing(request.family).await?
+        else {
+            return Ok(Some(Rotation::Refused("unknown family")));
+        };
+        if let Some(refused) = request.refusal(&family, &session, &standing) {
+            return Ok(Some(refused));
+        }
+        if request.presented == family.generation {
+            let expires_at = request.slid(&family);
+            if !self.advance_family(family.id, request.presented, expires_at).await? {
+                return Ok(None);
+            }
+            (family.generation, family.expires_at) = (family.generation + 1, expires_at);
+        } else {
+            let is_last = request.presented + 1 == family.generation;
+            let since =
+                family.rotated_at.map_or(i64::MAX, |at| database_now.millis() - at.millis());
+            if !is_last || (since >= request.grace_ms() && !request.is_owed) {
+                return Ok(Some(Rotation::Reused));
             }
         }
+        let known = standing.head;
+        Ok(Some(Rotation::Granted(Box::new(Rotated {
+            family,
+            session,
+            user: standing.user,
+            known,
+        }))))
     }
 }
 
@@ -203,13 +176,11 @@ impl Storage {
         &self,
         mut request: RotationRequest,
     ) -> Result<Rotation, StorageError> {
-        let until = Instant::now() + deadline::UNIT;
         let key = (request.family, request.presented);
         request.is_owed = self.unanswered.contains_key(&key);
-        let rotation = match self.gathered_rotations().write(request.clone()).await {
-            Ok(Some(rotation)) => Ok(rotation),
-            Ok(None) => self.rotate_by_itself(&request, until).await,
-            Err(why) => Err(why),
+        let rotation = match self.gathered_rotations() {
+            Some(rotations) => rotations.write(request).await,
+            None => self.rotate_by_itself(&request).await,
         };
         match &rotation {
             // It may have been committed: its retry, however late, is no theft.
@@ -219,14 +190,32 @@ impl Storage {
         rotation
     }
 
-    async fn rotate_by_itself(
-        &self,
-        request: &RotationRequest,
-        until: Instant,
-    ) -> Result<Rotation, StorageError> {
-        let mut unit = self.write_until(&*request.tenant, until).await?;
-        let rotation = unit.tenant(&request.tenant).rotate(request).await?;
+    /// No transaction is begun: the compare-and-set commits itself.
+    async fn rotate_by_itself(&self, request: &RotationRequest) -> Result<Rotation, StorageError> {
+        let mut unit = self.read(&*request.tenant).await?;
+        unit.tenant(&request.tenant).rotate(request).await
+    }
+}
+
+impl Gather for RotationRequest {
+    type Answer = Rotation;
+    const TOGETHER: usize = 128;
+    const NAME: &'static str = "rotations";
+    // Who has stopped waiting was told that it cannot be done now.
+    const OUTLIVES_ITS_CALLER: bool = false;
+
+    /// All that can be read are written together; one row that cannot is nobody else's trouble.
+    async fn write(storage: &Storage, batch: &[Self]) -> Result<Outcomes<Rotation>, StorageError> {
+        let mut unit = storage.write(EveryTenant::GatheredRotations).await?;
+        let mut rotations = Vec::with_capacity(batch.len());
+        for request in batch {
+            let rotation = unit.tenant(&request.tenant).rotate(request).await;
+            if let Err(StorageError::Away(why)) = rotation {
+                return Err(StorageError::Away(why));
+            }
+            rotations.push(rotation);
+        }
         unit.commit().await?;
-        Ok(rotation)
+        Ok(rotations)
     }
 }

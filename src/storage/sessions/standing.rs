@@ -3,19 +3,18 @@
 
 use diesel::{
     BoolExpressionMethods, ExpressionMethods, JoinOnDsl, NullableExpressionMethods,
-    OptionalExtension, QueryDsl, QueryResult, SelectableHelper, result::Error,
+    OptionalExtension, QueryDsl, SelectableHelper,
 };
 use diesel_async::RunQueryDsl;
 
 use crate::domain::{
-    AuthorizationCode, EventNumber, FamilyId, FamilyStanding, Session, SessionId, Standing,
-    TenantId, TenantStatus, Timestamp, UserId,
+    AuthorizationCode, EventNumber, FamilyId, Session, SessionId, Standing, TenantStatus,
+    Timestamp, TokenFamily, UserId,
 };
 use crate::storage::{
-    Key, StorageError, TenantStore, Unit,
+    Key, StorageError, TenantStore,
     engine::columns::portcullis_now_ms,
-    engine::connection::{on_conn, on_conn_each},
-    engine::gathered::Outcomes,
+    engine::connection::on_conn,
     grants::codes::Row as CodeRow,
     grants::families::Row as FamilyRow,
     identity::users::Row as UserRow,
@@ -149,55 +148,36 @@ impl TenantStore<'_> {
     }
 
     /// A family, its session, what both rest on, and the present instant of the database, by
-    /// which the grace of a rotation is measured; `None` where there is no such family.
+    /// which the grace of a rotation is measured.
     pub async fn family_standing(
         &mut self,
         id: FamilyId,
-    ) -> Result<Option<FamilyStanding>, StorageError> {
-        let found = self.unit.family_standings(vec![(self.tenant_id, id)]).await?;
-        found.into_iter().next().unwrap_or(Ok(None))
-    }
-}
-
-impl Unit {
-    /// The same for each of many families, of whichever tenants. A row that cannot be read is the
-    /// trouble of its own family alone.
-    pub(in crate::storage) async fn family_standings(
-        &mut self,
-        wanted: Vec<(TenantId, FamilyId)>,
-    ) -> Result<Outcomes<Option<FamilyStanding>>, StorageError> {
-        let queries = wanted.into_iter().map(|(tenant, id)| {
-            let of_session = sessions::tenant_id
-                .eq(token_families::tenant_id)
-                .and(sessions::id.eq(token_families::session_id));
-            with_grounds!(
-                token_families::table.inner_join(sessions::table.on(of_session)),
-                token_families,
-                token_families::user_id,
-                token_families::client_id
-            )
-            .filter(token_families::tenant_id.eq(Key::from(tenant)))
-            .filter(token_families::id.eq(Key::from(id)))
-        });
-        type Found = (Grounds, FamilyRow, SessionRow, UserRow, i64);
-        let found: Vec<QueryResult<Option<Found>>> = on_conn_each!(self, queries, query, conn => {
-            let row = query.select((
-                grounds!(),
-                FamilyRow::as_select(),
-                SessionRow::as_select(),
-                UserRow::as_select(),
-                portcullis_now_ms(0),
-            ));
-            Ok::<_, Error>(row.first(conn).await.optional())
-        })?;
-        let read = |(grounds, family, session, user, now): Found| {
-            Ok(FamilyStanding {
-                family: family.try_into()?,
-                session: session.try_into()?,
-                standing: standing_of(grounds, user)?,
-                database_now: Timestamp::from_millis(now),
+    ) -> Result<Option<(TokenFamily, Session, Standing, Timestamp)>, StorageError> {
+        let of_session = sessions::tenant_id
+            .eq(token_families::tenant_id)
+            .and(sessions::id.eq(token_families::session_id));
+        let query = with_grounds!(
+            token_families::table.inner_join(sessions::table.on(of_session)),
+            token_families,
+            token_families::user_id,
+            token_families::client_id
+        )
+        .filter(token_families::tenant_id.eq(self.key()))
+        .filter(token_families::id.eq(Key::from(id)));
+        let found: Option<(Grounds, FamilyRow, SessionRow, UserRow, i64)> = on_conn!(self.unit, conn => query
+            .select((
+            grounds!(),
+            FamilyRow::as_select(),
+            SessionRow::as_select(),
+            UserRow::as_select(),
+            portcullis_now_ms(0),
+        ))
+            .first(conn).await.optional())?;
+        found
+            .map(|(grounds, family, session, user, now)| {
+                let standing = standing_of(grounds, user)?;
+                Ok((family.try_into()?, session.try_into()?, standing, Timestamp::from_millis(now)))
             })
-        };
-        Ok(found.into_iter().map(|found| found?.map(read).transpose()).collect())
+            .transpose()
     }
 }
