@@ -12,6 +12,7 @@
     reason = "it may stop where it stands, and nobody builds on it"
 )]
 
+#[allow(dead_code, reason = "benches/million.rs asks for more of it")]
 #[path = "../tests/suite/support/crowd.rs"]
 mod crowd;
 mod support;
