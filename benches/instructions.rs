@@ -66,13 +66,11 @@ impl Counted {
     }
 }
 
+/// What is asked after an answer, where it is not the same again.
+type Next = fn(&str) -> Option<String>;
+
 /// Sends what `next` makes of the last answer, so many times.
-async fn send(
-    connection: &mut Connection,
-    request: &mut String,
-    next: fn(&str) -> Option<String>,
-    times: u64,
-) {
+async fn send(connection: &mut Connection, request: &mut String, next: Next, times: u64) {
     for _ in 0..times {
         let (status, body) = connection.send(request).await;
         assert_eq!(status, 200, "{body}");
@@ -105,7 +103,7 @@ async fn counts() -> BTreeMap<String, u64> {
     let introspection = post("/t/acme/oauth2/introspect", &basic, &token);
     let (_, body) = connection.send(&login("acme", "ada")).await;
     let refresh = successor(&body).unwrap();
-    let asked: [(&str, String, fn(&str) -> Option<String>); 5] = [
+    let asked: [(&str, String, Next); 5] = [
         ("healthz", get("/healthz", ""), same),
         ("jwks", get("/t/acme/oauth2/jwks", ""), same),
         ("client_credentials", machine, same),

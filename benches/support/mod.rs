@@ -123,6 +123,7 @@ impl Server {
     }
 
     /// Starts it, and waits until it is ready.
+    #[allow(dead_code, reason = "not every bench asks")]
     pub(crate) async fn start(&mut self) {
         let command = self.command(&["serve"]);
         self.start_as(command).await;
