@@ -15,7 +15,7 @@
 
 mod support;
 
-use std::{collections::BTreeMap, path::Path, process::Command};
+use std::{collections::BTreeMap, process::Command};
 
 use support::{Connection, SECRET, Server, get, login, post, rotation, tenant};
 
@@ -131,7 +131,7 @@ async fn main() {
     if std::env::args().any(|argument| argument == "--write") {
         std::fs::write(KEPT, format!("{HEAD}{}", toml::to_string(&counts).unwrap())).unwrap();
     }
-    let kept = std::fs::read_to_string(Path::new(KEPT)).unwrap();
+    let kept = std::fs::read_to_string(KEPT).unwrap();
     let kept: BTreeMap<String, u64> = toml::from_str(&kept).unwrap();
     let mut is_more = false;
     for (name, count) in &counts {

@@ -185,7 +185,7 @@ impl Drop for PgLease {
                     _ => drop(Object::take(object)),
                 }
             };
-            tokio::spawn(Box::pin(undo).in_current_span());
+            tokio::spawn(undo.in_current_span());
         }
     }
 }
@@ -296,19 +296,6 @@ macro_rules! on_conn_each {
     };
 }
 pub(crate) use on_conn_each;
-
-/// Marks the rows of `$table` with these keys as ended.
-macro_rules! mark_rows {
-    ($unit:expr, $table:ident, $tenant:expr, $keys:expr, $reason:expr, $now:expr) => {{
-        let tenant: $crate::storage::Key = $tenant;
-        let change = ($table::ended_at.eq(Some($now.millis())), $table::end_reason.eq(Some($reason.as_str())));
-        let rows = $keys.into_iter().map(|key: $crate::storage::Key| {
-            diesel::update($table::table.filter($table::tenant_id.eq(tenant)).filter($table::id.eq(key))).set(change)
-        });
-        $crate::storage::engine::connection::on_conn_each!($unit, rows, row, conn => row.execute(conn).await)
-    }};
-}
-pub(crate) use mark_rows;
 
 /// Removes the rows of `$table` whose `$column` is one of these keys.
 macro_rules! remove_rows {

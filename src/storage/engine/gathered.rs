@@ -5,8 +5,7 @@ use diesel::QueryResult;
 use tokio::sync::{mpsc, oneshot};
 use tracing::Instrument as _;
 
-use crate::domain::{EndReason, TenantId, Timestamp};
-use crate::storage::{Key, Storage, StorageError, engine::deadline};
+use crate::storage::{Storage, StorageError, engine::deadline};
 
 /// What each request of a batch has come to.
 pub(in crate::storage) type Outcomes<A> = Vec<Result<A, StorageError>>;
@@ -23,47 +22,23 @@ impl From<StorageError> for Failed {
     }
 }
 
-/// A row that is to be marked as ended.
-#[derive(Clone, Copy)]
-pub(in crate::storage) struct Mark {
-    /// Which of a batch it is for.
-    pub(in crate::storage) at: usize,
-    pub(in crate::storage) tenant: TenantId,
-    pub(in crate::storage) row: Key,
-    pub(in crate::storage) reason: EndReason,
-    pub(in crate::storage) now: Timestamp,
+impl From<Failed> for StorageError {
+    fn from(failed: Failed) -> Self {
+        failed.why
+    }
 }
 
-/// Whether all were marked; which was the first that was not.
-pub(in crate::storage) fn all_marked(
-    marks: &[Mark],
+/// Whether everything was written; else which was the first that was not. `places` says for each which of
+/// the batch it is for.
+pub(in crate::storage) fn all_written(
+    places: impl IntoIterator<Item = usize>,
     done: Vec<QueryResult<usize>>,
 ) -> Result<(), Failed> {
-    for (mark, done) in marks.iter().zip(done) {
-        done.map_err(|why| Failed { at: Some(mark.at), why: why.into() })?;
+    for (at, done) in places.into_iter().zip(done) {
+        done.map_err(|why| Failed { at: Some(at), why: why.into() })?;
     }
     Ok(())
 }
-
-/// Marks rows of `$table`, and says of each whether it could be.
-macro_rules! mark_each {
-    ($unit:expr, $table:ident, $marks:expr) => {{
-        let rows = $marks.iter().copied().map(|mark: $crate::storage::engine::gathered::Mark| {
-            let row = $table::table
-                .filter($table::tenant_id.eq($crate::storage::Key::from(mark.tenant)))
-                .filter($table::id.eq(mark.row))
-                .filter($table::ended_at.is_null());
-            diesel::update(row).set((
-                $table::ended_at.eq(Some(mark.now.millis())),
-                $table::end_reason.eq(Some(mark.reason.as_str())),
-            ))
-        });
-        $crate::storage::engine::connection::on_conn_each!($unit, rows, row, conn => {
-            Ok::<_, diesel::result::Error>(row.execute(conn).await)
-        })
-    }};
-}
-pub(in crate::storage) use mark_each;
 
 /// A request that may be written together with others of its kind.
 pub(in crate::storage) trait Gather: Send + Sync + Sized + 'static {

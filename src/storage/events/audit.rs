@@ -1,12 +1,15 @@
 //! The audit trail.
 
-use diesel::{ExpressionMethods, Insertable, QueryDsl, Queryable, Selectable, SelectableHelper};
+use diesel::{
+    ExpressionMethods, Insertable, QueryDsl, Queryable, Selectable, SelectableHelper, result::Error,
+};
 use diesel_async::RunQueryDsl;
 
 use crate::domain::{AuditEntry, AuditFilter, Occurrence, Origin, Timestamp};
 use crate::storage::{
     EveryTenant, Key, Page, Storage, StorageError, TenantStore, Unit,
     engine::connection::{on_conn, on_conn_each, remove_rows},
+    engine::gathered::{Failed, all_written},
 };
 
 diesel::table! {
@@ -108,24 +111,25 @@ impl Unit {
     pub(in crate::storage) async fn tell_all(
         &mut self,
         occurrences: Vec<&Occurrence>,
-    ) -> Result<(), StorageError> {
+    ) -> Result<(), Failed> {
         let entries: Vec<AuditEntry> = occurrences.into_iter().map(AuditEntry::from).collect();
         self.insert_audit(&entries).await
     }
 
-    async fn insert_audit(&mut self, entries: &[AuditEntry]) -> Result<(), StorageError> {
+    async fn insert_audit(&mut self, entries: &[AuditEntry]) -> Result<(), Failed> {
         let rows = entries.iter().map(row_of);
-        on_conn_each!(self, rows, row, conn => {
-            diesel::insert_into(audit_events::table).values(row).execute(conn).await
+        let done = on_conn_each!(self, rows, row, conn => {
+            let done = diesel::insert_into(audit_events::table).values(row).execute(conn).await;
+            Ok::<_, Error>(done)
         })?;
-        Ok(())
+        all_written(0.., done)
     }
 }
 
 impl TenantStore<'_> {
     /// Tells, in the transaction that it happens in, what has happened: the audit trail gets an entry.
     pub async fn tell(&mut self, occurrence: &Occurrence) -> Result<(), StorageError> {
-        self.unit.tell_all(vec![occurrence]).await
+        Ok(self.unit.tell_all(vec![occurrence]).await?)
     }
 
     /// Removes entries of before `old`, the oldest first, some at a time; answers how many.

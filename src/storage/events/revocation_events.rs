@@ -55,6 +55,11 @@ const CHANGE_KEPT_MS: i64 = 3_600_000;
 pub struct Place(usize);
 
 impl Place {
+    /// The one that there is, where one ending was asked for.
+    pub(in crate::storage) fn only(places: &[Self]) -> Result<Self, StorageError> {
+        places.first().copied().ok_or_else(|| StorageError::broken("an ending without a place"))
+    }
+
     /// The number that the commit has given it.
     ///
     /// # Errors

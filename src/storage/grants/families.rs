@@ -15,7 +15,8 @@ use crate::storage::{
     Key, Place, StorageError, TenantStore, Unit,
     engine::columns::portcullis_now_ms,
     engine::connection::{on_conn, on_conn_each},
-    engine::gathered::{Failed, Mark, all_marked, mark_each},
+    engine::gathered::Failed,
+    engine::marks::{Mark, mark_rows},
     fills,
 };
 
@@ -243,9 +244,8 @@ impl TenantStore<'_> {
         reason: EndReason,
         now: Timestamp,
     ) -> Result<Place, StorageError> {
-        let mark = Mark { at: 0, tenant: self.tenant_id, row: id.into(), reason, now };
-        let places = self.unit.end_families(&[mark]).await.map_err(|failed| failed.why)?;
-        places.into_iter().next().ok_or_else(|| StorageError::broken("an ending without a place"))
+        let mark = self.mark(id, reason, now);
+        Place::only(&self.unit.end_families(&[mark]).await?)
     }
 
     /// Makes the last rotation of a family look as if it had happened `seconds` earlier. For
@@ -265,7 +265,7 @@ impl Unit {
         &mut self,
         marks: &[Mark],
     ) -> Result<Vec<Place>, Failed> {
-        all_marked(marks, mark_each!(self, token_families, marks)?)?;
+        mark_rows!(self, token_families, marks)?;
         let end = |mark: &Mark| self.tenant_of(mark.tenant).end_one(Ending::Grant(mark.row.into()));
         Ok(marks.iter().map(end).collect())
     }

@@ -8,7 +8,8 @@ use diesel_async::RunQueryDsl;
 use crate::domain::{EndReason, Ending, EventNumber, TenantId, Timestamp};
 use crate::storage::{
     Key, StorageError, Unit,
-    engine::connection::{mark_rows, on_conn, on_conn_each, remove_rows},
+    engine::connection::{on_conn, on_conn_each, remove_rows},
+    engine::marks::{Mark, mark_rows},
     events::revocation_events::Settle,
     fills,
     schema::{authorization_codes, clients, consents, sessions, token_families, users},
@@ -66,6 +67,11 @@ impl Settlement {
             ],
             (Settle::Remove, _) => &[RemoveSessions, RemoveFamilies, RemoveConsents],
         }
+    }
+
+    fn marks(&self, rows: impl Iterator<Item = Key>, now: Timestamp) -> Vec<Mark> {
+        let (tenant, reason) = (self.tenant_id, self.reason());
+        rows.map(|row| Mark { at: 0, tenant, row, reason, now }).collect()
     }
 
     fn reason(&self) -> EndReason {
@@ -221,7 +227,7 @@ async fn settle_sessions(
     if is_removed {
         remove_rows!(unit, sessions, tenant, sessions::id, due)?;
     } else {
-        mark_rows!(unit, sessions, tenant, due, settlement.reason(), now)?;
+        mark_rows!(unit, sessions, &settlement.marks(due, now))?;
     }
     Ok((found.len(), found.last().map(|(id, ..)| (*id, Cursor::FIRST))))
 }
@@ -250,7 +256,7 @@ async fn settle_families(
     if is_removed {
         remove_rows!(unit, token_families, tenant, token_families::id, due)?;
     } else {
-        mark_rows!(unit, token_families, tenant, due, settlement.reason(), now)?;
+        mark_rows!(unit, token_families, &settlement.marks(due, now))?;
     }
     let by_client = matches!(settlement.ending, Ending::Client(_));
     let last = found

@@ -9,7 +9,8 @@ use crate::domain::{EndReason, EventNumber, FamilyId, Occurrence, SessionId, Ten
 use crate::storage::{
     EveryTenant, Key, Storage, StorageError,
     engine::deadline,
-    engine::gathered::{Failed, Gather, Mark, Outcomes},
+    engine::gathered::{Failed, Gather, Outcomes},
+    engine::marks::Mark,
 };
 
 /// What is to be ended.

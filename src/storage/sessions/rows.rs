@@ -12,7 +12,8 @@ use crate::domain::{
 use crate::storage::{
     Key, Place, StorageError, TenantStore, Unit,
     engine::connection::{on_conn, on_conn_each},
-    engine::gathered::{Failed, Mark, all_marked, mark_each},
+    engine::gathered::Failed,
+    engine::marks::{Mark, mark_rows},
     fills,
     jobs::settle::SOME,
     schema::token_families,
@@ -175,9 +176,8 @@ impl TenantStore<'_> {
         reason: EndReason,
         now: Timestamp,
     ) -> Result<Place, StorageError> {
-        let mark = Mark { at: 0, tenant: self.tenant_id, row: id.into(), reason, now };
-        let places = self.unit.end_sessions(&[mark]).await.map_err(|failed| failed.why)?;
-        places.into_iter().next().ok_or_else(|| StorageError::broken("an ending without a place"))
+        let mark = self.mark(id, reason, now);
+        Place::only(&self.unit.end_sessions(&[mark]).await?)
     }
 }
 
@@ -187,7 +187,7 @@ impl Unit {
         &mut self,
         marks: &[Mark],
     ) -> Result<Vec<Place>, Failed> {
-        all_marked(marks, mark_each!(self, sessions, marks)?)?;
+        mark_rows!(self, sessions, marks)?;
         let queries = marks.iter().map(|mark| {
             token_families::table
                 .filter(token_families::tenant_id.eq(Key::from(mark.tenant)))
@@ -206,7 +206,7 @@ impl Unit {
                 live.map(|(id, _)| Mark { row: *id, ..*mark })
             })
             .collect();
-        all_marked(&live, mark_each!(self, token_families, live)?)?;
+        mark_rows!(self, token_families, &live)?;
         let mut places = Vec::with_capacity(marks.len());
         for (mark, families) in marks.iter().zip(&families) {
             let ending = Ending::Session(mark.row.into());

@@ -2,6 +2,7 @@
 
 mod e2_slow_clients;
 mod f6_failover;
+mod gathered;
 mod jobs;
 mod kills;
 mod memory;

@@ -11,7 +11,7 @@ use rocket::{
 use serde_json::{Value, json};
 
 use super::o12_standstill::{CONNECTIONS, LIMIT, app_over};
-use crate::support::{Postgres, on_four_threads, on_postgres};
+use crate::support::{Postgres, Reply, TestApp, Tokens, on_four_threads, on_postgres};
 
 /// Somebody in the middle of a transaction who has taken a lock.
 async fn holding(postgres: &Postgres, lock: &str) -> tokio_postgres::Client {
@@ -84,6 +84,30 @@ fn o12_a_locked_row_holds_up_what_needs_it_and_nothing_else() {
     });
 }
 
+/// Twelve sign in, somebody holds a row of the fourth one's session, and all ask at once: that one alone is
+/// told 503, and is served once the row is free.
+async fn one_is_held(
+    app: &TestApp,
+    postgres: &Postgres,
+    rows: &str,
+    served: u16,
+    ask: impl AsyncFn(&Tokens) -> Reply,
+) {
+    let mut grants = Vec::new();
+    for _ in 0..12 {
+        grants.push(app.acme().sign_in("ada").await);
+    }
+    let held = &grants[3];
+    let me = app.acme().bearer(Method::Get, "/auth/me", &held.access).await.json();
+    let lock = format!("SELECT 1 FROM {rows} = '{}' FOR UPDATE", me["sid"].as_str().unwrap());
+    let client = holding(postgres, &lock).await;
+    for (at, reply) in join_all(grants.iter().map(|tokens| ask(tokens))).await.iter().enumerate() {
+        assert_eq!(reply.status, if at == 3 { 503 } else { served }, "{at}: {}", reply.body);
+    }
+    client.batch_execute("ROLLBACK").await.unwrap();
+    assert_eq!(ask(held).await.status, served);
+}
+
 #[test]
 fn o12_a_session_that_somebody_holds_is_no_other_logouts_trouble() {
     if !on_postgres() {
@@ -92,25 +116,10 @@ fn o12_a_session_that_somebody_holds_is_no_other_logouts_trouble() {
     on_four_threads(async {
         let postgres = Postgres::start();
         let app = app_over(postgres.url()).await;
-        let mut sessions = Vec::new();
-        for _ in 0..12 {
-            sessions.push(app.acme().sign_in("ada").await.access);
-        }
-        let held = &sessions[3];
-        let me = app.acme().bearer(Method::Get, "/auth/me", held).await.json();
-        let lock = format!(
-            "SELECT 1 FROM sessions WHERE id = '{}' FOR UPDATE",
-            me["sid"].as_str().unwrap()
-        );
-        let client = holding(&postgres, &lock).await;
         let acme = app.acme();
-        let out = sessions.iter().map(|access| acme.bearer(Method::Post, "/auth/logout", access));
-        let replies = join_all(out).await;
-        for (at, reply) in replies.iter().enumerate() {
-            assert_eq!(reply.status, if at == 3 { 503 } else { 204 }, "{at}: {}", reply.body);
-        }
-        client.batch_execute("ROLLBACK").await.unwrap();
-        assert_eq!(app.acme().bearer(Method::Post, "/auth/logout", held).await.status, 204);
+        let leave =
+            async |tokens: &Tokens| acme.bearer(Method::Post, "/auth/logout", &tokens.access).await;
+        one_is_held(&app, &postgres, "sessions WHERE id", 204, leave).await;
     });
 }
 
@@ -122,25 +131,10 @@ fn o12_a_family_that_somebody_holds_is_no_other_rotations_trouble() {
     on_four_threads(async {
         let postgres = Postgres::start();
         let app = app_over(postgres.url()).await;
-        let mut grants = Vec::new();
-        for _ in 0..12 {
-            grants.push(app.acme().sign_in("ada").await);
-        }
-        let held = &grants[3];
-        let me = app.acme().bearer(Method::Get, "/auth/me", &held.access).await.json();
-        let lock = format!(
-            "SELECT 1 FROM token_families WHERE session_id = '{}' FOR UPDATE",
-            me["sid"].as_str().unwrap()
-        );
-        let client = holding(&postgres, &lock).await;
         let acme = app.acme();
-        let all = grants.iter().map(|grant| acme.refresh(&grant.refresh));
-        for (at, reply) in join_all(all).await.iter().enumerate() {
-            assert_eq!(reply.status, if at == 3 { 503 } else { 200 }, "{at}: {}", reply.body);
-        }
-        client.batch_execute("ROLLBACK").await.unwrap();
-        // Nothing was changed, or it is owed: either way it is no theft.
-        app.acme().refresh(&held.refresh).await.ok();
+        let refresh = async |tokens: &Tokens| acme.refresh(&tokens.refresh).await;
+        one_is_held(&app, &postgres, "token_families WHERE session_id", 200, refresh).await;
+        // Nothing was changed, or it was owed: either way it was no theft.
         assert!(!app.audited("acme", "refresh.reuse").await);
     });
 }
