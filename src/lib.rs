@@ -16,6 +16,7 @@ pub mod keys;
 pub mod memory;
 pub mod oauth;
 pub mod protocol;
+pub mod request_span;
 pub mod storage;
 pub mod throttle;
 pub mod turns;

@@ -30,6 +30,7 @@ use crate::{
     installation::Installation,
     keys::KeyError,
     protocol::OauthError,
+    request_span::RequestSpan,
     storage::StorageError,
 };
 
@@ -58,7 +59,7 @@ impl<'a> Cx<'a> {
 
     /// Whom the request comes from, or is for: one that is registered. What is logged from now on says so.
     pub(crate) fn is_of_client(&self, client_id: &str) {
-        tracing::Span::current().record("client", client_id);
+        RequestSpan::is_of_client(client_id);
     }
 
     /// Notes a refusal in the audit trail.

@@ -30,8 +30,6 @@ impl Fairing for Headers {
         ] {
             response.set_header(Header::new(name, value));
         }
-        // It would switch off features of Rocket's own choosing on JSON answers too.
-        response.remove_header("Permissions-Policy");
         if response.headers().get_one("Content-Security-Policy").is_none() {
             response.set_header(Header::new("Content-Security-Policy", POLICY));
         }

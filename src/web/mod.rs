@@ -19,7 +19,7 @@ mod site;
 mod statics;
 mod traced;
 
-use rocket::{Build, Rocket};
+use rocket::{Build, Rocket, shield::Shield};
 
 pub use management::Management;
 pub use metrics::Metrics;
@@ -41,5 +41,10 @@ pub fn mount(rocket: Rocket<Build>) -> Rocket<Build> {
     let rocket = mounted
         .into_iter()
         .fold(rocket, |rocket, (base, routes)| rocket.mount(base, traced(routes)));
-    rocket.register("/", catchers::all()).attach(fairings::Headers).attach(traced::Ids)
+    rocket
+        .register("/", catchers::all())
+        // In place of Rocket's own, whose headers would be others, and put in twice.
+        .attach(Shield::new())
+        .attach(fairings::Headers)
+        .attach(traced::Ids)
 }

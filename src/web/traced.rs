@@ -3,21 +3,17 @@
 //! The id is the trace id of W3C Trace Context, so that a request can be followed through what stands in
 //! front of this server.
 
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
 use rocket::{
     Data, Request, Response, Route,
     fairing::{Fairing, Info, Kind},
-    http::{Header, uri::Path},
+    http::Header,
     route::{Handler, Outcome},
 };
-use tracing::{Span, field::Empty};
 
 use super::{Site, routes::tenant_in};
-use crate::{
-    domain::{RequestId, Slug},
-    effects::Effects,
-};
+use crate::{domain::RequestId, effects::Effects, request_span::RequestSpan};
 
 /// The header in which a request names its trace.
 pub(super) const TRACEPARENT: &str = "traceparent";
@@ -25,76 +21,55 @@ pub(super) const TRACEPARENT: &str = "traceparent";
 /// The header in which its answer bears its id.
 pub(super) const REQUEST_ID: &str = "x-request-id";
 
-/// What is told of one request.
+/// A request's span, and who tells of its id.
+#[derive(Clone)]
 pub(super) struct Traced {
-    id: RequestId,
-    met: OnceLock<Met>,
-}
-
-/// What its route says of it.
-struct Met {
-    route: String,
-    tenant: Option<Slug>,
+    pub(super) span: Arc<RequestSpan>,
+    /// Whether the listener puts the id into the answer's head: in Rocket's map of headers it costs more.
+    of_listener: bool,
 }
 
 impl Traced {
-    /// A request with these lines of `traceparent`: of the trace that they name, where it is one and valid,
-    /// or else with a new id.
+    /// A request of the listener's with these lines of `traceparent`: of the trace that they name, where it
+    /// is one and valid, or else with a new id.
     pub(super) fn named_by<'a>(
-        mut lines: impl Iterator<Item = &'a str>,
+        lines: impl Iterator<Item = &'a str>,
+        method: &'static str,
         effects: &Effects,
     ) -> Self {
-        let named = match (lines.next(), lines.next()) {
-            (Some(line), None) => RequestId::of_trace(line),
-            _ => None,
-        };
-        let id = named.unwrap_or_else(|| RequestId::from_bytes(effects.label()));
-        Self { id, met: OnceLock::new() }
+        Self { span: begun(lines, method, effects), of_listener: true }
     }
 
     /// That of a request: the listener has put it there, or else it begins here.
-    pub(super) fn of<'r>(request: &'r Request<'_>) -> &'r Arc<Self> {
+    pub(super) fn of<'r>(request: &'r Request<'_>) -> &'r Self {
         request.local_cache(|| {
             let site = request.rocket().state::<Arc<Site>>();
             let effects = site.map_or_else(Effects::system, |site| site.app.effects.clone());
-            Arc::new(Self::named_by(request.headers().get(TRACEPARENT), &effects))
+            let lines = request.headers().get(TRACEPARENT);
+            Self { span: begun(lines, request.method().as_str(), &effects), of_listener: false }
         })
     }
 
     /// Its id.
     pub(super) fn id(&self) -> RequestId {
-        self.id
-    }
-
-    /// What every line of the log bears that is written on its way. Of the highest level: whichever
-    /// lines a filter keeps, they bear it.
-    pub(super) fn span(&self, method: &str) -> Span {
-        tracing::error_span!("request", request_id = %self.id, method, route = Empty, tenant = Empty, client = Empty)
-    }
-
-    /// The pattern of its route; what was asked for holds secrets, and is whatever a stranger wrote.
-    pub(super) fn route(&self) -> Option<&str> {
-        self.met.get().map(|met| met.route.as_str())
-    }
-
-    /// The tenant that its address names, whether there is one or not.
-    pub(super) fn tenant(&self) -> Option<&str> {
-        self.met.get().and_then(|met| met.tenant.as_ref()).map(Slug::as_str)
-    }
-
-    fn meets(&self, route: &Route, path: &Path<'_>) {
-        self.met.get_or_init(|| {
-            let route = route.uri.path();
-            // What is no slug is told by nobody.
-            let tenant = tenant_in(route, path).and_then(|slug| slug.parse::<Slug>().ok());
-            let named = tenant.as_ref().map(Slug::as_str);
-            tracing::record_all!(Span::current(), route = route, tenant = named);
-            Met { route: route.to_owned(), tenant }
-        });
+        self.span.id()
     }
 }
 
-/// The id in each answer.
+fn begun<'a>(
+    mut lines: impl Iterator<Item = &'a str>,
+    method: &'static str,
+    effects: &Effects,
+) -> Arc<RequestSpan> {
+    let named = match (lines.next(), lines.next()) {
+        (Some(line), None) => RequestId::of_trace(line),
+        _ => None,
+    };
+    let id = named.unwrap_or_else(|| RequestId::from_bytes(effects.label()));
+    Arc::new(RequestSpan::new(id, method))
+}
+
+/// The id in each answer that does not go through the listener.
 pub(super) struct Ids;
 
 #[rocket::async_trait]
@@ -104,7 +79,10 @@ impl Fairing for Ids {
     }
 
     async fn on_response<'r>(&self, request: &'r Request<'_>, response: &mut Response<'r>) {
-        response.set_header(Header::new(REQUEST_ID, Traced::of(request).id.to_string()));
+        let traced = Traced::of(request);
+        if !traced.of_listener {
+            response.set_header(Header::new(REQUEST_ID, traced.id().to_string()));
+        }
     }
 }
 
@@ -116,7 +94,9 @@ struct TracedHandler(Box<dyn Handler>);
 impl Handler for TracedHandler {
     async fn handle<'r>(&self, request: &'r Request<'_>, data: Data<'r>) -> Outcome<'r> {
         if let Some(route) = request.route() {
-            Traced::of(request).meets(route, &request.uri().path());
+            let (route, path) = (route.uri.path(), request.uri().path());
+            // What is no slug is told by nobody.
+            Traced::of(request).span.meets(route, || tenant_in(route, &path)?.parse().ok());
         }
         self.0.handle(request, data).await
     }

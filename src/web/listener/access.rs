@@ -4,7 +4,7 @@ use std::{net::IpAddr, time::Duration};
 
 use hyper::StatusCode;
 
-use crate::web::traced::Traced;
+use crate::request_span::RequestSpan;
 
 /// Whether anybody wants to see such lines.
 pub(super) fn is_kept() -> bool {
@@ -15,7 +15,7 @@ pub(super) fn is_kept() -> bool {
 /// path, no query, no header. It stands for itself, outside of the request's span, which a filter may have
 /// left out.
 pub(super) fn write(
-    traced: &Traced,
+    span: &RequestSpan,
     ip: IpAddr,
     method: Option<&str>,
     status: StatusCode,
@@ -25,14 +25,14 @@ pub(super) fn write(
     tracing::info!(
         target: "access",
         parent: None,
-        request_id = %traced.id(),
+        request_id = %span.id(),
         %ip,
         method,
-        route = traced.route(),
+        route = span.route(),
         status = status.as_u16(),
         bytes,
         milliseconds = u64::try_from(took.as_millis()).unwrap_or(u64::MAX),
-        tenant = traced.tenant(),
+        tenant = span.tenant(),
         "a request was answered"
     );
 }

@@ -59,7 +59,7 @@ struct Asked {
     parts: Parts,
     body: Bytes,
     came: Instant,
-    traced: Arc<Traced>,
+    traced: Traced,
 }
 
 impl Asked {
@@ -68,7 +68,7 @@ impl Asked {
         if access::is_kept() {
             // HTTP's own word, or none: others are the client's.
             let method = method_of(&self.parts).map(|method| method.as_str());
-            access::write(&self.traced, ip, method, status, bytes, self.came.elapsed());
+            access::write(&self.traced.span, ip, method, status, bytes, self.came.elapsed());
         }
     }
 }
@@ -82,7 +82,7 @@ impl Exchange {
     ) -> Result<Response<Answer>, io::Error> {
         let (parts, body) = request.into_parts();
         let body = received(body).await?;
-        let traced = Arc::new(self.traced(&parts));
+        let traced = self.traced(&parts);
         let asked = Asked { parts, body, came: Instant::now(), traced };
         // In line it may still be closed for others, and is once its time is over.
         let passage = self.gate.pass(&self.who, self.peer.ip()).await;
@@ -91,8 +91,7 @@ impl Exchange {
         let (client, peer, pace) = (Arc::clone(&self.client), self.peer, Arc::clone(&self.pace));
         let (gate, who) = (Arc::clone(&self.gate), Arc::clone(&self.who));
         let (busy, mut stage) = (self.busy.clone(), self.stage.clone());
-        let span =
-            asked.traced.span(method_of(&asked.parts).map_or("unknown", |method| method.as_str()));
+        let span = asked.traced.span.open();
         let task = async move {
             let _busy = busy;
             let mut work = pin!(handle(&client, peer, &asked, &who, pace, sender));
@@ -121,7 +120,8 @@ impl Exchange {
         // A line that is no text is one all the same, and names no trace.
         let lines =
             parts.headers.get_all(TRACEPARENT).iter().map(|line| line.to_str().unwrap_or_default());
-        Traced::named_by(lines, &self.site.app.effects)
+        let method = method_of(parts).map_or("unknown", |method| method.as_str());
+        Traced::named_by(lines, method, &self.site.app.effects)
     }
 }
 
@@ -180,11 +180,11 @@ async fn handle(
         asked.tell(peer.ip(), StatusCode::BAD_REQUEST, 0);
         return;
     };
-    request.inner().local_cache(|| Arc::clone(traced));
+    request.inner().local_cache(|| traced.clone());
     let ip = address(request.inner()).unwrap_or(peer.ip());
     let session = Arc::clone(SessionSeen::of(request.inner()));
     let response = request.body(body.as_ref()).dispatch().await;
-    let head = head_of(&response);
+    let head = head_of(&response, traced);
     let status = head.status();
     who.judge(parts, status, &session);
     if let Some(bytes) = send(response, head, pace, sender).await {
@@ -219,14 +219,19 @@ async fn send(
 fn refusal(traced: &Traced, pace: Arc<Pace>) -> Response<Answer> {
     let mut refusal = Response::new(Answer { content: Content::Whole(Bytes::new()), pace });
     *refusal.status_mut() = StatusCode::BAD_REQUEST;
-    if let Ok(id) = HeaderValue::from_str(&traced.id().to_string()) {
-        refusal.headers_mut().insert(REQUEST_ID, id);
-    }
+    put_id(&mut refusal, traced);
     refusal
 }
 
-fn head_of(response: &LocalResponse<'_>) -> Response<()> {
+fn put_id<T>(answer: &mut Response<T>, traced: &Traced) {
+    if let Ok(id) = HeaderValue::try_from(traced.id().to_string()) {
+        answer.headers_mut().insert(REQUEST_ID, id);
+    }
+}
+
+fn head_of(response: &LocalResponse<'_>, traced: &Traced) -> Response<()> {
     let mut head = Response::new(());
+    put_id(&mut head, traced);
     *head.status_mut() =
         StatusCode::from_u16(response.status().code).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     for header in response.headers().iter() {

@@ -20,7 +20,7 @@ pub(super) const FLOORS: &[&[&str]] = &[
     &["memory"],
     &["storage"],
     &["turns"],
-    &["config", "effects"],
+    &["config", "effects", "request_span"],
     &["domain"],
     &["protocol"],
 ];
