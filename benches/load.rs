@@ -1,7 +1,7 @@
 //! A bounded load on the real server, from loopback.
 //!
-//! Machines are shared and noisy, so each figure stands beside the rate of `/healthz` that was
-//! measured in the same run: the ratio is what can be compared.
+//! Machines are shared and noisy, so each figure stands beside what the machine can do of its kind without
+//! us, measured just before (`support/floor.rs`, pgbench, bare bcrypt): the ratio is what can be compared.
 
 #![allow(
     clippy::unwrap_used,
@@ -20,15 +20,23 @@ mod support;
 use std::time::{Duration, Instant};
 
 use crowd::{Crowd, Statistics};
-use support::{Connection, SECRET, Server, get, login, post, rotation, tenant, with_body};
+use support::{
+    Connection, SECRET, Server, floor::Floor, get, login, pgbench, post, rotation, tenant,
+    with_body,
+};
 
 /// Sessions that there are to be ended.
 const SESSIONS: usize = 40_000;
 
 const WORKERS: usize = 16;
 const EACH: Duration = Duration::from_secs(4);
+
+/// As dear as a tenant's passwords are where it says nothing.
+const COST: u32 = 12;
+
 fn file() -> String {
-    format!("tenants:{}", tenant("acme"))
+    let dear = tenant("dear").replace("bcrypt_cost: 10", &format!("bcrypt_cost: {COST}"));
+    format!("tenants:{}{dear}", tenant("acme"))
 }
 
 /// What a worker sends, made of its last answer; nothing of none, and `None` where it has done its work.
@@ -79,9 +87,18 @@ fn successor(body: &str) -> String {
 
 /// Workers that rotate, each in a session of its own.
 async fn rotations(port: u16) -> Vec<Next> {
+    rotating(port, WORKERS).await
+}
+
+/// One of them.
+async fn one_rotating(port: u16) -> Vec<Next> {
+    rotating(port, 1).await
+}
+
+async fn rotating(port: u16, count: usize) -> Vec<Next> {
     let mut connection = Connection::open(port).await;
     let mut workers: Vec<Next> = Vec::new();
-    for _ in 0..WORKERS {
+    for _ in 0..count {
         let (status, body) = connection.send(&login("acme", "ada")).await;
         assert_eq!(status, 200, "{body}");
         let first = successor(&body);
@@ -117,29 +134,114 @@ async fn endings(server: &Server) -> Vec<Next> {
     workers.into_iter().map(worker).collect()
 }
 
+/// What the machine answers of a kind without us.
+async fn floor_of(floor: &Floor, path: &str) -> f64 {
+    rate(floor.port, all(&get(path, ""))).await.0
+}
+
+/// Rows that are moved on, one for each connection, without us.
+async fn floor_of_rotations(floor: &Floor) -> f64 {
+    let one = |row| {
+        let request = get(&format!("/rotation/{row}"), "");
+        Box::new(move |_: &str| Some(request.clone())) as Next
+    };
+    rate(floor.port, (0..WORKERS).map(one).collect()).await.0
+}
+
+/// Passwords that bcrypt hashes a second, on as many threads as there are cores.
+fn bare_bcrypt() -> f64 {
+    let cores = std::thread::available_parallelism().unwrap().get();
+    let began = Instant::now();
+    let hashing = || {
+        let mut count = 0;
+        while began.elapsed() < EACH {
+            bcrypt::hash("correct horse battery staple", COST).unwrap();
+            count += 1;
+        }
+        count
+    };
+    let hashed: u32 = std::thread::scope(|scope| {
+        let threads: Vec<_> = (0..cores).map(|_| scope.spawn(hashing)).collect();
+        threads.into_iter().map(|thread| thread.join().unwrap()).sum()
+    });
+    f64::from(hashed) / began.elapsed().as_secs_f64()
+}
+
+/// Prints figures of one database, each beside its floor.
+struct Table<'a>(&'a str);
+
+impl Table<'_> {
+    fn row(&self, what: &str, (rate, p99): (f64, f64), floor: f64, of: &str) {
+        let (database, ratio) = (self.0, rate / floor);
+        println!(
+            "{database}: {what} {rate:.0}/s, {ratio:.2} of {of} ({floor:.0}/s), p99 {p99:.1} ms"
+        );
+    }
+}
+
+/// What asks for no row: the ratios of the door, of signatures and of what is held in memory.
+async fn measure_answers(table: &Table<'_>, floor: &Floor, port: u16) {
+    let constant = "a constant answer of its size";
+    for (what, path) in [
+        ("/healthz", "/healthz"),
+        ("JWKS", "/t/acme/oauth2/jwks"),
+        ("discovery", "/t/acme/.well-known/openid-configuration"),
+    ] {
+        let request = get(path, "");
+        let (_, body) = Connection::open(port).await.send(&request).await;
+        let bare = floor_of(floor, &format!("/constant/{}", body.len())).await;
+        table.row(what, rate(port, all(&request)).await, bare, constant);
+    }
+    let basic = support::basic("web", SECRET);
+    let machine = post("/t/acme/oauth2/token", &basic, "grant_type=client_credentials");
+    let bare = floor_of(floor, "/signature").await;
+    table.row("client credentials", rate(port, all(&machine)).await, bare, "a signature answered");
+    let (_, body) = Connection::open(port).await.send(&machine).await;
+    let body: serde_json::Value = serde_json::from_str(&body).unwrap();
+    let token = format!("token={}", body["access_token"].as_str().unwrap());
+    let introspection = post("/t/acme/oauth2/introspect", &basic, &token);
+    let (_, body) = Connection::open(port).await.send(&introspection).await;
+    let bare = floor_of(floor, &format!("/constant/{}", body.len())).await;
+    table.row("introspection", rate(port, all(&introspection)).await, bare, constant);
+}
+
+/// Sign-ins by password, alone and with rotations beside them.
+async fn measure_passwords(table: &Table<'_>, port: u16) {
+    // Who has been here goes before who has not, and all sixteen are the same.
+    let (status, body) = Connection::open(port).await.send(&login("dear", "ada")).await;
+    assert_eq!(status, 200, "{body}");
+    let (_, quiet) = rate(port, one_rotating(port).await).await;
+    let bare = tokio::task::spawn_blocking(bare_bcrypt).await.unwrap();
+    let (signed_in, (_, beside)) = tokio::join!(rate(port, all(&login("dear", "ada"))), async {
+        rate(port, one_rotating(port).await).await
+    });
+    table.row(&format!("sign-in at cost {COST}"), signed_in, bare, "bare bcrypt");
+    let database = table.0;
+    println!(
+        "{database}: a rotation beside those sign-ins, p99 {beside:.1} ms; alone {quiet:.1} ms"
+    );
+}
+
 async fn measure(name: &str, database: Option<String>) {
+    let (table, floor) = (Table(name), Floor::start().await);
+    let on_postgres = database.clone();
     let mut server = Server::new(database, &file());
     let now = portcullis::effects::Effects::system().now().millis();
     Crowd { slug: "acme", sessions: SESSIONS, now, statistics: Statistics::Fresh }
         .gather(&server.database)
         .await;
     server.start().await;
-    let (nothing, _) = rate(server.port, all(&get("/healthz", ""))).await;
-    println!("{name}: /healthz {nothing:.0}/s");
-    let print = |what: &str, (rate, p99): (f64, f64)| {
-        println!("{name}: {what} {rate:.0}/s, {:.2} of /healthz, p99 {p99:.1} ms", rate / nothing);
-    };
     // Before the sweep begins, which has the crowd's old rows to remove.
-    print("one session ended", rate(server.port, endings(&server).await).await);
-    let basic = support::basic("web", SECRET);
-    let machine = post("/t/acme/oauth2/token", &basic, "grant_type=client_credentials");
-    let (_, body) = Connection::open(server.port).await.send(&machine).await;
-    let body: serde_json::Value = serde_json::from_str(&body).unwrap();
-    let token = format!("token={}", body["access_token"].as_str().unwrap());
-    let introspection = post("/t/acme/oauth2/introspect", &basic, &token);
-    print("client_credentials", rate(server.port, all(&machine)).await);
-    print("introspection", rate(server.port, all(&introspection)).await);
-    print("refresh rotation", rate(server.port, rotations(server.port).await).await);
+    let ended = rate(server.port, endings(&server).await).await;
+    table.row("one session ended", ended, 5000.0, "what is aimed at");
+    let (bare, what) = match &on_postgres {
+        Some(url) => (pgbench::rate(url, WORKERS, EACH), "one row's compare-and-set by pgbench"),
+        None => (floor_of_rotations(&floor).await, "a row moved on, signed and answered"),
+    };
+    table.row("rotation", rate(server.port, rotations(server.port).await).await, bare, what);
+    measure_answers(&table, &floor, server.port).await;
+    measure_passwords(&table, server.port).await;
+    println!("{name}: {} MiB resident", server.resident());
 }
 
 /// What row-level security costs a rotation: two servers, of which one owns tables whose policies
@@ -183,6 +285,7 @@ async fn measure_policies(postgres: &str, admin: &tokio_postgres::Client) {
 
 #[tokio::main]
 async fn main() {
+    Floor::be_one().await;
     measure("sqlite", None).await;
     if let Ok(server) = std::env::var("PORTCULLIS_TEST_POSTGRES") {
         let (client, connection) =

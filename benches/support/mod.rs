@@ -1,5 +1,10 @@
 //! The release binary as an operator runs it, and a client that keeps its connection.
 
+#[allow(dead_code, reason = "not every bench asks")]
+pub(crate) mod floor;
+#[allow(dead_code, reason = "not every bench asks")]
+pub(crate) mod pgbench;
+
 use std::{
     net::TcpListener,
     path::Path,
