@@ -36,10 +36,10 @@ macro_rules! mark_rows {
                 .filter($table::tenant_id.eq($crate::storage::Key::from(mark.tenant)))
                 .filter($table::id.eq(mark.row))
                 .filter($table::ended_at.is_null());
-            diesel::update(row).set((
+            $crate::storage::engine::repeated::Repeated(diesel::update(row).set((
                 $table::ended_at.eq(Some(mark.now.millis())),
                 $table::end_reason.eq(Some(mark.reason.as_str())),
-            ))
+            )))
         });
         let done: Result<Vec<diesel::QueryResult<usize>>, $crate::storage::StorageError> =
             $crate::storage::engine::connection::on_conn_each!($unit, rows, row, conn => {

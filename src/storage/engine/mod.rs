@@ -9,6 +9,7 @@ pub(in crate::storage) mod marks;
 pub(in crate::storage) mod migrate;
 pub(in crate::storage) mod pool;
 pub(in crate::storage) mod postgres;
+pub(in crate::storage) mod repeated;
 pub(in crate::storage) mod scope;
 pub(in crate::storage) mod sqlite;
 pub(in crate::storage) mod unit;

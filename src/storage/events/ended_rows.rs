@@ -8,6 +8,7 @@ use crate::domain::{Ending, EventNumber, TenantId};
 use crate::storage::{
     Key, StorageError, TenantStore, Unit,
     engine::connection::on_conn,
+    engine::repeated::Repeated,
     schema::{clients, tenants, users},
 };
 
@@ -24,20 +25,21 @@ impl Unit {
         match ending {
             Ending::Tenant => {
                 let row = diesel::update(tenants::table.filter(tenants::id.eq(key)));
-                on_conn!(self, conn => row.set(tenants::ended_seq.eq(seq.0)).execute(conn).await)?;
+                let row = Repeated(row.set(tenants::ended_seq.eq(seq.0)));
+                on_conn!(self, conn => row.execute(conn).await)?;
             }
             Ending::Client(id) => {
                 let row = clients::table
                     .filter(clients::tenant_id.eq(key))
                     .filter(clients::client_id.eq(id.clone()));
-                let row = diesel::update(row).set(clients::ended_seq.eq(seq.0));
+                let row = Repeated(diesel::update(row).set(clients::ended_seq.eq(seq.0)));
                 on_conn!(self, conn => row.execute(conn).await)?;
             }
             Ending::User(id) => {
                 let row = users::table
                     .filter(users::tenant_id.eq(key))
                     .filter(users::id.eq(Key::from(*id)));
-                let row = diesel::update(row).set(users::ended_seq.eq(seq.0));
+                let row = Repeated(diesel::update(row).set(users::ended_seq.eq(seq.0)));
                 on_conn!(self, conn => row.execute(conn).await)?;
             }
             Ending::Session(_) | Ending::Grant(_) | Ending::Token(_) | Ending::Key(_) => {}
@@ -55,21 +57,22 @@ impl TenantStore<'_> {
         let held = match ending {
             Ending::Tenant => {
                 let row = diesel::update(tenants::table.filter(tenants::id.eq(key)));
-                let row = row.set(tenants::ended_seq.eq(tenants::ended_seq));
+                let row = Repeated(row.set(tenants::ended_seq.eq(tenants::ended_seq)));
                 on_conn!(self.unit, conn => row.execute(conn).await)?
             }
             Ending::Client(id) => {
                 let row = clients::table
                     .filter(clients::tenant_id.eq(key))
                     .filter(clients::client_id.eq(id.clone()));
-                let row = diesel::update(row).set(clients::ended_seq.eq(clients::ended_seq));
+                let row =
+                    Repeated(diesel::update(row).set(clients::ended_seq.eq(clients::ended_seq)));
                 on_conn!(self.unit, conn => row.execute(conn).await)?
             }
             Ending::User(id) => {
                 let row = users::table
                     .filter(users::tenant_id.eq(key))
                     .filter(users::id.eq(Key::from(*id)));
-                let row = diesel::update(row).set(users::ended_seq.eq(users::ended_seq));
+                let row = Repeated(diesel::update(row).set(users::ended_seq.eq(users::ended_seq)));
                 on_conn!(self.unit, conn => row.execute(conn).await)?
             }
             Ending::Session(_) | Ending::Grant(_) | Ending::Token(_) | Ending::Key(_) => 1,

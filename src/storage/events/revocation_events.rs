@@ -13,6 +13,7 @@ use crate::storage::{
     Key, StorageError, TenantStore, Unit,
     engine::columns::portcullis_now_ms,
     engine::connection::{on_conn, on_conn_each},
+    engine::repeated::Repeated,
     jobs::settle,
     schema::tenants,
 };
@@ -157,9 +158,11 @@ impl Unit {
             }
         }
         let count = i64::try_from(pending.len()).unwrap_or(i64::MAX);
-        let head = diesel::update(revocation_head::table.filter(revocation_head::id.eq(1)))
+        let head = revocation_head::table.filter(revocation_head::id.eq(1));
+        let head = diesel::update(head)
             .set(revocation_head::seq.eq(revocation_head::seq + count))
             .returning(revocation_head::seq);
+        let head = Repeated(head);
         let last: i64 = on_conn!(self, conn => head.get_result(conn).await)?;
         let mut events = Vec::with_capacity(pending.len());
         for ((pending, lives_ms), seq) in pending.into_iter().zip(lives).zip(last - count + 1..) {

@@ -7,7 +7,9 @@ use diesel::{
 use diesel_async::RunQueryDsl;
 
 use crate::domain::{Authentication, AuthorizationCode, EventNumber, Timestamp};
-use crate::storage::{Key, StorageError, TenantStore, Unit, engine::connection::on_conn};
+use crate::storage::{
+    Key, StorageError, TenantStore, Unit, engine::connection::on_conn, engine::repeated::Repeated,
+};
 
 diesel::table! {
     use diesel::sql_types::*;
@@ -140,8 +142,8 @@ impl TenantStore<'_> {
             .filter(authorization_codes::digest.eq(digest.to_vec()))
             .filter(authorization_codes::used_at.is_null());
         let change = authorization_codes::used_at.eq(Some(now.millis()));
-        let spent =
-            on_conn!(self.unit, conn => diesel::update(target).set(change).execute(conn).await)?;
+        let spend = Repeated(diesel::update(target).set(change));
+        let spent = on_conn!(self.unit, conn => spend.execute(conn).await)?;
         Ok(spent == 1)
     }
 }

@@ -17,6 +17,7 @@ use crate::storage::{
     engine::connection::{on_conn, on_conn_each},
     engine::gathered::Failed,
     engine::marks::{Mark, mark_rows},
+    engine::repeated::Repeated,
     fills,
 };
 
@@ -232,8 +233,8 @@ impl TenantStore<'_> {
             token_families::rotated_at.eq(portcullis_now_ms(0).nullable()),
             token_families::expires_at.eq(expires_at.millis()),
         );
-        let moved =
-            on_conn!(self.unit, conn => diesel::update(target).set(change).execute(conn).await)?;
+        let advance = Repeated(diesel::update(target).set(change));
+        let moved = on_conn!(self.unit, conn => advance.execute(conn).await)?;
         Ok(moved == 1)
     }
 

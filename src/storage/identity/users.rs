@@ -11,6 +11,7 @@ use crate::domain::{Ending, EventNumber, Role, Timestamp, User, UserId, UserStat
 use crate::storage::{
     Key, Place, StorageError, TenantStore,
     engine::connection::{on_conn, on_conn_each},
+    engine::repeated::Repeated,
 };
 
 diesel::table! {
@@ -118,7 +119,7 @@ impl TenantStore<'_> {
     pub async fn take_user(&mut self, id: UserId) -> Result<Option<User>, StorageError> {
         let raised =
             diesel::update(row_of_user!(self, id)).set(users::version.eq(users::version + 1));
-        let row: Option<Row> = on_conn!(self.unit, conn => raised.returning(Row::as_returning()).get_result(conn).await.optional())?;
+        let row: Option<Row> = on_conn!(self.unit, conn => Repeated(raised.returning(Row::as_returning())).get_result(conn).await.optional())?;
         row.map(User::try_from).transpose()
     }
 

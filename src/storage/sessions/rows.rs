@@ -14,6 +14,7 @@ use crate::storage::{
     engine::connection::{on_conn, on_conn_each},
     engine::gathered::Failed,
     engine::marks::{Mark, mark_rows},
+    engine::repeated::Repeated,
     fills,
     jobs::settle::SOME,
     schema::token_families,
@@ -142,7 +143,8 @@ impl TenantStore<'_> {
             .filter(sessions::tenant_id.eq(self.key()))
             .filter(sessions::id.eq(Key::from(id)));
         let change = sessions::last_seen_at.eq(now.millis());
-        on_conn!(self.unit, conn => diesel::update(target).set(change).execute(conn).await)?;
+        let touch = Repeated(diesel::update(target).set(change));
+        on_conn!(self.unit, conn => touch.execute(conn).await)?;
         Ok(())
     }
 
