@@ -54,6 +54,8 @@ impl Floor {
         let folder = tempfile::tempdir().unwrap();
         let child = Command::new(std::env::current_exe().unwrap())
             .args([WORD, &port.to_string(), folder.path().to_str().unwrap()])
+            // Held open as long as this program lives, however it ends.
+            .stdin(Stdio::piped())
             .stdout(Stdio::null())
             .spawn()
             .unwrap();
@@ -87,6 +89,10 @@ async fn serve(port: u16, folder: &str) {
     let algorithm = &ECDSA_P256_SHA256_FIXED_SIGNING;
     let key = EcdsaKeyPair::generate_pkcs8(algorithm, &SystemRandom::new()).unwrap();
     let key = EcdsaKeyPair::from_pkcs8(algorithm, key.as_ref()).unwrap();
+    std::thread::spawn(|| {
+        let _ = std::io::copy(&mut std::io::stdin(), &mut std::io::sink());
+        std::process::exit(0);
+    });
     let (rotations, waiting) = mpsc::channel(1024);
     let path = format!("{folder}/floor.db");
     std::thread::spawn(move || rotate(&path, waiting));
