@@ -85,17 +85,8 @@ fn successor(body: &str) -> String {
     rotation("acme", json["refresh_token"].as_str().unwrap())
 }
 
-/// Workers that rotate, each in a session of its own.
-async fn rotations(port: u16) -> Vec<Next> {
-    rotating(port, WORKERS).await
-}
-
-/// One of them.
-async fn one_rotating(port: u16) -> Vec<Next> {
-    rotating(port, 1).await
-}
-
-async fn rotating(port: u16, count: usize) -> Vec<Next> {
+/// So many workers that rotate, each in a session of its own.
+async fn rotations(port: u16, count: usize) -> Vec<Next> {
     let mut connection = Connection::open(port).await;
     let mut workers: Vec<Next> = Vec::new();
     for _ in 0..count {
@@ -210,10 +201,10 @@ async fn measure_passwords(table: &Table<'_>, port: u16) {
     // Who has been here goes before who has not, and all sixteen are the same.
     let (status, body) = Connection::open(port).await.send(&login("dear", "ada")).await;
     assert_eq!(status, 200, "{body}");
-    let (_, quiet) = rate(port, one_rotating(port).await).await;
+    let (_, quiet) = rate(port, rotations(port, 1).await).await;
     let bare = tokio::task::spawn_blocking(bare_bcrypt).await.unwrap();
     let (signed_in, (_, beside)) = tokio::join!(rate(port, all(&login("dear", "ada"))), async {
-        rate(port, one_rotating(port).await).await
+        rate(port, rotations(port, 1).await).await
     });
     table.row(&format!("sign-in at cost {COST}"), signed_in, bare, "bare bcrypt");
     let database = table.0;
@@ -224,7 +215,6 @@ async fn measure_passwords(table: &Table<'_>, port: u16) {
 
 async fn measure(name: &str, database: Option<String>) {
     let (table, floor) = (Table(name), Floor::start().await);
-    let on_postgres = database.clone();
     let mut server = Server::new(database, &file());
     let now = portcullis::effects::Effects::system().now().millis();
     Crowd { slug: "acme", sessions: SESSIONS, now, statistics: Statistics::Fresh }
@@ -234,11 +224,18 @@ async fn measure(name: &str, database: Option<String>) {
     // Before the sweep begins, which has the crowd's old rows to remove.
     let ended = rate(server.port, endings(&server).await).await;
     table.row("one session ended", ended, 5000.0, "what is aimed at");
-    let (bare, what) = match &on_postgres {
-        Some(url) => (pgbench::rate(url, WORKERS, EACH), "one row's compare-and-set by pgbench"),
-        None => (floor_of_rotations(&floor).await, "a row moved on, signed and answered"),
+    let (bare, what) = if server.database.starts_with("postgres") {
+        let bare = pgbench::rate(&server.database, WORKERS, EACH);
+        (bare, "one row's compare-and-set by pgbench")
+    } else {
+        (floor_of_rotations(&floor).await, "a row moved on, signed and answered")
     };
-    table.row("rotation", rate(server.port, rotations(server.port).await).await, bare, what);
+    table.row(
+        "rotation",
+        rate(server.port, rotations(server.port, WORKERS).await).await,
+        bare,
+        what,
+    );
     measure_answers(&table, &floor, server.port).await;
     measure_passwords(&table, server.port).await;
     println!("{name}: {} MiB resident", server.resident());
@@ -270,8 +267,8 @@ async fn measure_policies(postgres: &str, admin: &tokio_postgres::Client) {
     }
     let mut ratios = Vec::new();
     for _ in 0..5 {
-        let (with, _) = rate(servers[0].port, rotations(servers[0].port).await).await;
-        let (without, _) = rate(servers[1].port, rotations(servers[1].port).await).await;
+        let (with, _) = rate(servers[0].port, rotations(servers[0].port, WORKERS).await).await;
+        let (without, _) = rate(servers[1].port, rotations(servers[1].port, WORKERS).await).await;
         println!("postgres: refresh rotation with policies {with:.0}/s, without {without:.0}/s");
         ratios.push(with / without);
     }

@@ -12,6 +12,7 @@ use crate::domain::{
 };
 use crate::storage::{
     Key, Page, Place, StorageError, TenantStore, Unit, engine::connection::on_conn,
+    engine::repeated::Repeated,
 };
 
 diesel::table! {
@@ -128,7 +129,7 @@ impl TenantStore<'_> {
             .filter(clients::tenant_id.eq(self.key()))
             .filter(clients::client_id.eq(client_id.to_owned()));
         let raised = diesel::update(target).set(clients::version.eq(clients::version + 1));
-        let row: Option<Row> = on_conn!(self.unit, conn => raised.returning(Row::as_returning()).get_result(conn).await.optional())?;
+        let row: Option<Row> = on_conn!(self.unit, conn => Repeated(raised.returning(Row::as_returning())).get_result(conn).await.optional())?;
         match row {
             Some(row) => self.with_secrets(row).await.map(Some),
             None => Ok(None),

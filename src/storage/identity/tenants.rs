@@ -11,7 +11,7 @@ use crate::domain::{
 };
 use crate::storage::{
     EveryTenant, Key, Page, Place, Storage, StorageError, Unit, engine::columns::portcullis_now_ms,
-    engine::connection::on_conn,
+    engine::connection::on_conn, engine::repeated::Repeated,
 };
 
 diesel::table! {
@@ -119,7 +119,7 @@ impl Unit {
     pub async fn take_tenant(&mut self, id: TenantId) -> Result<Option<Tenant>, StorageError> {
         let target = tenants::table.filter(tenants::id.eq(Key::from(id)));
         let raised = diesel::update(target).set(tenants::version.eq(tenants::version + 1));
-        let row: Option<Row> = on_conn!(self, conn => raised.returning(Row::as_returning()).get_result(conn).await.optional())?;
+        let row: Option<Row> = on_conn!(self, conn => Repeated(raised.returning(Row::as_returning())).get_result(conn).await.optional())?;
         row.map(Tenant::try_from).transpose()
     }
 

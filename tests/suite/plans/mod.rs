@@ -2,7 +2,9 @@
 //! tenant grows (issue 6, section 3). The databases say themselves what they do, with statistics
 //! and without: PostgreSQL by `auto_explain` as it runs, SQLite by `EXPLAIN QUERY PLAN`.
 
+mod heard;
 mod postgres;
+mod prepared;
 mod sqlite;
 
 use portcullis::{

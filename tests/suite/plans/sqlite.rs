@@ -1,33 +1,17 @@
 //! SQLite's own account of its plans.
 
-use std::{
-    collections::BTreeSet,
-    sync::{Mutex, PoisonError},
-};
+use std::collections::BTreeSet;
 
 use diesel::{
     Connection as _, QueryableByName, RunQueryDsl as _, SqliteConnection,
-    connection::{Instrumentation, InstrumentationEvent, set_default_instrumentation},
     sql_types::{Integer, Text},
 };
 
-use super::{all_of_it, crowded};
+use super::{
+    all_of_it, crowded,
+    heard::{self, HEARD},
+};
 use crate::support::{Statistics, TABLES, TestApp, on_postgres, sqlite_beside};
-
-/// Each statement that was run in this process while it was listened to.
-static HEARD: Mutex<BTreeSet<String>> = Mutex::new(BTreeSet::new());
-
-struct Listener;
-
-impl Instrumentation for Listener {
-    fn on_connection_event(&mut self, event: InstrumentationEvent<'_>) {
-        if let InstrumentationEvent::StartQuery { query, .. } = event {
-            let text = query.to_string();
-            let text = text.split(" -- binds:").next().unwrap().trim().to_owned();
-            HEARD.lock().unwrap_or_else(PoisonError::into_inner).insert(text);
-        }
-    }
-}
 
 /// What finds at most one row of a table.
 const UNIQUE: [(&str, &[&str]); 11] = [
@@ -118,7 +102,7 @@ async fn plans(statistics: Statistics) {
     if on_postgres() {
         return;
     }
-    set_default_instrumentation(|| Some(Box::new(Listener))).unwrap();
+    heard::listen();
     let app = TestApp::start().await;
     crowded(&app, statistics).await;
     // The connections that were open know the statistics of before.
