@@ -8,12 +8,12 @@ use tokio::sync::Notify;
 use crate::{
     changes::{Mirror, Parts, Revocations},
     config::Config,
-    domain::{NodeId, Tenant},
+    domain::{GrantType, NodeId, Tenant},
     effects::Effects,
     events::AuditLog,
     jobs::{Jobs, Work},
     keys::{Keystore, MasterKey, MasterKeyError},
-    memory::{Directory, View},
+    memory::{Directory, View, Written},
     storage::{EveryTenant, Storage, StorageError},
     throttle::{self, Throttle},
 };
@@ -28,6 +28,8 @@ pub struct Installation {
     pub storage: Storage,
     /// Tenants and clients from memory.
     pub directory: Arc<Directory>,
+    /// Each tenant's metadata, written from the tenant and the grants that its clients may use.
+    pub metadata: Written<Tenant, Vec<GrantType>>,
     /// How far this node has followed the events, and how old everything in memory is.
     pub view: Arc<View>,
     /// Every tenant's keys.
@@ -103,6 +105,7 @@ impl Installation {
             effects,
             storage,
             directory,
+            metadata: Written::new(10_000),
             view,
             keys,
             revocations,

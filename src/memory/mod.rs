@@ -3,7 +3,9 @@
 mod cache;
 mod directory;
 mod view;
+mod written;
 
 pub use cache::Cache;
 pub use directory::{Directory, Known};
 pub use view::View;
+pub use written::Written;

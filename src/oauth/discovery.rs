@@ -1,21 +1,30 @@
 //! The metadata document, derived from the lists that serve (RFC 8414).
 
+use std::sync::Arc;
+
 use super::{Cx, claims, grants::GRANTS};
 use crate::{
-    domain::{AuthMethod, SigningAlg},
+    domain::{AuthMethod, GrantType, SigningAlg},
     keys::AssertionAlg,
     protocol::{OauthError, Scope, ServerMetadata},
 };
 
-/// What the tenant serves: a grant that no client of it may use is not in it.
+/// What the tenant serves, as JSON: a grant that no client of it may use is not in it.
 ///
 /// # Errors
 /// `temporarily_unavailable` where the clients cannot be read.
-pub async fn metadata(cx: &Cx<'_>) -> Result<ServerMetadata, OauthError> {
+pub async fn metadata(cx: &Cx<'_>) -> Result<Arc<str>, OauthError> {
+    let in_use = cx.app.directory.grants_in_use(cx.tenant).await?;
+    cx.app.metadata.find_or(cx.tenant.id, (cx.tenant, &in_use), || {
+        let document = document(cx, &in_use);
+        serde_json::to_string(&document).map_err(|_| OauthError::unavailable())
+    })
+}
+
+fn document(cx: &Cx<'_>, in_use: &[GrantType]) -> ServerMetadata {
     let issuer = cx.app.issuer(cx.tenant);
     let at = |path: &str| format!("{issuer}/oauth2/{path}");
-    let in_use = cx.app.directory.grants_in_use(cx.tenant).await?;
-    let opt_in = crate::domain::GrantType::Password;
+    let opt_in = GrantType::Password;
     let grants = GRANTS.iter().map(|grant| grant.grant_type());
     let grants = grants
         .filter(|grant| *grant != opt_in || in_use.contains(grant))
@@ -28,7 +37,7 @@ pub async fn metadata(cx: &Cx<'_>) -> Result<ServerMetadata, OauthError> {
     let assertion_algs: Vec<&str> = AssertionAlg::ALL.iter().map(|alg| alg.as_str()).collect();
     let scopes = Scope::BUILT_IN.iter().map(|(name, _)| (*name).to_owned());
     let scopes = scopes.chain(cx.tenant.scopes.iter().map(|scope| scope.name.clone()));
-    Ok(ServerMetadata {
+    ServerMetadata {
         authorization_endpoint: at("authorize"),
         token_endpoint: at("token"),
         revocation_endpoint: at("revoke"),
@@ -59,5 +68,5 @@ pub async fn metadata(cx: &Cx<'_>) -> Result<ServerMetadata, OauthError> {
         request_uri_parameter_supported: false,
         claims_parameter_supported: false,
         issuer,
-    })
+    }
 }

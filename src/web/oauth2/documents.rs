@@ -19,9 +19,8 @@ async fn metadata(
     from: Peer,
 ) -> Result<Document, OauthError> {
     let tenant = tenant?;
-    let document = discovery::metadata(&Cx::new(&site.app, &tenant, &from.0)).await?;
-    let json = serde_json::to_string(&document).map_err(|_| OauthError::unavailable())?;
-    Ok(Document { json, max_age: limits::JWKS_MAX_AGE })
+    let json = discovery::metadata(&Cx::new(&site.app, &tenant, &from.0)).await?;
+    Ok(Document { json: json.as_ref().to_owned(), max_age: limits::JWKS_MAX_AGE })
 }
 
 #[get("/<_>/.well-known/openid-configuration")]
