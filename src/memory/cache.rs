@@ -68,15 +68,9 @@ impl<K: Hash + Eq + Send + Sync + 'static, V: Clone + Send + Sync + 'static> Cac
         self.map.invalidate(key);
     }
 
-    /// Forgets the values that `is_meant` says yes to. All are looked at: some 10,000 are held at most.
-    pub fn forget_where(&self, is_meant: impl Fn(&V) -> bool) {
-        let mut changes = self.changes();
-        *changes += 1;
-        for (key, value) in &self.map {
-            if is_meant(&value) {
-                self.map.invalidate(&*key);
-            }
-        }
+    /// Hears of a change to a value that is not held: one that is being loaded is not put in.
+    pub fn forget_unheld(&self) {
+        *self.changes() += 1;
     }
 
     /// Forgets all of them.

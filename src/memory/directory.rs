@@ -1,6 +1,9 @@
 //! Tenants and clients from memory, for as long as this node's view of the events is fresh.
 
-use std::sync::Arc;
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
 
 use super::{Cache, View};
 use crate::{
@@ -14,6 +17,9 @@ pub struct Directory {
     storage: Storage,
     view: Arc<View>,
     tenants: Cache<Slug, Arc<Tenant>>,
+    /// Under which slug each tenant may be held: a change bears its identifier. Whoever is put into the
+    /// cache is put in here before, and taken out before.
+    slugs: Mutex<HashMap<TenantId, Slug>>,
     clients: Cache<(TenantId, String), Arc<Client>>,
     grants: Cache<TenantId, Arc<Vec<GrantType>>>,
 }
@@ -36,6 +42,7 @@ impl Directory {
             storage,
             view,
             tenants: Cache::new(10_000),
+            slugs: Mutex::default(),
             clients: Cache::new(100_000),
             grants: Cache::new(10_000),
         }
@@ -48,6 +55,9 @@ impl Directory {
     pub async fn find_tenant(&self, slug: &Slug) -> Result<Option<Arc<Tenant>>, StorageError> {
         let load = async || {
             let tenant = self.storage.read_installation().await?.find_tenant(slug).await?;
+            if let Some(tenant) = &tenant {
+                self.slugs().insert(tenant.id, slug.clone());
+            }
             Ok::<_, StorageError>(tenant.map(Arc::new))
         };
         self.tenants.find_or(slug.clone(), self.view.is_fresh(), load).await
@@ -141,8 +151,11 @@ impl Directory {
     pub fn apply(&self, change: &Change) {
         match change {
             Change::Tenant(tenant) | Change::Ending(tenant, Ending::Tenant) => {
-                // The change bears the identifier and the cache the slug, which never goes to another.
-                self.tenants.forget_where(|held| held.id == *tenant);
+                let slug = self.slugs().remove(tenant);
+                match slug {
+                    Some(slug) => self.tenants.forget(&slug),
+                    None => self.tenants.forget_unheld(),
+                }
             }
             Change::Client(tenant, client_id)
             | Change::Ending(tenant, Ending::Client(client_id)) => {
@@ -153,8 +166,13 @@ impl Directory {
         }
     }
 
+    fn slugs(&self) -> MutexGuard<'_, HashMap<TenantId, Slug>> {
+        self.slugs.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// Forgets everything.
     pub fn forget_all(&self) {
+        self.slugs().clear();
         self.tenants.forget_all();
         self.clients.forget_all();
         self.grants.forget_all();
