@@ -81,7 +81,7 @@ impl Accounts {
         URL_SAFE_NO_PAD.encode(self.device_mac(tenant).tag(user.id.as_bytes()))
     }
 
-    fn device_mac(&self, tenant: &Tenant) -> Mac {
+    fn device_mac(&self, tenant: &Tenant) -> Arc<Mac> {
         self.app.keys.mac(Purpose::Device, Some(tenant.id))
     }
 

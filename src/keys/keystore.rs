@@ -72,6 +72,8 @@ pub struct Keystore {
     storage: Storage,
     view: Arc<View>,
     cache: Cache<TenantId, Arc<TenantKeys>>,
+    /// Derived of the master key alone, so there is nothing by which one could grow old.
+    macs: moka::sync::Cache<(Purpose, Option<TenantId>), Arc<Mac>>,
     verified: Verified,
 }
 
@@ -84,13 +86,15 @@ impl Keystore {
             storage,
             view,
             cache: Cache::new(10_000),
+            macs: moka::sync::Cache::new(10_000),
             verified: Verified::new(),
         }
     }
 
     /// A key that tells what this server has made for `purpose`, at `tenant` alone where one is given.
-    pub fn mac(&self, purpose: Purpose, tenant: Option<TenantId>) -> Mac {
-        self.master.mac(purpose, tenant)
+    pub fn mac(&self, purpose: Purpose, tenant: Option<TenantId>) -> Arc<Mac> {
+        let derived = || Arc::new(self.master.mac(purpose, tenant));
+        self.macs.get_with((purpose, tenant), derived)
     }
 
     /// The key that passwords are peppered with.

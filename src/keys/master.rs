@@ -17,7 +17,7 @@ use crate::{
 };
 
 /// What a derived key is for; each purpose has a key of its own.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Purpose {
     /// Sealing private keys.
     Seal,

@@ -5,6 +5,8 @@
 //! Nothing is stored before somebody has proved anything, so a flood of requests leaves
 //! nothing behind (docs/adr/0013). Each step decides anew against the request that is in it.
 
+use std::sync::Arc;
+
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde::{Deserialize, Serialize};
 
@@ -114,7 +116,7 @@ impl Interaction {
 /// In the place of a browser's name, which is never empty.
 const NO_BROWSER: &str = "";
 
-fn mac(cx: &Cx<'_>) -> Mac {
+fn mac(cx: &Cx<'_>) -> Arc<Mac> {
     cx.app.keys.mac(Purpose::Interaction, Some(cx.tenant.id))
 }
 
