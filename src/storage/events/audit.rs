@@ -166,17 +166,20 @@ impl TenantStore<'_> {
             if let Some(action) = &filter.action {
                 query = query.filter(audit_events::action.eq(action.clone()));
             }
-            // The identifiers' own bounds keep the walk short; the instants decide.
+            // The identifiers' own bounds keep the walk short; the instants decide. Of two upper ones SQLite
+            // begins at the first and walks down to the other.
+            let mut below = filter.after.map(Key::from);
             if let Some(since) = filter.since {
                 let first = first_of(Timestamp::from_millis(since.millis() - MADE_BEFORE_MS));
                 query = query.filter(audit_events::at.ge(since.millis())).filter(audit_events::id.ge(first));
             }
             if let Some(until) = filter.until {
                 let first = first_of(Timestamp::from_millis(until.millis() + 1));
-                query = query.filter(audit_events::at.lt(until.millis())).filter(audit_events::id.lt(first));
+                query = query.filter(audit_events::at.lt(until.millis()));
+                below = Some(below.map_or(first, |below| below.min(first)));
             }
-            if let Some(after) = filter.after {
-                query = query.filter(audit_events::id.lt(Key::from(after)));
+            if let Some(below) = below {
+                query = query.filter(audit_events::id.lt(below));
             }
             query.load(conn).await
         })?;

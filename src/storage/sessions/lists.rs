@@ -11,7 +11,7 @@ use crate::domain::{
 };
 use crate::storage::{
     Key, Page, StorageError, TenantStore,
-    engine::connection::{on_conn, on_conn_each},
+    engine::connection::on_conn,
     fills,
     schema::{clients, sessions, tenants, token_families, users},
     sessions::rows::Row,
@@ -39,8 +39,8 @@ pub struct ListedSession {
 /// one goes on from there.
 const MOST_READ: i64 = 300;
 
-/// A session, its user's name and endings, and its own client's.
-type Read = (Row, Option<(String, i64)>, i64, Option<i64>);
+/// A session, its user's name and endings, its tenant's, and its own client's.
+type Read = (Row, Option<(String, i64)>, Option<i64>, Option<i64>);
 
 /// Some rows of a list, and where to go on: `None` at the end.
 struct Part {
@@ -48,22 +48,25 @@ struct Part {
     last: Option<SessionId>,
 }
 
-/// Sessions of a tenant, each with what says whether it is live.
+/// Sessions of a tenant, of `$from`, each with what says whether it is live.
+///
+/// The tenant is looked up and not joined: a planner that knows of few tenants would begin with them, and
+/// sort all sessions afterwards.
 macro_rules! listed_sessions {
-    ($key:expr) => {{
+    ($from:expr, $key:expr) => {{
+        let tenant = tenants::table.filter(tenants::id.eq($key)).select(tenants::ended_seq);
         let of_user = users::tenant_id.eq(sessions::tenant_id).and(users::id.eq(sessions::user_id));
         let own_client = clients::tenant_id
             .eq(sessions::tenant_id)
             .and(clients::client_id.nullable().eq(sessions::client_id));
-        sessions::table
-            .inner_join(tenants::table.on(tenants::id.eq(sessions::tenant_id)))
+        $from
             .left_join(users::table.on(of_user))
             .left_join(clients::table.on(own_client))
             .filter(sessions::tenant_id.eq($key))
             .select((
                 Row::as_select(),
                 (users::username, users::ended_seq).nullable(),
-                tenants::ended_seq,
+                tenant.single_value(),
                 clients::ended_seq.nullable(),
             ))
     }};
@@ -76,7 +79,7 @@ fn listed(
     let session = Session::try_from(row)?;
     let ended = |at: Option<i64>| at.is_none_or(|at| session.born_seq < EventNumber(at));
     let by_client = session.client_id.is_some() && ended(client_ended);
-    let by_others = ended(Some(tenant_ended)) || ended(user.as_ref().map(|(_, at)| *at));
+    let by_others = ended(tenant_ended) || ended(user.as_ref().map(|(_, at)| *at));
     Ok(ListedSession {
         is_live: session.is_live(now) && !by_client && !by_others,
         username: user.map(|(name, _)| name).unwrap_or_default(),
@@ -126,12 +129,11 @@ impl TenantStore<'_> {
         limit: i64,
     ) -> Result<Part, StorageError> {
         if let Some(client) = &filter.client {
-            let (sessions, last) = self.sessions_of_client(client, after, limit).await?;
-            return Ok(Part { rows: self.sessions_by_id(sessions).await?, last });
+            return self.sessions_of_client(client, after, limit).await;
         }
         let key = self.key();
         let rows: Vec<Read> = on_conn!(self.unit, conn => {
-            let mut query = listed_sessions!(key).order(sessions::id.desc()).limit(limit).into_boxed();
+            let mut query = listed_sessions!(sessions::table, key).order(sessions::id.desc()).limit(limit).into_boxed();
             if let Some(user) = filter.user {
                 query = query.filter(sessions::user_id.eq(Key::from(user)));
             }
@@ -156,35 +158,34 @@ impl TenantStore<'_> {
         Ok(Part { rows, last })
     }
 
-    async fn sessions_by_id(&mut self, ids: Vec<Key>) -> Result<Vec<Read>, StorageError> {
-        let key = self.key();
-        let rows: Vec<Vec<Read>> = on_conn_each!(self.unit, ids, id, conn => {
-            listed_sessions!(key).filter(sessions::id.eq(id)).load(conn).await
-        })?;
-        Ok(rows.into_iter().flatten().collect())
-    }
-
     /// Sessions of a client, the newest first, found by at most `limit` of its families, of which
-    /// several may be of one; and where to go on.
+    /// several may be of one.
     async fn sessions_of_client(
         &mut self,
         client_id: &str,
         after: Option<SessionId>,
         limit: i64,
-    ) -> Result<(Vec<Key>, Option<SessionId>), StorageError> {
+    ) -> Result<Part, StorageError> {
         let before = after.map_or(Key::LAST, Key::from);
-        let query = token_families::table
-            .filter(token_families::tenant_id.eq(self.key()))
-            .filter(token_families::client_id.eq(client_id.to_owned()))
-            .filter(token_families::session_id.lt(before))
-            .select(token_families::session_id)
-            .order(token_families::session_id.desc())
-            .limit(limit);
-        let mut sessions: Vec<Key> = on_conn!(self.unit, conn => query.load(conn).await)?;
-        let is_full = fills(sessions.len(), limit);
-        sessions.dedup();
-        let last = sessions.last().filter(|_| is_full).map(|id| SessionId::from(*id));
-        Ok((sessions, last))
+        let key = self.key();
+        let of_family = sessions::tenant_id
+            .eq(token_families::tenant_id)
+            .and(sessions::id.eq(token_families::session_id));
+        let families = token_families::table.inner_join(sessions::table.on(of_family));
+        let mut rows: Vec<Read> = on_conn!(self.unit, conn => {
+            listed_sessions!(families, key)
+                .filter(token_families::tenant_id.eq(key))
+                .filter(token_families::client_id.eq(client_id.to_owned()))
+                .filter(token_families::session_id.lt(before))
+                .order(token_families::session_id.desc())
+                .limit(limit)
+                .load(conn)
+                .await
+        })?;
+        let is_full = fills(rows.len(), limit);
+        rows.dedup_by_key(|(row, ..)| row.key());
+        let last = rows.last().filter(|_| is_full).map(|(row, ..)| row.key().into());
+        Ok(Part { rows, last })
     }
 
     /// How many sessions and families of the tenant are live, counted no further than to `most`.
