@@ -41,7 +41,7 @@ pub use request_id::RequestId;
 pub use revocation::{Change, Ending, EventNumber, RevocationEvent};
 pub use session::{Session, SessionKind};
 pub use signing_key::{KeyState, SigningAlg, SigningKey};
-pub use standing::Standing;
+pub use standing::{FamilyStanding, Standing};
 pub use tenant::{Resource, ScopeDefinition, Slug, Tenant, TenantSettings, TenantStatus};
 pub use text_enum::UnknownName;
 pub(crate) use text_enum::text_enum;

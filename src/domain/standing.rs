@@ -1,6 +1,6 @@
 //! What a session and all that descends from it rest on.
 
-use super::{EventNumber, Session, Timestamp, User};
+use super::{EventNumber, Session, Timestamp, TokenFamily, User};
 
 /// What one statement of the database said of a user's session, its tenant and its client.
 ///
@@ -64,4 +64,17 @@ impl Standing {
             Some(_) => None,
         }
     }
+}
+
+/// A family of refresh tokens and what it rests on, as one statement of the database said it.
+#[derive(Debug, Clone)]
+pub struct FamilyStanding {
+    /// The family.
+    pub family: TokenFamily,
+    /// Its session.
+    pub session: Session,
+    /// What both rest on.
+    pub standing: Standing,
+    /// The present instant of the database, by which the grace of a rotation is measured.
+    pub database_now: Timestamp,
 }

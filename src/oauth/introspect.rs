@@ -7,7 +7,7 @@ use super::{
     verify_access_token,
 };
 use crate::{
-    domain::Client,
+    domain::{Client, FamilyStanding},
     protocol::{Audience, ErrorCode, IntrospectionResponse, OauthError},
 };
 
@@ -64,7 +64,7 @@ async fn introspect_refresh(
 ) -> Result<IntrospectionResponse, OauthError> {
     let mut unit = cx.app.storage.read(&**cx.tenant).await?;
     let found = unit.tenant(cx.tenant).family_standing(token.family).await?;
-    let Some((family, session, standing, _)) = found else {
+    let Some(FamilyStanding { family, session, standing, .. }) = found else {
         return Ok(IntrospectionResponse::inactive());
     };
     let is_good = family.client_id == client.client_id

@@ -6,14 +6,10 @@
 use std::ops::{Deref, DerefMut};
 
 use deadpool::managed::Object;
-use diesel::{
-    QueryResult, SqliteConnection,
-    connection::{AnsiTransactionManager, TransactionManager as _},
-};
+use diesel::QueryResult;
 use diesel_async::{
     AsyncConnection, AsyncPgConnection, RunQueryDsl as _, SimpleAsyncConnection as _,
     TransactionManager as _,
-    sync_connection_wrapper::{SpawnBlocking, SyncConnectionWrapper},
 };
 use tokio::{sync::OwnedMutexGuard, time::Instant};
 use tracing::Instrument as _;
@@ -22,36 +18,11 @@ use crate::storage::{
     Scope, StorageError,
     engine::deadline,
     engine::error::is_lasting,
+    engine::in_place::SqliteConn,
     engine::migrate::pg_advisory_xact_lock,
     engine::postgres::{PgManager, Pooled},
     engine::sqlite::SqliteManager,
 };
-
-/// Runs SQLite's calls where they stand: a call takes microseconds, a hop to another
-/// thread takes more (measured in design.md, section 1).
-pub(crate) struct InPlace;
-
-type BoxError = Box<dyn std::error::Error + Send + Sync + 'static>;
-type BoxFuture<'a, T> = std::pin::Pin<Box<dyn Future<Output = T> + Send + 'a>>;
-
-impl SpawnBlocking for InPlace {
-    fn spawn_blocking<'a, R>(
-        &mut self,
-        task: impl FnOnce() -> R + Send + 'static,
-    ) -> BoxFuture<'a, Result<R, BoxError>>
-    where
-        R: Send + 'static,
-    {
-        let result = tokio::task::block_in_place(task);
-        Box::pin(std::future::ready(Ok(result)))
-    }
-
-    fn get_runtime() -> Self {
-        Self
-    }
-}
-
-pub(crate) type SqliteConn = SyncConnectionWrapper<SqliteConnection, InPlace>;
 
 /// A SQLite connection on loan: one of the readers, the one writer, or one of its own.
 pub(crate) enum SqliteLease {
@@ -63,14 +34,8 @@ impl Drop for SqliteLease {
     /// Undoes what was not committed, now: the write lock would keep other processes out.
     fn drop(&mut self) {
         if let Self::Writer(conn) = self {
-            // `InPlace` has run it by the time it returns; the future only bears the result,
-            // and a connection that cannot even roll back fails at its next use.
-            drop(conn.spawn_blocking(|conn| {
-                let open = AnsiTransactionManager::transaction_manager_status_mut(conn)
-                    .transaction_depth()
-                    .is_ok_and(|depth| depth.is_some());
-                if open { AnsiTransactionManager::rollback_transaction(conn) } else { Ok(()) }
-            }));
+            // A connection that cannot even roll back fails at its next use.
+            let _ = conn.undo();
         }
     }
 }
@@ -238,7 +203,7 @@ macro_rules! on_backend {
         let scope = unit.scope;
         match &mut unit.conn.0 {
             $crate::storage::engine::connection::Backend::Sqlite(lease) => {
-                let $sqlite: &mut $crate::storage::engine::connection::SqliteConn = lease;
+                let $sqlite: &mut $crate::storage::engine::in_place::SqliteConn = lease;
                 let result: diesel::QueryResult<_> = Box::pin(async { $on_sqlite }).await;
                 result.map_err($crate::storage::StorageError::from)
             }

@@ -34,6 +34,9 @@ pub(in crate::storage) const LOOK: Duration = Duration::from_millis(20);
 pub(in crate::storage) const SERVER_SIDE: &str = "SET statement_timeout = '900ms'; SET lock_timeout = '700ms'; \
      SET idle_in_transaction_session_timeout = '5s'";
 
+/// A transaction of what many wait for: whoever's row is held waits for it alone, and not the others.
+pub(in crate::storage) const SERVER_SIDE_GATHERED: &str = "BEGIN; SET LOCAL lock_timeout = '100ms'";
+
 /// The same for jobs. Where one and a request wait for each other's rows, it is the job that gives
 /// up, long before the request does.
 pub(in crate::storage) const SERVER_SIDE_JOB: &str = "SET statement_timeout = '15s'; SET lock_timeout = '150ms'; \

@@ -1,8 +1,10 @@
 //! Requests that come at the rate of the load, written together: what waits while a commit is
 //! under way goes into the next one.
 
+use std::sync::Arc;
+
 use diesel::QueryResult;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{Mutex, mpsc, oneshot};
 use tracing::Instrument as _;
 
 use crate::storage::{Storage, StorageError, engine::deadline};
@@ -54,8 +56,8 @@ pub(in crate::storage) trait Gather: Send + Sync + Sized + 'static {
     /// Whether one is written though its caller waits no longer.
     const OUTLIVES_ITS_CALLER: bool;
 
-    /// Writes a batch and lets it last. An error of the whole is everybody's.
-    fn write(
+    /// Works a batch off, and lets last what it writes. An error of the whole is everybody's.
+    fn work_off(
         storage: &Storage,
         batch: &[Self],
     ) -> impl Future<Output = Result<Outcomes<Self::Answer>, StorageError>> + Send;
@@ -73,18 +75,22 @@ struct Waiting<R: Gather> {
 pub(in crate::storage) struct Gathered<R: Gather>(mpsc::Sender<Waiting<R>>);
 
 impl<R: Gather> Gathered<R> {
-    pub(in crate::storage) fn start(storage: Storage) -> Self {
+    /// One that works off as many batches as there are `lanes` beside one another.
+    pub(in crate::storage) fn start(storage: Storage, lanes: usize) -> Self {
         let (queue, waiting) = mpsc::channel(QUEUE);
-        // Of no request, though one may have been the first to need it.
-        tokio::spawn(
-            run(storage, waiting)
-                .instrument(tracing::error_span!(parent: None, "job", job = R::NAME)),
-        );
+        let waiting = Arc::new(Mutex::new(waiting));
+        for _ in 0..lanes {
+            // Of no request, though one may have been the first to need it.
+            tokio::spawn(
+                run(storage.clone(), Arc::clone(&waiting))
+                    .instrument(tracing::error_span!(parent: None, "job", job = R::NAME)),
+            );
+        }
         Self(queue)
     }
 
-    /// Has a request written, and answers when it has lasted.
-    pub(in crate::storage) async fn write(&self, request: R) -> Result<R::Answer, StorageError> {
+    /// Has a request worked off, and answers when what it writes has lasted.
+    pub(in crate::storage) async fn ask(&self, request: R) -> Result<R::Answer, StorageError> {
         let (answer, answered) = oneshot::channel();
         let full = |_| StorageError::away(format!("too many {} wait", R::NAME));
         self.0.try_send(Waiting { request, answer }).map_err(full)?;
@@ -99,9 +105,9 @@ impl<R: Gather> Gathered<R> {
     }
 }
 
-async fn run<R: Gather>(storage: Storage, mut waiting: mpsc::Receiver<Waiting<R>>) {
+async fn run<R: Gather>(storage: Storage, waiting: Arc<Mutex<mpsc::Receiver<Waiting<R>>>>) {
     let mut batch = Vec::new();
-    while waiting.recv_many(&mut batch, R::TOGETHER).await > 0 {
+    while waiting.lock().await.recv_many(&mut batch, R::TOGETHER).await > 0 {
         let wanted = batch
             .drain(..)
             .filter(|one: &Waiting<R>| R::OUTLIVES_ITS_CALLER || !one.answer.is_closed());
@@ -111,7 +117,7 @@ async fn run<R: Gather>(storage: Storage, mut waiting: mpsc::Receiver<Waiting<R>
             continue;
         }
         // Whoever asked may have gone by now.
-        match R::write(&storage, &requests).await {
+        match storage.at_once(R::work_off(&storage, &requests)).await {
             Ok(outcomes) => answers
                 .into_iter()
                 .zip(outcomes)

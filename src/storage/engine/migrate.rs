@@ -3,7 +3,7 @@
 //! Everything happens in one transaction under a lock: a killed migration leaves nothing
 //! behind, and of two nodes that migrate at once the second finds nothing left to do.
 
-use diesel::{connection::AnsiTransactionManager, define_sql_function, migration::MigrationSource};
+use diesel::{define_sql_function, migration::MigrationSource};
 use diesel_async::{
     AsyncConnection, AsyncMigrationHarness, AsyncPgConnection, RunQueryDsl, TransactionManager as _,
 };
@@ -41,14 +41,10 @@ impl Storage {
         let Backend::Sqlite(lease) = &mut conn.0 else {
             return Err(failed("no SQLite connection"));
         };
-        let begin = |conn: &mut diesel::SqliteConnection| {
-            AnsiTransactionManager::begin_transaction_sql(conn, "BEGIN IMMEDIATE")
-        };
-        lease.spawn_blocking(begin).await?;
+        lease.begin_immediate()?;
         // Where it fails, the lease is dropped with its transaction, which is undone.
-        let ran = lease.spawn_blocking(|conn| Ok(run(conn, SQLITE))).await??;
-        use diesel::connection::TransactionManager as _;
-        lease.spawn_blocking(AnsiTransactionManager::commit_transaction).await?;
+        let ran = lease.in_place(|conn| run(conn, SQLITE))?;
+        lease.commit()?;
         Ok(ran)
     }
 
@@ -60,9 +56,7 @@ impl Storage {
         match self.unlimited_postgres().await? {
             Some(conn) => pending(&mut AsyncMigrationHarness::new(conn), POSTGRES),
             None => match self.writer().await?.0 {
-                Backend::Sqlite(mut lease) => {
-                    lease.spawn_blocking(|conn| Ok(pending(conn, SQLITE))).await?
-                }
+                Backend::Sqlite(mut lease) => lease.in_place(|conn| pending(conn, SQLITE)),
                 Backend::Postgres(_) => Err(failed("no SQLite connection")),
             },
         }

@@ -5,6 +5,8 @@ pub(in crate::storage) mod connection;
 pub(in crate::storage) mod deadline;
 pub(in crate::storage) mod error;
 pub(in crate::storage) mod gathered;
+pub(in crate::storage) mod gatherers;
+pub(in crate::storage) mod in_place;
 pub(in crate::storage) mod marks;
 pub(in crate::storage) mod migrate;
 pub(in crate::storage) mod pool;

@@ -10,9 +10,10 @@ use rocket_db_pools::Database;
 use tokio::sync::Mutex;
 
 use crate::storage::{
-    engine::connection::{Backend, Connection, PgLease, SqliteConn, SqliteLease},
+    engine::connection::{Backend, Connection, PgLease, SqliteLease},
     engine::deadline,
     engine::error::OTHERS_WRITE,
+    engine::in_place::SqliteConn,
     engine::postgres::{self, PgManager},
     engine::sqlite::{self, OpenedFile, SqliteManager},
 };
@@ -36,6 +37,7 @@ enum Kind {
     },
     Postgres {
         requests: managed::Pool<PgManager>,
+        gathered: managed::Pool<PgManager>,
         follower: managed::Pool<PgManager>,
         jobs: managed::Pool<PgManager>,
     },
@@ -46,11 +48,16 @@ enum Kind {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::storage) enum For {
     Request,
+    /// Many requests whose work is done at once.
+    Gathered,
     Follower,
     Job,
     /// A file that is applied: a request that has more time.
     File,
 }
+
+/// Connections for what is gathered: rotations that are read and written, each in two lanes, and endings.
+const GATHERED: usize = 5;
 
 /// Why no connection could be had.
 #[derive(Debug, thiserror::Error)]
@@ -86,6 +93,7 @@ impl Pool {
             let manager = |limits| PgManager::new(url, limits);
             Kind::Postgres {
                 requests: postgres::pool(manager(deadline::SERVER_SIDE)?, size)?,
+                gathered: postgres::pool(manager(deadline::SERVER_SIDE)?, GATHERED)?,
                 follower: postgres::pool(manager(deadline::SERVER_SIDE)?, 1)?,
                 jobs: postgres::pool(manager(deadline::SERVER_SIDE_JOB)?, 1)?,
             }
@@ -106,9 +114,10 @@ impl Pool {
                 let conn = pool.get().await.map_err(|why| away(&why))?;
                 Ok(Connection(Backend::Sqlite(SqliteLease::Reader(conn))))
             }
-            Kind::Postgres { requests, follower, jobs } => {
+            Kind::Postgres { requests, gathered, follower, jobs } => {
                 let pool = match whom {
                     For::Request | For::File => requests,
+                    For::Gathered => gathered,
                     For::Follower => follower,
                     For::Job => jobs,
                 };

@@ -11,16 +11,11 @@ use diesel::{
     Connection as _, ConnectionError, ConnectionResult, SqliteConnection,
     connection::SimpleConnection as _,
 };
-use diesel_async::sync_connection_wrapper::SyncConnectionWrapper;
 
 use crate::effects::{Clock as _, SystemClock, private_file, private_folder_of};
 use crate::storage::{
-    PoolError,
-    engine::columns::portcullis_now_ms_utils,
-    engine::connection::{InPlace, SqliteConn},
-    engine::deadline,
-    engine::error::LOCKED,
-    engine::pool::For,
+    PoolError, engine::columns::portcullis_now_ms_utils, engine::deadline, engine::error::LOCKED,
+    engine::in_place::SqliteConn, engine::pool::For,
 };
 
 /// Writes survive a power cut (`FULL`); readers never wait for the writer (`WAL`). Another
@@ -38,7 +33,7 @@ pub(in crate::storage) fn open(path: &str, read_only: bool) -> ConnectionResult<
         SystemClock.now().millis() + plus
     })
     .map_err(|why| bad(&why))?;
-    Ok(SyncConnectionWrapper::with_runtime(conn, InPlace))
+    Ok(SqliteConn::new(conn))
 }
 
 /// Opens the connection that writes. Where several processes open a new file at once, one of them makes

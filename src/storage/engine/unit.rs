@@ -8,7 +8,6 @@ use std::{
     time::Duration,
 };
 
-use diesel::connection::AnsiTransactionManager;
 use tokio::time::{Instant, timeout_at};
 use tracing::Instrument as _;
 
@@ -17,11 +16,9 @@ use crate::storage::{
     EveryTenant, Key, Pool, Scope, StorageError,
     engine::connection::{Backend, Connection, within},
     engine::deadline,
-    engine::gathered::Gathered,
+    engine::gatherers::Gatherers,
     engine::pool::For,
     events::revocation_events::Pending,
-    grants::rotations::RotationRequest,
-    sessions::endings::EndRequest,
 };
 
 /// Hears of what was committed, before the writer goes on.
@@ -36,8 +33,7 @@ pub trait CommitListener: Send + Sync + 'static {
 pub struct Storage {
     pub(in crate::storage) pool: Pool,
     listener: Arc<OnceLock<Arc<dyn CommitListener>>>,
-    rotations: Arc<OnceLock<Gathered<RotationRequest>>>,
-    endings: Arc<OnceLock<Gathered<EndRequest>>>,
+    pub(super) gatherers: Arc<Gatherers>,
     /// Steps of jobs that were taken.
     steps: Arc<AtomicU64>,
     /// Rotations, by family and generation, that may have been committed and were answered 503.
@@ -54,8 +50,7 @@ impl Storage {
         Self {
             pool,
             listener: Arc::default(),
-            rotations: Arc::default(),
-            endings: Arc::default(),
+            gatherers: Arc::default(),
             steps: Arc::default(),
             unanswered: moka::sync::Cache::builder().max_capacity(most).time_to_live(kept).build(),
         }
@@ -67,18 +62,6 @@ impl Storage {
         let _ = self.listener.set(listener);
     }
 
-    /// The writer of gathered rotations, where the database needs one: PostgreSQL makes one wait for the disk
-    /// of many commits by itself (docs/measurements.md).
-    pub(in crate::storage) fn gathered_rotations(&self) -> Option<&Gathered<RotationRequest>> {
-        (self.backend() == "sqlite")
-            .then(|| self.rotations.get_or_init(|| Gathered::start(self.detached())))
-    }
-
-    /// The writer of gathered endings.
-    pub(in crate::storage) fn gathered_endings(&self) -> &Gathered<EndRequest> {
-        self.endings.get_or_init(|| Gathered::start(self.detached()))
-    }
-
     /// Whether the next step is of a job that was begun: each second one is.
     pub(in crate::storage) fn takes_begun_job(&self) -> bool {
         self.steps.fetch_add(1, Ordering::Relaxed) % 2 == 1
@@ -86,7 +69,7 @@ impl Storage {
 
     /// The same database for a task that outlives every request. It holds no way back to the
     /// task itself, so the task ends when the last one who could ask it is gone.
-    fn detached(&self) -> Self {
+    pub(super) fn detached(&self) -> Self {
         Self { listener: Arc::clone(&self.listener), ..Self::new(self.pool.clone()) }
     }
 
@@ -140,6 +123,32 @@ impl Storage {
         self.begin_writing(scope.into(), For::Request, deadline::UNIT).await
     }
 
+    /// A unit that reads what many have waited for, over connections of their own.
+    pub(in crate::storage) async fn read_gathered(
+        &self,
+        scope: impl Into<Scope>,
+    ) -> Result<Unit, StorageError> {
+        self.begin_reading(scope.into(), For::Gathered).await
+    }
+
+    /// A unit that writes what many have waited for, in a transaction.
+    pub(in crate::storage) async fn begin_gathered(
+        &self,
+        scope: impl Into<Scope>,
+    ) -> Result<Unit, StorageError> {
+        self.begin_writing(scope.into(), For::Gathered, deadline::UNIT).await
+    }
+
+    /// The same without a transaction.
+    pub(in crate::storage) async fn write_gathered(
+        &self,
+        scope: impl Into<Scope>,
+    ) -> Result<Unit, StorageError> {
+        let deadline = Instant::now() + deadline::UNIT;
+        let conn = in_time(deadline, self.pool.writer(For::Gathered)).await?;
+        Ok(self.unit(conn, scope.into(), deadline, For::Gathered))
+    }
+
     /// A unit that writes, of the one who follows the events.
     pub(crate) async fn write_apart(&self, scope: impl Into<Scope>) -> Result<Unit, StorageError> {
         self.begin_writing(scope.into(), For::Follower, deadline::UNIT).await
@@ -189,6 +198,17 @@ impl Storage {
             pending: Vec::new(),
             holds_logins_of: None,
             listener,
+        }
+    }
+
+    /// Does work of many statements. SQLite waits for nothing in between, so all of it is done on this
+    /// thread: others take over what else it had to do once, and not at each statement.
+    pub(in crate::storage) async fn at_once<T>(&self, work: impl Future<Output = T>) -> T {
+        match self.backend() {
+            "sqlite" => {
+                tokio::task::block_in_place(|| tokio::runtime::Handle::current().block_on(work))
+            }
+            _ => work.await,
         }
     }
 
@@ -293,12 +313,7 @@ impl Unit {
     async fn begin(&mut self) -> Result<(), StorageError> {
         let deadline = self.statement_deadline();
         match &mut self.conn.0 {
-            Backend::Sqlite(lease) => {
-                let begun = |conn: &mut diesel::SqliteConnection| {
-                    AnsiTransactionManager::begin_transaction_sql(conn, "BEGIN IMMEDIATE")
-                };
-                Ok(lease.spawn_blocking(begun).await?)
-            }
+            Backend::Sqlite(lease) => Ok(lease.begin_immediate()?),
             Backend::Postgres(lease) => {
                 // Before the transaction: what is set in one goes with it when it is undone.
                 let (scope, whom) = (self.scope, self.whom);
@@ -323,19 +338,19 @@ impl Unit {
     /// [`StorageError::Away`]: nothing of it was written, or it cannot be told whether it was.
     pub async fn commit(self) -> Result<Vec<RevocationEvent>, StorageError> {
         // Boxed: a task's future is copied at each step to the runtime, and this one is large.
-        let done = tokio::spawn(Box::pin(self.commit_whole()).in_current_span()).await;
+        let done = tokio::spawn(Box::pin(self.commit_uncut()).in_current_span()).await;
         done.unwrap_or_else(|why| Err(StorageError::away(why)))
     }
 
-    async fn commit_whole(mut self) -> Result<Vec<RevocationEvent>, StorageError> {
+    /// The same for a caller whom nobody cuts off: a task of its own.
+    pub(in crate::storage) async fn commit_uncut(
+        mut self,
+    ) -> Result<Vec<RevocationEvent>, StorageError> {
         self.scope = self.whole;
         let events = self.number_events().await?;
         let deadline = self.statement_deadline();
         match &mut self.conn.0 {
-            Backend::Sqlite(lease) => {
-                use diesel::connection::TransactionManager as _;
-                lease.spawn_blocking(AnsiTransactionManager::commit_transaction).await?;
-            }
+            Backend::Sqlite(lease) => lease.commit()?,
             Backend::Postgres(lease) => {
                 let (result, spoilt) = within(deadline, lease.commit()).await;
                 if spoilt {

@@ -4,17 +4,20 @@ use std::collections::HashMap;
 
 use diesel::{
     ExpressionMethods, Insertable, NullableExpressionMethods as _, OptionalExtension, QueryDsl,
-    Queryable, Selectable, SelectableHelper,
+    QueryResult, Queryable, Selectable, SelectableHelper, result::Error,
 };
-use diesel_async::RunQueryDsl;
+use diesel_async::{RunQueryDsl, SimpleAsyncConnection as _};
 
 use crate::domain::{
-    Authentication, EndReason, Ending, EventNumber, FamilyId, SessionId, Timestamp, TokenFamily,
+    Authentication, EndReason, Ending, EventNumber, FamilyId, SessionId, TenantId, Timestamp,
+    TokenFamily,
 };
 use crate::storage::{
     Key, Place, StorageError, TenantStore, Unit,
     engine::columns::portcullis_now_ms,
-    engine::connection::{on_conn, on_conn_each},
+    engine::connection::{on_backend, on_conn, on_conn_each},
+    engine::deadline,
+    engine::error::is_lasting,
     engine::gathered::Failed,
     engine::marks::{Mark, mark_rows},
     engine::repeated::Repeated,
@@ -70,6 +73,38 @@ pub(in crate::storage) struct Row {
     expires_at: i64,
     ended_at: Option<i64>,
     end_reason: Option<String>,
+}
+
+/// A family that is to be moved on from one generation to the next.
+#[derive(Debug, Clone, Copy)]
+pub(in crate::storage) struct Advance {
+    pub(in crate::storage) tenant: TenantId,
+    pub(in crate::storage) family: FamilyId,
+    pub(in crate::storage) from: u32,
+    pub(in crate::storage) expires_at: Timestamp,
+}
+
+/// The statement that does it, unless somebody else has done so by now, or has ended it.
+macro_rules! advance_row {
+    ($advance:expr) => {{
+        let advance: Advance = $advance;
+        let row = token_families::table
+            .filter(token_families::tenant_id.eq(Key::from(advance.tenant)))
+            .filter(token_families::id.eq(Key::from(advance.family)))
+            .filter(token_families::generation.eq(i64::from(advance.from)))
+            .filter(token_families::ended_at.is_null());
+        Repeated(diesel::update(row).set((
+            token_families::generation.eq(token_families::generation + 1),
+            token_families::rotated_at.eq(portcullis_now_ms(0).nullable()),
+            token_families::expires_at.eq(advance.expires_at.millis()),
+        )))
+    }};
+}
+
+impl Row {
+    pub(in crate::storage) fn key(&self) -> Key {
+        self.id
+    }
 }
 
 impl TryFrom<Row> for TokenFamily {
@@ -215,26 +250,12 @@ impl TenantStore<'_> {
         Ok(clients)
     }
 
-    /// Moves a family on from `presented` to the generation after it; answers whether it did. Of
-    /// two that move it on at once, one does.
+    /// Moves a family on by itself; answers whether it did. Of two that move it on at once, one does.
     pub(in crate::storage) async fn advance_family(
         &mut self,
-        id: FamilyId,
-        presented: u32,
-        expires_at: Timestamp,
+        advance: Advance,
     ) -> Result<bool, StorageError> {
-        let target = token_families::table
-            .filter(token_families::tenant_id.eq(self.key()))
-            .filter(token_families::id.eq(Key::from(id)))
-            .filter(token_families::generation.eq(i64::from(presented)))
-            .filter(token_families::ended_at.is_null());
-        let change = (
-            token_families::generation.eq(token_families::generation + 1),
-            token_families::rotated_at.eq(portcullis_now_ms(0).nullable()),
-            token_families::expires_at.eq(expires_at.millis()),
-        );
-        let advance = Repeated(diesel::update(target).set(change));
-        let moved = on_conn!(self.unit, conn => advance.execute(conn).await)?;
+        let moved = on_conn!(self.unit, conn => advance_row!(advance).execute(conn).await)?;
         Ok(moved == 1)
     }
 
@@ -260,6 +281,41 @@ impl TenantStore<'_> {
 }
 
 impl Unit {
+    /// Moves families on in one transaction of their own, for which PostgreSQL is asked once; tells of each
+    /// in how many rows. Where one cannot be moved on, it cannot be told of the others whether they were.
+    pub(in crate::storage) async fn advance_families(
+        &mut self,
+        advances: Vec<Advance>,
+    ) -> Result<Vec<QueryResult<usize>>, StorageError> {
+        on_backend!(self, sqlite conn => {
+            let mut moved = Vec::with_capacity(advances.len());
+            conn.begin_immediate()?;
+            for advance in advances {
+                moved.push(Ok(advance_row!(advance).execute(conn).await?));
+            }
+            conn.commit()?;
+            Ok(moved)
+        }, postgres conn => {
+            let conn: &diesel_async::AsyncPgConnection = conn;
+            let said = async |words| (&mut &*conn).batch_execute(words).await;
+            let moved = advances.into_iter().map(async |advance| {
+                advance_row!(advance).execute(&mut &*conn).await
+            });
+            // Sent in this order, before the first of them is answered.
+            let (begun, mut moved, committed) = tokio::join!(
+                said(deadline::SERVER_SIDE_GATHERED),
+                futures_util::future::join_all(moved),
+                said("COMMIT"),
+            );
+            begun.and(committed)?;
+            let is_lasting = |moved: &QueryResult<usize>| moved.as_ref().is_err_and(is_lasting);
+            match moved.iter().position(is_lasting) {
+                Some(at) => Err(moved.swap_remove(at).err().unwrap_or(Error::NotFound)),
+                None => Ok(moved),
+            }
+        })
+    }
+
     /// Ends many grants, of whichever tenants. One may have access tokens without a family: its ending does
     /// not ask for a row.
     pub(in crate::storage) async fn end_families(

@@ -3,4 +3,5 @@
 pub(in crate::storage) mod codes;
 pub(in crate::storage) mod consents;
 pub(in crate::storage) mod families;
+pub(in crate::storage) mod gathered_rotations;
 pub(in crate::storage) mod rotations;

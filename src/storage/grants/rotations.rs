@@ -1,19 +1,15 @@
 //! Rotations: the one write that comes at the rate of the load.
 //!
 //! Everything a rotation rests on is read in one statement and decided here; a compare-and-set on
-//! the family's one row then moves it on. SQLite has one writer and pays an fsync a commit, so
-//! rotations that wait for it are written in one transaction (group commit). Either way a
-//! rotation has lasted by the time it is told.
+//! the family's one row then moves it on, together with those of others who wait at that moment
+//! (`gathered_rotations`). A rotation has lasted by the time it is told.
 
 use std::sync::Arc;
 
 use crate::domain::{
-    EventNumber, FamilyId, Session, Standing, Tenant, Timestamp, TokenFamily, User,
+    EventNumber, FamilyId, FamilyStanding, Session, Standing, Tenant, Timestamp, TokenFamily, User,
 };
-use crate::storage::{
-    EveryTenant, Storage, StorageError, TenantStore,
-    engine::gathered::{Gather, Outcomes},
-};
+use crate::storage::{Storage, StorageError, TenantStore, grants::families::Advance};
 
 /// A rotation that is asked for.
 #[derive(Clone)]
@@ -108,6 +104,36 @@ impl RotationRequest {
         None
     }
 
+    /// What is to be done, by what was found of the family.
+    fn decide(&self, found: Option<FamilyStanding>) -> Decision {
+        let Some(FamilyStanding { mut family, session, standing, database_now }) = found else {
+            return Decision::Answer(Rotation::Refused("unknown family"));
+        };
+        if let Some(refused) = self.refusal(&family, &session, &standing) {
+            return Decision::Answer(refused);
+        }
+        let known = standing.head;
+        let rotated = |family| Box::new(Rotated { family, session, user: standing.user, known });
+        if self.presented == family.generation {
+            family.expires_at = self.slid(&family);
+            family.generation += 1;
+            let advance = Advance {
+                tenant: self.tenant.id,
+                family: self.family,
+                from: self.presented,
+                expires_at: family.expires_at,
+            };
+            return Decision::Advance(advance, rotated(family));
+        }
+        let is_last = self.presented + 1 == family.generation;
+        let since = family.rotated_at.map_or(i64::MAX, |at| database_now.millis() - at.millis());
+        if is_last && (since < self.grace_ms() || self.is_owed) {
+            Decision::Answer(Rotation::Granted(rotated(family)))
+        } else {
+            Decision::Answer(Rotation::Reused)
+        }
+    }
+
     fn slid(&self, family: &TokenFamily) -> Timestamp {
         let settings = &self.tenant.settings;
         if settings.refresh_token_sliding {
@@ -118,51 +144,35 @@ impl RotationRequest {
     }
 }
 
-impl TenantStore<'_> {
-    /// Rotates a family where it may be rotated, and says how it was met.
-    pub async fn rotate(&mut self, request: &RotationRequest) -> Result<Rotation, StorageError> {
-        // Whoever loses the compare-and-set finds the family moved on, or ended.
-        for _ in 0..3 {
-            if let Some(rotation) = self.try_rotate(request).await? {
-                return Ok(rotation);
-            }
-        }
-        Err(StorageError::away("others rotate the same family without end"))
-    }
+/// What a rotation comes to, by what its family rests on.
+enum Decision {
+    /// Nothing is to be written.
+    Answer(Rotation),
+    /// The family is to be moved on, unless somebody else has done so by now.
+    Advance(Advance, Box<Rotated>),
+}
 
-    async fn try_rotate(
-        &mut self,
-        request: &RotationRequest,
-    ) -> Result<Option<Rotation>, StorageError> {
-        let Some((mut family, session, standing, database_now)) =
-            self.family_standing(request.family).await?
-        else {
-            return Ok(Some(Rotation::Refused("unknown family")));
-        };
-        if let Some(refused) = request.refusal(&family, &session, &standing) {
-            return Ok(Some(refused));
-        }
-        if request.presented == family.generation {
-            let expires_at = request.slid(&family);
-            if !self.advance_family(family.id, request.presented, expires_at).await? {
-                return Ok(None);
-            }
-            (family.generation, family.expires_at) = (family.generation + 1, expires_at);
-        } else {
-            let is_last = request.presented + 1 == family.generation;
-            let since =
-                family.rotated_at.map_or(i64::MAX, |at| database_now.millis() - at.millis());
-            if !is_last || (since >= request.grace_ms() && !request.is_owed) {
-                return Ok(Some(Rotation::Reused));
+/// Whoever loses the compare-and-set finds the family moved on, or ended.
+const TRIES: usize = 3;
+
+fn contended() -> StorageError {
+    StorageError::away("others rotate the same family without end")
+}
+
+impl TenantStore<'_> {
+    /// Rotates a family where it may be rotated, in this unit, and says how it was met.
+    pub async fn rotate(&mut self, request: &RotationRequest) -> Result<Rotation, StorageError> {
+        for _ in 0..TRIES {
+            match request.decide(self.family_standing(request.family).await?) {
+                Decision::Answer(rotation) => return Ok(rotation),
+                Decision::Advance(advance, rotated) => {
+                    if self.advance_family(advance).await? {
+                        return Ok(Rotation::Granted(rotated));
+                    }
+                }
             }
         }
-        let known = standing.head;
-        Ok(Some(Rotation::Granted(Box::new(Rotated {
-            family,
-            session,
-            user: standing.user,
-            known,
-        }))))
+        Err(contended())
     }
 }
 
@@ -178,10 +188,7 @@ impl Storage {
     ) -> Result<Rotation, StorageError> {
         let key = (request.family, request.presented);
         request.is_owed = self.unanswered.contains_key(&key);
-        let rotation = match self.gathered_rotations() {
-            Some(rotations) => rotations.write(request).await,
-            None => self.rotate_by_itself(&request).await,
-        };
+        let rotation = self.rotate_with_others(request).await;
         match &rotation {
             // It may have been committed: its retry, however late, is no theft.
             Err(StorageError::Away(_)) => self.unanswered.insert(key, ()),
@@ -190,32 +197,31 @@ impl Storage {
         rotation
     }
 
-    /// No transaction is begun: the compare-and-set commits itself.
-    async fn rotate_by_itself(&self, request: &RotationRequest) -> Result<Rotation, StorageError> {
-        let mut unit = self.read(&*request.tenant).await?;
-        unit.tenant(&request.tenant).rotate(request).await
-    }
-}
-
-impl Gather for RotationRequest {
-    type Answer = Rotation;
-    const TOGETHER: usize = 128;
-    const NAME: &'static str = "rotations";
-    // Who has stopped waiting was told that it cannot be done now.
-    const OUTLIVES_ITS_CALLER: bool = false;
-
-    /// All that can be read are written together; one row that cannot is nobody else's trouble.
-    async fn write(storage: &Storage, batch: &[Self]) -> Result<Outcomes<Rotation>, StorageError> {
-        let mut unit = storage.write(EveryTenant::GatheredRotations).await?;
-        let mut rotations = Vec::with_capacity(batch.len());
-        for request in batch {
-            let rotation = unit.tenant(&request.tenant).rotate(request).await;
-            if let Err(StorageError::Away(why)) = rotation {
-                return Err(StorageError::Away(why));
+    async fn rotate_with_others(
+        &self,
+        mut request: RotationRequest,
+    ) -> Result<Rotation, StorageError> {
+        for _ in 0..TRIES {
+            let found = self.family_standing(&request.tenant, request.family).await?;
+            let (advance, rotated) = match request.decide(found) {
+                Decision::Answer(rotation) => return Ok(rotation),
+                Decision::Advance(advance, rotated) => (advance, rotated),
+            };
+            let moved = match self.gathered_advances().ask(advance).await? {
+                Some(moved) => moved,
+                None => {
+                    // It may have been moved on after all, and whoever reads it again must not take
+                    // its own rotation for another's.
+                    request.is_owed = true;
+                    let mut unit = self.read(&*request.tenant).await?;
+                    // No transaction is begun: the statement commits itself.
+                    unit.tenant(&request.tenant).advance_family(advance).await?
+                }
+            };
+            if moved {
+                return Ok(Rotation::Granted(rotated));
             }
-            rotations.push(rotation);
         }
-        unit.commit().await?;
-        Ok(rotations)
+        Err(contended())
     }
 }

@@ -63,7 +63,7 @@ impl Storage {
     /// # Errors
     /// [`StorageError`]: it was not ended, or it cannot be told whether it was.
     pub async fn end_one(&self, request: EndRequest) -> Result<EventNumber, StorageError> {
-        self.gathered_endings().write(request).await
+        self.gathered_endings().ask(request).await
     }
 }
 
@@ -76,7 +76,7 @@ impl Gather for EndRequest {
 
     /// One that cannot be written, since somebody holds its row, is nobody else's trouble: the
     /// others are written without it.
-    async fn write(
+    async fn work_off(
         storage: &Storage,
         batch: &[Self],
     ) -> Result<Outcomes<EventNumber>, StorageError> {
@@ -116,7 +116,7 @@ async fn write_together(
     storage: &Storage,
     batch: &[(usize, &EndRequest)],
 ) -> Result<Vec<EventNumber>, Failed> {
-    let mut unit = storage.write(EveryTenant::GatheredEndings).await?;
+    let mut unit = storage.begin_gathered(EveryTenant::GatheredEndings).await?;
     unit.tell_all(batch.iter().map(|(_, request)| &request.occurrence).collect()).await?;
     let mut places = unit.end_sessions(&marks(batch, EndOne::session)).await?;
     places.extend(unit.end_families(&marks(batch, EndOne::grant)).await?);
@@ -125,7 +125,7 @@ async fn write_together(
             places.push(unit.tenant(&request.tenant).end_token(jti, *ttl));
         }
     }
-    let events = unit.commit().await?;
+    let events = unit.commit_uncut().await?;
     places.into_iter().map(|place| Ok(place.in_events(&events)?)).collect()
 }
 

@@ -1,6 +1,8 @@
 //! What an issue rests on, in one statement each: the number of the last event, and with it the
 //! tenant, the user, the client, and the session, family or code that is used.
 
+use std::collections::HashMap;
+
 use diesel::{
     BoolExpressionMethods, ExpressionMethods, JoinOnDsl, NullableExpressionMethods,
     OptionalExtension, QueryDsl, SelectableHelper,
@@ -8,13 +10,13 @@ use diesel::{
 use diesel_async::RunQueryDsl;
 
 use crate::domain::{
-    AuthorizationCode, EventNumber, FamilyId, Session, SessionId, Standing, TenantStatus,
-    Timestamp, TokenFamily, UserId,
+    AuthorizationCode, EventNumber, FamilyId, FamilyStanding, Session, SessionId, Standing,
+    TenantId, TenantStatus, Timestamp, UserId,
 };
 use crate::storage::{
-    Key, StorageError, TenantStore,
+    Key, StorageError, TenantStore, Unit,
     engine::columns::portcullis_now_ms,
-    engine::connection::on_conn,
+    engine::connection::{on_backend, on_conn},
     grants::codes::Row as CodeRow,
     grants::families::Row as FamilyRow,
     identity::users::Row as UserRow,
@@ -62,6 +64,90 @@ macro_rules! with_grounds {
             )
             .inner_join(revocation_head::table.on(revocation_head::id.eq(1_i64)))
     };
+}
+
+/// Families of `$tenant`, each with what it rests on.
+macro_rules! families_with_grounds {
+    ($tenant:expr) => {
+        with_grounds!(
+            token_families::table.inner_join(
+                sessions::table.on(sessions::tenant_id
+                    .eq(token_families::tenant_id)
+                    .and(sessions::id.eq(token_families::session_id)))
+            ),
+            token_families,
+            token_families::user_id,
+            token_families::client_id
+        )
+        .filter(token_families::tenant_id.eq($tenant))
+    };
+}
+
+/// The columns of [`Found`].
+macro_rules! found {
+    () => {
+        (
+            grounds!(),
+            FamilyRow::as_select(),
+            SessionRow::as_select(),
+            UserRow::as_select(),
+            portcullis_now_ms(0),
+        )
+    };
+}
+
+type Found = (Grounds, FamilyRow, SessionRow, UserRow, i64);
+
+impl TryFrom<Found> for FamilyStanding {
+    type Error = StorageError;
+
+    fn try_from((grounds, family, session, user, now): Found) -> Result<Self, StorageError> {
+        Ok(Self {
+            family: family.try_into()?,
+            session: session.try_into()?,
+            standing: standing_of(grounds, user)?,
+            database_now: Timestamp::from_millis(now),
+        })
+    }
+}
+
+impl Unit {
+    /// Families of several tenants and what they rest on; those that are not there are left out.
+    /// PostgreSQL is asked once for those of a tenant. SQLite, which is not a way off, keeps the statement
+    /// for one.
+    pub(in crate::storage) async fn family_standings(
+        &mut self,
+        wanted: HashMap<TenantId, Vec<Key>>,
+    ) -> Result<HashMap<FamilyId, Result<FamilyStanding, StorageError>>, StorageError> {
+        let found: Vec<Found> = on_backend!(self, sqlite conn => {
+            // Diesel's own way, which makes of a row what is asked for and no copy of it first.
+            conn.in_place(|conn| {
+                let mut found = Vec::new();
+                for (tenant, ids) in wanted {
+                    for id in ids {
+                        let query = families_with_grounds!(Key::from(tenant))
+                            .filter(token_families::id.eq(id))
+                            .select(found!());
+                        let row = diesel::RunQueryDsl::first::<Found>(query, conn);
+                        found.extend(row.optional()?);
+                    }
+                }
+                Ok(found)
+            })
+        }, postgres conn => {
+            let conn: &diesel_async::AsyncPgConnection = conn;
+            let found = wanted.into_iter().map(async |(tenant, ids)| {
+                let query = families_with_grounds!(Key::from(tenant))
+                    .filter(token_families::id.eq_any(ids))
+                    .select(found!());
+                query.load::<Found>(&mut &*conn).await
+            });
+            let found = futures_util::future::try_join_all(found).await?;
+            Ok(found.into_iter().flatten().collect())
+        })?;
+        let standing = |found: Found| (found.1.key().into(), found.try_into());
+        Ok(found.into_iter().map(standing).collect())
+    }
 }
 
 impl TenantStore<'_> {
@@ -147,37 +233,14 @@ impl TenantStore<'_> {
             .transpose()
     }
 
-    /// A family, its session, what both rest on, and the present instant of the database, by
-    /// which the grace of a rotation is measured.
+    /// A family and what it rests on.
     pub async fn family_standing(
         &mut self,
         id: FamilyId,
-    ) -> Result<Option<(TokenFamily, Session, Standing, Timestamp)>, StorageError> {
-        let of_session = sessions::tenant_id
-            .eq(token_families::tenant_id)
-            .and(sessions::id.eq(token_families::session_id));
-        let query = with_grounds!(
-            token_families::table.inner_join(sessions::table.on(of_session)),
-            token_families,
-            token_families::user_id,
-            token_families::client_id
-        )
-        .filter(token_families::tenant_id.eq(self.key()))
-        .filter(token_families::id.eq(Key::from(id)));
-        let found: Option<(Grounds, FamilyRow, SessionRow, UserRow, i64)> = on_conn!(self.unit, conn => query
-            .select((
-            grounds!(),
-            FamilyRow::as_select(),
-            SessionRow::as_select(),
-            UserRow::as_select(),
-            portcullis_now_ms(0),
-        ))
-            .first(conn).await.optional())?;
-        found
-            .map(|(grounds, family, session, user, now)| {
-                let standing = standing_of(grounds, user)?;
-                Ok((family.try_into()?, session.try_into()?, standing, Timestamp::from_millis(now)))
-            })
-            .transpose()
+    ) -> Result<Option<FamilyStanding>, StorageError> {
+        let query = families_with_grounds!(self.key()).filter(token_families::id.eq(Key::from(id)));
+        let found: Option<Found> = on_conn!(self.unit, conn => query
+            .select(found!()).first(conn).await.optional())?;
+        found.map(FamilyStanding::try_from).transpose()
     }
 }

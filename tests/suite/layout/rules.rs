@@ -138,18 +138,12 @@ pub(super) const EXCEPTIONS: &[Exception] = &[
         "its macros unwrap the unit that they are given",
     ),
     but(circles::RULE, "storage::engine", "connection -> migrate", "it locks as the migrations do"),
-    but(
-        circles::RULE,
-        "storage::engine",
-        "connection -> sqlite",
-        "what it lends may be a reader of its pool",
-    ),
     but(circles::RULE, "storage::engine", "postgres -> pool", OPENING),
     but(circles::RULE, "storage::engine", "sqlite -> pool", OPENING),
     but(
         circles::RULE,
         "storage::engine",
-        "unit -> gathered",
+        "unit -> gatherers",
         "a storage holds the gathered writers, which hold a storage",
     ),
     but(

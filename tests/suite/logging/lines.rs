@@ -13,7 +13,9 @@ use rocket::tokio::{self, time::Duration};
 use serde_json::Value;
 use tracing::Instrument as _;
 
-use crate::support::{SECRET, Server, TestApp, basic, new_database, write_master_key};
+use crate::support::{
+    SECRET, Server, TestApp, basic, new_database, on_postgres, service, write_master_key,
+};
 
 const TRACE: &str = "4bf92f3577b34da6a3ce929d0e0e4736";
 
@@ -242,4 +244,46 @@ fn a_commit_which_goes_on_by_itself_is_still_its_requests() {
         storage.begin_epoch(head).instrument(span).await.unwrap();
         assert_eq!(*spy.0.lock().unwrap(), [Some("request")]);
     });
+}
+
+/// The highest number that Redis knows of the installation at `url`, and the last one that there is.
+async fn heads(url: &str) -> (i64, i64) {
+    let storage = Storage::new(Pool::open(url, 1).await.unwrap());
+    let mut unit = storage.read_installation().await.unwrap();
+    let (head, installation) = (unit.head().await.unwrap(), unit.installation().await.unwrap());
+    let client = redis::Client::open(service("REDIS")).unwrap();
+    let mut connection = client.get_multiplexed_async_connection().await.unwrap();
+    let asked = redis::cmd("GET")
+        .arg(format!("portcullis:{installation}:head"))
+        .query_async::<Option<i64>>(&mut connection)
+        .await;
+    (asked.unwrap().unwrap_or(0), head.0)
+}
+
+#[rocket::async_test]
+async fn what_another_process_has_changed_is_no_error_of_redis() {
+    // SQLite needs no Redis.
+    if !on_postgres() {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let redis = service("REDIS");
+    let settings = [("PORTCULLIS_REDIS_URL", redis.as_str()), ("PORTCULLIS_LOG", "warn")];
+    let server = server(folder.path(), &settings).await;
+    // Each is heard of by itself: nothing is ended, so Redis has nothing but the number to hear.
+    for name in ["one", "two", "three"] {
+        let file = format!("tenants: [{{ slug: acme, name: {name} }}]");
+        let (status, _, wrong) = server.command(&["apply", "-f", "-"], &file);
+        assert_eq!(status, 0, "{wrong}");
+        let mut known = heads(server.database()).await;
+        for _ in 0..100 {
+            if known.0 >= known.1 {
+                break;
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+            known = heads(server.database()).await;
+        }
+        assert_eq!(known.0, known.1, "{}", server.log());
+    }
+    assert!(!server.log().contains("did not reach Redis"), "{}", server.log());
 }

@@ -39,8 +39,6 @@ pub(crate) const TABLES: [&str; 8] = [
 /// `ID(kind,i)`, `DIGEST(i)` and `SERIES(count)` stand for what each database says for it. A
 /// hundredth of the sessions are of one user.
 const ROWS: &str = r#"
-INSERT INTO users SELECT t.id, ID(1,i), 'user' || i, 'user' || i, 'u' || i || '@x.example', 'u' || i || '@x.example',
-    TRUE, NULL, NULL, '[]', 'active', 1, 0, NOW, NOW FROM tenants t, SERIES(USERS) WHERE slug = 'SLUG';
 INSERT INTO sessions SELECT t.id, ID(2,i), ID(1,OWNER), 'password', 'app', NULL, HEAD, NOW, '["pwd"]',
     '10.0.' || (i / 256 % 256) || '.' || (i % 256), 'a browser', NOW, NOW, NOW + 2592000000, NULL, NULL
     FROM tenants t, SERIES(SESSIONS) WHERE slug = 'SLUG';
@@ -48,7 +46,7 @@ INSERT INTO token_families SELECT t.id, ID(3,i), ID(2,i), ID(1,OWNER), 'app', 'r
     '["pwd"]', NOW, NULL, NOW + 604800000, NULL, NULL FROM tenants t, SERIES(SESSIONS) WHERE slug = 'SLUG';
 INSERT INTO consents SELECT t.id, ID(1,i), 'app', 'reports.read', HEAD, NOW FROM tenants t, SERIES(USERS)
     WHERE slug = 'SLUG';
-INSERT INTO audit_events SELECT t.id, ID(4,i), NOW, 'user:crowd', 'session.started', 'session', '', '10.0.0.1', 'x', NULL
+INSERT INTO audit_events SELECT t.id, ID(4,i), BORN + i, 'user:crowd', 'session.started', 'session', '', '10.0.0.1', 'x', NULL
     FROM tenants t, SERIES(SESSIONS) WHERE slug = 'SLUG';
 INSERT INTO sessions SELECT t.id, ID(5,i), ID(1,OWNER), 'password', 'app', NULL, 0, 0, '["pwd"]', '10.1.0.1', 'x', 0,
     0, 1000 + i, NULL, NULL FROM tenants t, SERIES(OLD) WHERE slug = 'SLUG';
@@ -61,89 +59,138 @@ INSERT INTO revocation_events SELECT -1 - i, t.id, 'token', 'jti' || i, 0, 1000 
     WHERE slug = 'SLUG';
 "#;
 
+/// Users by their numbers, from one on, in every tenant for which this holds.
+pub(crate) fn users(
+    dialect: Dialect,
+    tenants: &str,
+    first: usize,
+    count: usize,
+    now: i64,
+) -> String {
+    let (number, series) = (format!("(i + {first})"), dialect.series(count));
+    let id = dialect.id("1", &number);
+    // One tenant after the other: so they lie beside one another.
+    format!(
+        "INSERT INTO users SELECT t.id, {id}, 'user' || {number}, 'user' || {number}, \
+            'u' || {number} || '@x.example', 'u' || {number} || '@x.example', TRUE, NULL, NULL, \
+            '[]', 'active', 1, 0, {now}, {now} FROM tenants t CROSS JOIN {series} WHERE {tenants};"
+    )
+}
+
 impl Crowd<'_> {
     /// Puts the rows beside those that are there.
     pub(crate) async fn gather(&self, url: &str) {
-        match url.strip_prefix("sqlite:") {
-            Some(path) => self.gather_sqlite(path),
-            None => self.gather_postgres(url).await,
-        }
+        let dialect = Dialect::of(url);
+        let (before, after) = dialect.around(self.statistics);
+        fill(url, &before, &self.rows(dialect), after).await;
     }
 
-    fn rows(
-        &self,
-        id: fn(&str, &str) -> String,
-        series: fn(usize) -> String,
-        digest: &str,
-    ) -> String {
+    fn rows(&self, dialect: Dialect) -> String {
         let users = self.sessions / 4;
         let owner = format!("(CASE WHEN i < {} THEN 0 ELSE i % {users} END)", self.sessions / 100);
         let mut text = ROWS.replace("SLUG", self.slug).replace("NOW", &self.now.to_string());
+        text = text.replace("BORN", &FIRST_MS.to_string());
         // Born now: what is older than its client is dead.
-        text =
-            text.replace("HEAD", "(SELECT seq FROM revocation_head)").replace("DIGEST(i)", digest);
+        text = text.replace("HEAD", "(SELECT seq FROM revocation_head)");
+        text = text.replace("DIGEST(i)", dialect.digest());
         for (name, count) in
             [("USERS", users), ("SESSIONS", self.sessions), ("OLD", self.sessions / 4)]
         {
-            text = text.replace(&format!("SERIES({name})"), &series(count));
+            text = text.replace(&format!("SERIES({name})"), &dialect.series(count));
         }
         for kind in ["1", "2", "3", "4", "5", "6"] {
-            text = text.replace(&format!("ID({kind},i)"), &id(kind, "i"));
-            text = text.replace(&format!("ID({kind},OWNER)"), &id(kind, &owner));
+            text = text.replace(&format!("ID({kind},i)"), &dialect.id(kind, "i"));
+            text = text.replace(&format!("ID({kind},OWNER)"), &dialect.id(kind, &owner));
         }
-        text
+        let tenants = format!("slug = '{}'", self.slug);
+        format!("{}{text}", self::users(dialect, &tenants, 0, users, self.now))
+    }
+}
+
+/// When the first of the rows were made, by their identifiers (UUID v7: `0190` and eight digits
+/// more are milliseconds), and each after it a millisecond later.
+const FIRST_MS: i64 = 0x0190_0000_0000;
+
+/// What each database says in its own words.
+#[derive(Clone, Copy)]
+pub(crate) enum Dialect {
+    Sqlite,
+    Postgres,
+}
+
+impl Dialect {
+    pub(crate) fn of(url: &str) -> Self {
+        if url.starts_with("sqlite:") { Self::Sqlite } else { Self::Postgres }
     }
 
-    fn gather_sqlite(&self, path: &str) {
-        let series = |count| {
-            format!(
-                "(WITH RECURSIVE s(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM s LIMIT {count}) SELECT i FROM s)"
-            )
-        };
-        let id = |kind: &str, i: &str| {
-            format!("unhex(printf('0190%08x70008000000000000{kind:0>3}', {i}))")
-        };
-        let rows = self.rows(id, series, "unhex(printf('%064x', i))");
-        let (before, after) = match self.statistics {
-            Statistics::Never => ("", ""),
-            Statistics::Fresh => ("", "ANALYZE;"),
-            Statistics::Stale => ("ANALYZE;", ""),
-        };
-        let mut conn = diesel::SqliteConnection::establish(path).unwrap();
-        // The server beside it writes too (a lease, a sweep): wait for it, and begin as a writer.
-        let text = format!(
-            "PRAGMA busy_timeout = 30000; PRAGMA synchronous = OFF; {before} BEGIN IMMEDIATE; {rows} COMMIT; {after} \
-             PRAGMA wal_checkpoint(TRUNCATE);"
-        );
-        conn.batch_execute(&text).unwrap();
+    /// The identifier of what has this number among its kind.
+    pub(crate) fn id(self, kind: &str, number: &str) -> String {
+        match self {
+            Self::Sqlite => {
+                format!("unhex(printf('0190%08x70008000000000000{kind:0>3}', {number}))")
+            }
+            Self::Postgres => format!(
+                "('0190' || lpad(to_hex({number}), 8, '0') || '70008000000000000{kind:0>3}')::uuid"
+            ),
+        }
     }
 
-    async fn gather_postgres(&self, url: &str) {
-        let series = |count: usize| format!("generate_series(0, {}) i", count - 1);
-        let id = |kind: &str, i: &str| {
-            format!("('0190' || lpad(to_hex({i}), 8, '0') || '70008000000000000{kind:0>3}')::uuid")
-        };
-        let rows = self.rows(id, series, "decode(lpad(to_hex(i), 64, '0'), 'hex')");
-        let (client, connection) =
-            tokio_postgres::connect(url, tokio_postgres::NoTls).await.unwrap();
-        let connection = tokio::spawn(connection);
-        client.batch_execute("SET portcullis.every_tenant = 'on'").await.unwrap();
-        if self.statistics == Statistics::Stale {
-            client.batch_execute("ANALYZE").await.unwrap();
+    /// The numbers below `count`, in a column `i`.
+    pub(crate) fn series(self, count: usize) -> String {
+        match self {
+            Self::Sqlite => format!(
+                "(WITH RECURSIVE s(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM s LIMIT {count}) \
+                 SELECT i FROM s)"
+            ),
+            Self::Postgres => format!("generate_series(0, {}) i", count - 1),
         }
-        if self.statistics != Statistics::Fresh {
-            for table in TABLES {
-                client
-                    .batch_execute(&format!("ALTER TABLE {table} SET (autovacuum_enabled = off)"))
-                    .await
-                    .unwrap();
+    }
+
+    fn digest(self) -> &'static str {
+        match self {
+            Self::Sqlite => "unhex(printf('%064x', i))",
+            Self::Postgres => "decode(lpad(to_hex(i), 64, '0'), 'hex')",
+        }
+    }
+
+    /// What is done before rows are put in, and what after, so that the database knows that much.
+    pub(crate) fn around(self, statistics: Statistics) -> (String, &'static str) {
+        let first = if statistics == Statistics::Stale { "ANALYZE;" } else { "" };
+        let is_fresh = statistics == Statistics::Fresh;
+        match self {
+            Self::Sqlite => (first.to_owned(), if is_fresh { "ANALYZE;" } else { "" }),
+            Self::Postgres if is_fresh => (String::new(), "VACUUM ANALYZE"),
+            Self::Postgres => {
+                let still = |table| format!("ALTER TABLE {table} SET (autovacuum_enabled = off);");
+                (first.to_owned() + TABLES.map(still).concat().as_str(), "")
             }
         }
-        client.batch_execute(&rows).await.unwrap();
-        if self.statistics == Statistics::Fresh {
-            client.batch_execute("VACUUM ANALYZE").await.unwrap();
+    }
+}
+
+/// Puts `rows` into the database at `url`, in one transaction.
+pub(crate) async fn fill(url: &str, before: &str, rows: &str, after: &str) {
+    match url.strip_prefix("sqlite:") {
+        Some(path) => {
+            let mut conn = diesel::SqliteConnection::establish(path).unwrap();
+            // The server beside it writes too (a lease, a sweep): wait for it, and begin as a
+            // writer.
+            let text = format!(
+                "PRAGMA busy_timeout = 30000; PRAGMA synchronous = OFF; {before} \
+                 BEGIN IMMEDIATE; {rows} COMMIT; {after} PRAGMA wal_checkpoint(TRUNCATE);"
+            );
+            conn.batch_execute(&text).unwrap();
         }
-        drop(client);
-        connection.await.unwrap().unwrap();
+        None => {
+            let (client, connection) =
+                tokio_postgres::connect(url, tokio_postgres::NoTls).await.unwrap();
+            let connection = tokio::spawn(connection);
+            client.batch_execute("SET portcullis.every_tenant = 'on'").await.unwrap();
+            for text in [before, rows, after] {
+                client.batch_execute(text).await.unwrap();
+            }
+            drop(client);
+            connection.await.unwrap().unwrap();
+        }
     }
 }
