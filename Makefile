@@ -2,7 +2,7 @@
 
 CARGO ?= cargo
 
-.PHONY: help run test lint advisories model bench bench-instructions faults fuzz docs clean
+.PHONY: help run test lint advisories model bench bench-peers bench-instructions faults fuzz docs clean
 
 help: ## Show this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 14
@@ -34,6 +34,10 @@ model: ## Check the model of endings at its larger size, a few minutes
 bench: ## Measure, as ratios taken in one run
 	./tests/services/install
 	PORTCULLIS_TEST_POSTGRES_SETTINGS= ./tests/services/with ./benches/run
+
+bench-peers: ## Measure beside Keycloak and Ory Hydra, on one PostgreSQL in one run
+	./tests/services/install
+	PORTCULLIS_TEST_POSTGRES_SETTINGS= ./tests/services/with ./benches/peers
 
 bench-instructions: ## Count the instructions of the main requests; fails where one has 3 % more than it had
 	@command -v callgrind_control >/dev/null || { echo "make bench-instructions needs valgrind" >&2; exit 1; }

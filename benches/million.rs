@@ -1,5 +1,6 @@
 //! A tenant with a million sessions: what it costs to end them, whom that keeps waiting, and how
-//! fast its lists come (issue 6). On SQLite and PostgreSQL, with statistics and without.
+//! fast some of its lists come meanwhile (issue 6; all of them at rest: `benches/pages.rs`). On
+//! SQLite and PostgreSQL, with statistics and without.
 //!
 //! A second tenant works all the while: it rotates a refresh token, changes a user, and ends a
 //! user's sessions. What it waits for is printed beside what it waited for with nothing going on.
@@ -27,7 +28,9 @@ use std::{
 use serde_json::Value;
 
 use crowd::{Crowd, Statistics};
-use support::{Connection, Server, get, login, post, rotation, tenant, with_body};
+use support::{
+    Connection, Server, admin::Admin, databases, login, post, rotation, tenant, with_body,
+};
 use waits::{Next, Waits, probe};
 
 fn sessions() -> usize {
@@ -39,30 +42,7 @@ async fn fill(url: &str, statistics: Statistics) {
     Crowd { slug: "big", sessions: sessions(), now, statistics }.gather(url).await;
 }
 
-struct Admin {
-    connection: Connection,
-    bearer: String,
-}
-
 impl Admin {
-    async fn send(&mut self, method: &str, path: &str, body: &str) -> (u16, Value, f64) {
-        let request = if method == "GET" {
-            get(&format!("/api/v1{path}"), &self.bearer)
-        } else {
-            with_body(method, &format!("/api/v1{path}"), "application/json", &self.bearer, body)
-        };
-        let sent = Instant::now();
-        let (status, text) = self.connection.send(&request).await;
-        let time = sent.elapsed().as_secs_f64() * 1000.0;
-        (status, serde_json::from_str(&text).unwrap_or(Value::Null), time)
-    }
-
-    async fn get(&mut self, path: &str) -> Value {
-        let (status, body, _) = self.send("GET", path, "").await;
-        assert_eq!(status, 200, "{path}: {body}");
-        body
-    }
-
     /// The slowest of three first pages of each list.
     async fn lists(&mut self, when: &str, user: &str) {
         let mut times = Vec::new();
@@ -152,7 +132,8 @@ impl Admin {
     }
 }
 
-async fn probes(port: u16, bearer: &str, admin: &mut Admin) -> Arc<Waits> {
+async fn probes(port: u16, admin: &mut Admin) -> Arc<Waits> {
+    let bearer = admin.bearer.clone();
     let waits = Arc::new(Waits::default());
     let mut connection = Connection::open(port).await;
     let (status, body) = connection.send(&login("small", "ada")).await;
@@ -166,7 +147,7 @@ async fn probes(port: u16, bearer: &str, admin: &mut Admin) -> Arc<Waits> {
             .to_owned()
     };
     let json = |method: &str, path: String, body: &str| {
-        with_body(method, &path, "application/json", bearer, body)
+        with_body(method, &path, "application/json", &bearer, body)
     };
     let same: Next = |_| None;
     let starts: [(&'static str, String, Next); 3] = [
@@ -206,12 +187,7 @@ async fn measure(name: &str, mut server: Server) {
         started.elapsed().as_secs_f64(),
         server.resident()
     );
-    let bearer = format!(
-        "Authorization: Bearer {}\r\n",
-        server.run(&["token", "--tenant", "system", "--scope", "admin"])
-    );
-    let mut admin =
-        Admin { connection: Connection::open(server.port).await, bearer: bearer.clone() };
+    let mut admin = Admin::of(&server).await;
     let found = admin.get("/tenants/big/users?q=user77").await;
     let ids: Vec<String> = found["items"]
         .as_array()
@@ -226,7 +202,7 @@ async fn measure(name: &str, mut server: Server) {
     let ada =
         admin.get("/tenants/big/users?q=ada").await["items"][0]["id"].as_str().unwrap().to_owned();
     admin.lists("at rest", &crowded).await;
-    let waits = probes(server.port, &bearer, &mut admin).await;
+    let waits = probes(server.port, &mut admin).await;
     tokio::time::sleep(Duration::from_secs(5)).await;
     waits.print("nothing");
     small_endings(&mut admin, &ids, &crowded, &ada).await;
@@ -335,36 +311,15 @@ fn file() -> String {
 
 #[tokio::main]
 async fn main() {
-    let only = std::env::var("PORTCULLIS_BENCH_ONLY").unwrap_or_default();
     for statistics in [Statistics::Fresh, Statistics::Never, Statistics::Stale] {
-        if "sqlite".contains(&only) {
-            let server = Server::new(None, &file());
-            fill(&server.database, statistics).await;
-            // Or the first write would wait until all of it is on the disk.
-            std::fs::File::open(server.folder().join("p.db")).unwrap().sync_all().unwrap();
-            measure(&format!("sqlite, statistics: {statistics:?}"), server).await;
-        }
-        let Ok(postgres) = std::env::var("PORTCULLIS_TEST_POSTGRES") else { continue };
-        if "postgres".contains(&only) {
-            let database = format!("million_{statistics:?}").to_lowercase();
-            let (client, connection) =
-                tokio_postgres::connect(&format!("{postgres}/postgres"), tokio_postgres::NoTls)
-                    .await
-                    .unwrap();
-            tokio::spawn(connection);
-            client.batch_execute(&format!("CREATE DATABASE {database}")).await.unwrap();
-            let server = Server::new(Some(format!("{postgres}/{database}")), &file());
-            fill(&server.database, statistics).await;
-            // Or it would be written to the disk while others wait for theirs.
-            let superuser = postgres.replace("//portcullis@", "//postgres@");
-            let (superuser, connection) =
-                tokio_postgres::connect(&format!("{superuser}/postgres"), tokio_postgres::NoTls)
-                    .await
-                    .unwrap();
-            tokio::spawn(connection);
-            superuser.batch_execute("CHECKPOINT").await.unwrap();
-            measure(&format!("postgres, statistics: {statistics:?}"), server).await;
-            client.batch_execute(&format!("DROP DATABASE {database} WITH (FORCE)")).await.unwrap();
+        for kind in databases::kinds() {
+            let name = format!("million_{statistics:?}").to_lowercase();
+            let server = Server::new(databases::create(kind, &name).await, &file());
+            let database = server.database.clone();
+            fill(&database, statistics).await;
+            databases::settle(&database).await;
+            measure(&format!("{kind}, statistics: {statistics:?}"), server).await;
+            databases::remove(&database).await;
         }
     }
 }
