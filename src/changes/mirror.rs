@@ -222,7 +222,11 @@ async fn carry(
                 pipe.publish(CHANNEL, event.seq.0).ignore();
             }
         }
-        let sent = pipe.query_async::<()>(&mut connection).await;
+        // Changes of another process that end nothing leave nothing to send, which Redis takes for an error.
+        let sent = match pipe.is_empty() {
+            true => Ok(()),
+            false => pipe.query_async::<()>(&mut connection).await,
+        };
         let raised = raise.key(&head).arg(highest.0).invoke_async::<()>(&mut connection).await;
         if let Err(why) = sent.and(raised) {
             dirty.store(true, Ordering::SeqCst);
