@@ -1,10 +1,8 @@
 //! Requests that come at the rate of the load, written together: what waits while a commit is
 //! under way goes into the next one.
 
-use std::sync::Arc;
-
 use diesel::QueryResult;
-use tokio::sync::{Mutex, mpsc, oneshot};
+use tokio::sync::{mpsc, oneshot};
 use tracing::Instrument as _;
 
 use crate::storage::{Storage, StorageError, engine::deadline};
@@ -75,17 +73,13 @@ struct Waiting<R: Gather> {
 pub(in crate::storage) struct Gathered<R: Gather>(mpsc::Sender<Waiting<R>>);
 
 impl<R: Gather> Gathered<R> {
-    /// One that works off as many batches as there are `lanes` beside one another.
-    pub(in crate::storage) fn start(storage: Storage, lanes: usize) -> Self {
+    pub(in crate::storage) fn start(storage: Storage) -> Self {
         let (queue, waiting) = mpsc::channel(QUEUE);
-        let waiting = Arc::new(Mutex::new(waiting));
-        for _ in 0..lanes {
-            // Of no request, though one may have been the first to need it.
-            tokio::spawn(
-                run(storage.clone(), Arc::clone(&waiting))
-                    .instrument(tracing::error_span!(parent: None, "job", job = R::NAME)),
-            );
-        }
+        // Of no request, though one may have been the first to need it.
+        tokio::spawn(
+            run(storage, waiting)
+                .instrument(tracing::error_span!(parent: None, "job", job = R::NAME)),
+        );
         Self(queue)
     }
 
@@ -105,9 +99,9 @@ impl<R: Gather> Gathered<R> {
     }
 }
 
-async fn run<R: Gather>(storage: Storage, waiting: Arc<Mutex<mpsc::Receiver<Waiting<R>>>>) {
+async fn run<R: Gather>(storage: Storage, mut waiting: mpsc::Receiver<Waiting<R>>) {
     let mut batch = Vec::new();
-    while waiting.lock().await.recv_many(&mut batch, R::TOGETHER).await > 0 {
+    while waiting.recv_many(&mut batch, R::TOGETHER).await > 0 {
         let wanted = batch
             .drain(..)
             .filter(|one: &Waiting<R>| R::OUTLIVES_ITS_CALLER || !one.answer.is_closed());

@@ -9,9 +9,6 @@ use crate::storage::{
     sessions::endings::EndRequest,
 };
 
-/// Batches of rotations that PostgreSQL reads, and as many that it writes, beside one another.
-const LANES: usize = 2;
-
 #[derive(Default)]
 pub(in crate::storage) struct Gatherers {
     families: OnceLock<Gathered<Wanted>>,
@@ -22,20 +19,16 @@ pub(in crate::storage) struct Gatherers {
 impl Storage {
     /// The reader of what rotations rest on.
     pub(in crate::storage) fn gathered_families(&self) -> &Gathered<Wanted> {
-        self.gatherers.families.get_or_init(|| Gathered::start(self.detached(), self.lanes()))
+        self.gatherers.families.get_or_init(|| Gathered::start(self.detached()))
     }
 
     /// The writer of gathered rotations.
     pub(in crate::storage) fn gathered_advances(&self) -> &Gathered<Advance> {
-        self.gatherers.rotations.get_or_init(|| Gathered::start(self.detached(), self.lanes()))
-    }
-
-    fn lanes(&self) -> usize {
-        if self.backend() == "postgres" { LANES } else { 1 }
+        self.gatherers.rotations.get_or_init(|| Gathered::start(self.detached()))
     }
 
     /// The writer of gathered endings.
     pub(in crate::storage) fn gathered_endings(&self) -> &Gathered<EndRequest> {
-        self.gatherers.endings.get_or_init(|| Gathered::start(self.detached(), 1))
+        self.gatherers.endings.get_or_init(|| Gathered::start(self.detached()))
     }
 }

@@ -56,8 +56,8 @@ pub(in crate::storage) enum For {
     File,
 }
 
-/// Connections for what is gathered: rotations that are read and written, each in two lanes, and endings.
-const GATHERED: usize = 5;
+/// Connections for what is gathered: rotations that are read, rotations that are written, and endings.
+const GATHERED: usize = 3;
 
 /// Why no connection could be had.
 #[derive(Debug, thiserror::Error)]
