@@ -107,7 +107,6 @@ async fn endings(server: &Server) -> Vec<Next> {
     let mut connection = Connection::open(server.port).await;
     let mut workers = vec![Vec::new(); WORKERS];
     let mut after = String::new();
-    // What is larger than 64 KiB has no length in its head, which this client reads it by.
     for _ in 0..SESSIONS / 100 {
         let path = format!("/api/v1/tenants/acme/sessions?limit=100{after}");
         let (status, body) = connection.send(&get(&path, &bearer)).await;

@@ -32,6 +32,7 @@ enum Kind {
         path: PathBuf,
         writer: Arc<Mutex<SqliteConn>>,
         readers: managed::Pool<SqliteManager>,
+        gathered: managed::Pool<SqliteManager>,
         follower: managed::Pool<SqliteManager>,
         opened: OpenedFile,
     },
@@ -80,12 +81,13 @@ impl Pool {
         let kind = if let Some(path) = url.strip_prefix("sqlite:") {
             let path = path.trim_start_matches("//");
             let (writer, readers) = sqlite::pool(path, size)?;
-            let follower = sqlite::readers(path, 1)?;
+            let (gathered, follower) = (sqlite::readers(path, 1)?, sqlite::readers(path, 1)?);
             let opened = OpenedFile::at(path.into());
             Kind::Sqlite {
                 path: path.into(),
                 writer: Arc::new(Mutex::new(writer)),
                 readers,
+                gathered,
                 follower,
                 opened,
             }
@@ -108,9 +110,13 @@ impl Pool {
     pub(in crate::storage) async fn reader(&self, whom: For) -> Result<Connection, PoolError> {
         let away = |why: &dyn std::fmt::Display| PoolError::Away(why.to_string());
         match &*self.0 {
-            Kind::Sqlite { readers, follower, opened, .. } => {
+            Kind::Sqlite { readers, gathered, follower, opened, .. } => {
                 opened.check(whom)?;
-                let pool = if whom == For::Follower { follower } else { readers };
+                let pool = match whom {
+                    For::Request | For::File | For::Job => readers,
+                    For::Gathered => gathered,
+                    For::Follower => follower,
+                };
                 let conn = pool.get().await.map_err(|why| away(&why))?;
                 Ok(Connection(Backend::Sqlite(SqliteLease::Reader(conn))))
             }

@@ -249,14 +249,20 @@ impl TestApp {
         self.send(Method::Get, path, &[], "").await
     }
 
-    /// An access token for the admin API that reaches every tenant.
+    /// An access token for the admin API that reaches every tenant. Under siege, where the answer may be
+    /// "try again in a moment", it is asked for again.
     pub(crate) async fn operator_token(&self) -> String {
         let system = admin::find_tenant(&self.admin(), "system").await.unwrap();
-        let scope = "admin".parse().unwrap();
-        portcullis::oauth::mint_for_shell(&self.site.app, &system, scope)
-            .await
-            .unwrap()
-            .access_token
+        for _ in 0..20 {
+            let scope = "admin".parse().unwrap();
+            let made = portcullis::oauth::mint_for_shell(&self.site.app, &system, scope).await;
+            match made {
+                Ok(made) => return made.access_token,
+                Err(why) => assert_eq!(why.retry_after, Some(1), "{why:?}"),
+            }
+            rocket::tokio::time::sleep(rocket::tokio::time::Duration::from_millis(50)).await;
+        }
+        panic!("no token for the operator");
     }
 
     /// Calls the admin API as an operator.
