@@ -4,12 +4,13 @@ use std::collections::HashSet;
 
 use portcullis::domain::{Actor, AuditEntry, Event};
 use rocket::{
+    futures::future::join_all,
     http::Method,
     tokio::{self, time::Duration},
 };
 use serde_json::Value;
 
-use super::o12_locked_file::Writer;
+use super::{o12_locked_file::Writer, process::seeded};
 use crate::support::{TestApp, basic, on_four_threads, on_postgres};
 
 /// Keeps every writer out of the trail, until it is dropped.
@@ -91,6 +92,36 @@ fn o6_nothing_of_the_trail_is_lost_while_the_database_takes_no_writes() {
         }
         assert_eq!(app.site.app.audit.dropped(), 0);
     });
+}
+
+#[rocket::async_test]
+async fn o6_what_waits_for_the_trail_is_written_before_the_end() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut server = seeded(folder.path()).await;
+    let refused = (0..30).map(|at| {
+        let (server, bad) = (&server, basic(&format!("nobody{at}"), "x"));
+        async move {
+            let headers = [
+                ("Authorization", bad.as_str()),
+                ("Content-Type", "application/x-www-form-urlencoded"),
+            ];
+            let body = "grant_type=client_credentials";
+            server.request("POST", "/t/acme/oauth2/token", &headers, body).await
+        }
+    });
+    for (status, body) in join_all(refused).await {
+        assert_eq!(status, 401, "{body}");
+    }
+    assert_eq!(server.terminate(), Some(0));
+    server.restart().await;
+    let (code, token, error) = server.command(&["token", "--tenant", "system"], "");
+    assert_eq!(code, 0, "{error}");
+    let bearer = format!("Bearer {}", token.trim());
+    let path = "/api/v1/tenants/acme/audit?action=client.refused&limit=200";
+    let (_, body) = server.request("GET", path, &[("Authorization", &bearer)], "").await;
+    for at in 0..30 {
+        assert!(body.contains(&format!("nobody{at}\"")), "nobody{at} is not in {body}");
+    }
 }
 
 #[rocket::async_test]
