@@ -101,12 +101,6 @@ macro_rules! advance_row {
     }};
 }
 
-impl Row {
-    pub(in crate::storage) fn key(&self) -> Key {
-        self.id
-    }
-}
-
 impl TryFrom<Row> for TokenFamily {
     type Error = StorageError;
 

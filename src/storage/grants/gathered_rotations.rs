@@ -4,11 +4,9 @@
 //! one lasts goes into the next one. PostgreSQL pays for each statement besides: what is to be read while
 //! one is answered goes into the next one, too.
 
-use std::collections::{HashMap, hash_map::Entry};
-
 use crate::domain::{FamilyId, FamilyStanding, Tenant, TenantId};
 use crate::storage::{
-    EveryTenant, Key, Storage, StorageError,
+    EveryTenant, Storage, StorageError,
     engine::gathered::{Gather, Outcomes},
     grants::families::Advance,
 };
@@ -40,20 +38,9 @@ impl Gather for Wanted {
         storage: &Storage,
         batch: &[Self],
     ) -> Result<Outcomes<Self::Answer>, StorageError> {
-        let mut families: HashMap<TenantId, Vec<Key>> = HashMap::new();
-        for Self { tenant, family } in batch {
-            families.entry(*tenant).or_default().push((*family).into());
-        }
+        let wanted = batch.iter().map(|one| (one.tenant, one.family)).collect();
         let mut unit = storage.read_gathered(EveryTenant::GatheredRotations).await?;
-        let mut found = unit.family_standings(families).await?;
-        let one = |Self { family, .. }: &Self| match found.entry(*family) {
-            Entry::Vacant(_) => Ok(None),
-            Entry::Occupied(found) => match found.get() {
-                Ok(found) => Ok(Some(found.clone())),
-                Err(why) => Err(StorageError::broken(why.cause())),
-            },
-        };
-        Ok(batch.iter().map(one).collect())
+        unit.family_standings(wanted).await
     }
 }
 

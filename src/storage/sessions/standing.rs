@@ -1,8 +1,6 @@
 //! What an issue rests on, in one statement each: the number of the last event, and with it the
 //! tenant, the user, the client, and the session, family or code that is used.
 
-use std::collections::HashMap;
-
 use diesel::{
     BoolExpressionMethods, ExpressionMethods, JoinOnDsl, NullableExpressionMethods,
     OptionalExtension, QueryDsl, SelectableHelper,
@@ -17,6 +15,7 @@ use crate::storage::{
     Key, StorageError, TenantStore, Unit,
     engine::columns::portcullis_now_ms,
     engine::connection::{on_backend, on_conn},
+    engine::gathered::Outcomes,
     grants::codes::Row as CodeRow,
     grants::families::Row as FamilyRow,
     identity::users::Row as UserRow,
@@ -66,9 +65,9 @@ macro_rules! with_grounds {
     };
 }
 
-/// Families of `$tenant`, each with what it rests on.
-macro_rules! families_with_grounds {
-    ($tenant:expr) => {
+/// A family of `$tenant`, with what it rests on.
+macro_rules! family_with_grounds {
+    ($tenant:expr, $id:expr) => {
         with_grounds!(
             token_families::table.inner_join(
                 sessions::table.on(sessions::tenant_id
@@ -79,7 +78,8 @@ macro_rules! families_with_grounds {
             token_families::user_id,
             token_families::client_id
         )
-        .filter(token_families::tenant_id.eq($tenant))
+        .filter(token_families::tenant_id.eq(Key::from($tenant)))
+        .filter(token_families::id.eq(Key::from($id)))
     };
 }
 
@@ -112,40 +112,30 @@ impl TryFrom<Found> for FamilyStanding {
 }
 
 impl Unit {
-    /// Families of several tenants and what they rest on; those that are not there are left out.
-    /// PostgreSQL is asked once for those of a tenant. SQLite, which is not a way off, keeps the statement
-    /// for one.
+    /// Families and what they rest on, each as it was asked for; one that cannot be read is nobody else's
+    /// trouble. Each is a statement by its key (ADR 9), which PostgreSQL is sent all at once.
     pub(in crate::storage) async fn family_standings(
         &mut self,
-        wanted: HashMap<TenantId, Vec<Key>>,
-    ) -> Result<HashMap<FamilyId, Result<FamilyStanding, StorageError>>, StorageError> {
-        let found: Vec<Found> = on_backend!(self, sqlite conn => {
+        wanted: Vec<(TenantId, FamilyId)>,
+    ) -> Result<Outcomes<Option<FamilyStanding>>, StorageError> {
+        let found: Vec<Option<Found>> = on_backend!(self, sqlite conn => {
             // Diesel's own way, which makes of a row what is asked for and no copy of it first.
             conn.in_place(|conn| {
-                let mut found = Vec::new();
-                for (tenant, ids) in wanted {
-                    for id in ids {
-                        let query = families_with_grounds!(Key::from(tenant))
-                            .filter(token_families::id.eq(id))
-                            .select(found!());
-                        let row = diesel::RunQueryDsl::first::<Found>(query, conn);
-                        found.extend(row.optional()?);
-                    }
-                }
-                Ok(found)
+                let find = |(tenant, id)| {
+                    let query = family_with_grounds!(tenant, id).select(found!());
+                    diesel::RunQueryDsl::first::<Found>(query, conn).optional()
+                };
+                wanted.into_iter().map(find).collect()
             })
         }, postgres conn => {
             let conn: &diesel_async::AsyncPgConnection = conn;
-            let found = wanted.into_iter().map(async |(tenant, ids)| {
-                let query = families_with_grounds!(Key::from(tenant))
-                    .filter(token_families::id.eq_any(ids))
-                    .select(found!());
-                query.load::<Found>(&mut &*conn).await
-            });
-            let found = futures_util::future::try_join_all(found).await?;
-            Ok(found.into_iter().flatten().collect())
+            let find = async |(tenant, id)| {
+                let query = family_with_grounds!(tenant, id).select(found!());
+                query.first::<Found>(&mut &*conn).await.optional()
+            };
+            futures_util::future::try_join_all(wanted.into_iter().map(find)).await
         })?;
-        let standing = |found: Found| (found.1.key().into(), found.try_into());
+        let standing = |found: Option<Found>| found.map(FamilyStanding::try_from).transpose();
         Ok(found.into_iter().map(standing).collect())
     }
 }
@@ -238,7 +228,7 @@ impl TenantStore<'_> {
         &mut self,
         id: FamilyId,
     ) -> Result<Option<FamilyStanding>, StorageError> {
-        let query = families_with_grounds!(self.key()).filter(token_families::id.eq(Key::from(id)));
+        let query = family_with_grounds!(self.tenant_id, id);
         let found: Option<Found> = on_conn!(self.unit, conn => query
             .select(found!()).first(conn).await.optional())?;
         found.map(FamilyStanding::try_from).transpose()
