@@ -21,8 +21,8 @@ use std::time::{Duration, Instant};
 
 use crowd::{Crowd, Statistics};
 use support::{
-    Connection, SECRET, Server, floor::Floor, get, login, pgbench, post, rotation, tenant,
-    with_body,
+    Connection, SECRET, Server, admin::Admin, databases, floor::Floor, get, login, pgbench, post,
+    rotation, tenant, with_body,
 };
 
 /// Sessions that there are to be ended.
@@ -102,19 +102,14 @@ async fn rotations(port: u16, count: usize) -> Vec<Next> {
 
 /// Workers that end sessions, one each time, as an administrator does.
 async fn endings(server: &Server) -> Vec<Next> {
-    let bearer = server.run(&["token", "--tenant", "system", "--scope", "admin"]);
-    let bearer = format!("Authorization: Bearer {bearer}\r\n");
-    let mut connection = Connection::open(server.port).await;
+    let mut admin = Admin::of(server).await;
     let mut workers = vec![Vec::new(); WORKERS];
     let mut after = String::new();
     for _ in 0..SESSIONS / 100 {
-        let path = format!("/api/v1/tenants/acme/sessions?limit=100{after}");
-        let (status, body) = connection.send(&get(&path, &bearer)).await;
-        assert_eq!(status, 200, "{body}");
-        let page: serde_json::Value = serde_json::from_str(&body).unwrap();
+        let page = admin.get(&format!("/tenants/acme/sessions?limit=100{after}")).await;
         for (at, session) in page["items"].as_array().unwrap().iter().enumerate() {
             let path = format!("/api/v1/tenants/acme/sessions/{}", session["id"].as_str().unwrap());
-            let request = with_body("DELETE", &path, "application/json", &bearer, "");
+            let request = with_body("DELETE", &path, "application/json", &admin.bearer, "");
             workers[at % WORKERS].push(request);
         }
         let Some(next) = page["next"].as_str() else { break };
@@ -242,16 +237,12 @@ async fn measure(name: &str, database: Option<String>) {
 
 /// What row-level security costs a rotation: two servers, of which one owns tables whose policies
 /// do not hold their owner, in turns.
-async fn measure_policies(postgres: &str, admin: &tokio_postgres::Client) {
+async fn measure_policies() {
     let mut servers = Vec::new();
     for name in ["policies", "no_policies"] {
-        admin.batch_execute(&format!("CREATE DATABASE {name}")).await.unwrap();
-        let url = format!("{postgres}/{name}");
-        let mut server = Server::new(Some(url.clone()), &file());
+        let mut server = Server::new(databases::create("postgres", name).await, &file());
         if name == "no_policies" {
-            let (owner, connection) =
-                tokio_postgres::connect(&url, tokio_postgres::NoTls).await.unwrap();
-            tokio::spawn(connection);
+            let owner = databases::client(&server.database).await;
             let each = "SELECT relname::text FROM pg_class WHERE relforcerowsecurity";
             for row in owner.query(each, &[]).await.unwrap() {
                 let table: String = row.get(0);
@@ -282,15 +273,11 @@ async fn measure_policies(postgres: &str, admin: &tokio_postgres::Client) {
 #[tokio::main]
 async fn main() {
     Floor::be_one().await;
-    measure("sqlite", None).await;
-    if let Ok(server) = std::env::var("PORTCULLIS_TEST_POSTGRES") {
-        let (client, connection) =
-            tokio_postgres::connect(&format!("{server}/postgres"), tokio_postgres::NoTls)
-                .await
-                .unwrap();
-        tokio::spawn(connection);
-        client.batch_execute("CREATE DATABASE load").await.unwrap();
-        measure("postgres", Some(format!("{server}/load"))).await;
-        measure_policies(&server, &client).await;
+    let kinds = databases::kinds();
+    for kind in &kinds {
+        measure(kind, databases::create(kind, "load").await).await;
+    }
+    if kinds.contains(&"postgres") {
+        measure_policies().await;
     }
 }

@@ -23,7 +23,7 @@ use std::{path::Path, process::Command, time::Duration};
 
 use base64::Engine as _;
 use peer::{Figure, Peer, Rate, WORKERS, setting};
-use support::{Server, free_port, login, post, tenant};
+use support::{Server, databases, free_port, login, post, tenant};
 
 /// A figure of one server in one round.
 const EACH: Duration = Duration::from_secs(3);
@@ -190,8 +190,7 @@ async fn algorithms(peer: &Peer) -> String {
 
 /// The first column of what a database answers.
 async fn query(url: &str, query: &str) -> String {
-    let (client, connection) = tokio_postgres::connect(url, tokio_postgres::NoTls).await.unwrap();
-    tokio::spawn(connection);
+    let client = databases::client(url).await;
     client.query_one(query, &[]).await.unwrap().get(0)
 }
 

@@ -311,8 +311,7 @@ async fn log(db: &Client, server: &Server, mut next: String) {
 
 /// Asks PostgreSQL over a connection that may see every tenant's rows.
 async fn client(url: &str) -> Client {
-    let (client, connection) = tokio_postgres::connect(url, tokio_postgres::NoTls).await.unwrap();
-    tokio::spawn(connection);
+    let client = databases::client(url).await;
     client.batch_execute("SET portcullis.every_tenant = 'on'").await.unwrap();
     client
 }

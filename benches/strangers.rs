@@ -20,7 +20,9 @@ use std::{
     time::{Duration, Instant},
 };
 
-use support::{Connection, SECRET, Server, basic, get, login, post, rotation, tenant, with_body};
+use support::{
+    Connection, SECRET, Server, basic, databases, get, login, post, rotation, tenant, with_body,
+};
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
     net::TcpStream,
@@ -281,14 +283,7 @@ async fn main() {
         flood(port.parse().unwrap(), number.parse().unwrap()).await;
         return;
     }
-    measure("sqlite", None).await;
-    if let Ok(server) = std::env::var("PORTCULLIS_TEST_POSTGRES") {
-        let (client, connection) =
-            tokio_postgres::connect(&format!("{server}/postgres"), tokio_postgres::NoTls)
-                .await
-                .unwrap();
-        tokio::spawn(connection);
-        client.batch_execute("CREATE DATABASE strangers").await.unwrap();
-        measure("postgres", Some(format!("{server}/strangers"))).await;
+    for kind in databases::kinds() {
+        measure(kind, databases::create(kind, "strangers").await).await;
     }
 }

@@ -7,7 +7,8 @@ fn postgres() -> Option<String> {
     std::env::var("PORTCULLIS_TEST_POSTGRES").ok()
 }
 
-async fn client(url: &str) -> Client {
+/// A connection to the database at `url`.
+pub(crate) async fn client(url: &str) -> Client {
     let (client, connection) = tokio_postgres::connect(url, NoTls).await.unwrap();
     tokio::spawn(connection);
     client

@@ -1,4 +1,4 @@
-//! Requests that come at the rate of the load, written together: what waits while a commit is
+//! Requests that come at the rate of the load, worked off together: what waits while a batch is
 //! under way goes into the next one.
 
 use diesel::QueryResult;
@@ -40,18 +40,18 @@ pub(in crate::storage) fn all_written(
     Ok(())
 }
 
-/// A request that may be written together with others of its kind.
+/// A request that may be worked off together with others of its kind.
 pub(in crate::storage) trait Gather: Send + Sync + Sized + 'static {
     /// What it is answered.
     type Answer: Send + 'static;
 
-    /// How many are written together at most.
+    /// How many are worked off together at most.
     const TOGETHER: usize;
 
-    /// What they are called where they cannot be written.
+    /// What they are called where they cannot be worked off.
     const NAME: &'static str;
 
-    /// Whether one is written though its caller waits no longer.
+    /// Whether one is worked off though its caller waits no longer.
     const OUTLIVES_ITS_CALLER: bool;
 
     /// Works a batch off, and lets last what it writes. An error of the whole is everybody's.
@@ -69,7 +69,7 @@ struct Waiting<R: Gather> {
     answer: oneshot::Sender<Result<R::Answer, StorageError>>,
 }
 
-/// The entrance to the one who writes them.
+/// The entrance to the one who works them off.
 pub(in crate::storage) struct Gathered<R: Gather>(mpsc::Sender<Waiting<R>>);
 
 impl<R: Gather> Gathered<R> {

@@ -7,8 +7,8 @@ use rocket::{http::Method, tokio};
 use serde_json::{Value, json};
 
 use crate::support::{
-    Agent, BASE, Server, Stopped, TestApp, TestTenant, Tokens, on_postgres, postgres_bin, psql,
-    service,
+    Agent, BASE, Server, Stopped, TestApp, TestTenant, Tokens, head_in_redis, on_postgres,
+    postgres_bin, psql,
 };
 
 /// The database of a test's installation, backed up and put back.
@@ -242,17 +242,7 @@ async fn until_remembered(app: &TestApp) {
     for _ in 0..200 {
         let known = match app.config.database_url().strip_prefix("sqlite:") {
             Some(path) => std::fs::read_to_string(format!("{path}.head")).unwrap_or_default(),
-            None => {
-                let client = redis::Client::open(service("REDIS")).unwrap();
-                let mut connection = client.get_multiplexed_async_connection().await.unwrap();
-                let key = format!("portcullis:{installation}:head");
-                redis::cmd("GET")
-                    .arg(key)
-                    .query_async::<Option<String>>(&mut connection)
-                    .await
-                    .unwrap()
-                    .unwrap_or_default()
-            }
+            None => head_in_redis(installation).await.unwrap_or_default(),
         };
         if known.trim().ends_with(&head.to_string()) {
             return;

@@ -14,7 +14,8 @@ use serde_json::Value;
 use tracing::Instrument as _;
 
 use crate::support::{
-    SECRET, Server, TestApp, basic, new_database, on_postgres, service, write_master_key,
+    SECRET, Server, TestApp, basic, head_in_redis, new_database, on_postgres, service,
+    write_master_key,
 };
 
 const TRACE: &str = "4bf92f3577b34da6a3ce929d0e0e4736";
@@ -251,13 +252,8 @@ async fn heads(url: &str) -> (i64, i64) {
     let storage = Storage::new(Pool::open(url, 1).await.unwrap());
     let mut unit = storage.read_installation().await.unwrap();
     let (head, installation) = (unit.head().await.unwrap(), unit.installation().await.unwrap());
-    let client = redis::Client::open(service("REDIS")).unwrap();
-    let mut connection = client.get_multiplexed_async_connection().await.unwrap();
-    let asked = redis::cmd("GET")
-        .arg(format!("portcullis:{installation}:head"))
-        .query_async::<Option<i64>>(&mut connection)
-        .await;
-    (asked.unwrap().unwrap_or(0), head.0)
+    let known = head_in_redis(installation).await;
+    (known.map_or(0, |text| text.parse().unwrap()), head.0)
 }
 
 #[rocket::async_test]

@@ -66,6 +66,14 @@ pub(crate) fn service(name: &str) -> String {
         .unwrap_or_else(|_| panic!("run tests with `make test`, which starts {name}"))
 }
 
+/// The number of the last event, as Redis remembers it.
+pub(crate) async fn head_in_redis(installation: portcullis::domain::NodeId) -> Option<String> {
+    let client = redis::Client::open(service("REDIS")).unwrap();
+    let mut connection = client.get_multiplexed_async_connection().await.unwrap();
+    let key = format!("portcullis:{installation}:head");
+    redis::cmd("GET").arg(key).query_async(&mut connection).await.unwrap()
+}
+
 /// A database of this test's own.
 pub(crate) async fn new_database(folder: &std::path::Path) -> String {
     if !on_postgres() {
