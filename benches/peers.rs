@@ -1,4 +1,5 @@
-//! Portcullis beside Keycloak and Ory Hydra, on one PostgreSQL and in turns: `make bench-peers`.
+//! Portcullis beside Keycloak and Ory Hydra, on one PostgreSQL and in turns: `make bench-peers`. And beside
+//! node-oidc-provider, which keeps everything in memory, Portcullis on SQLite.
 //!
 //! They share the machine with their database and with the load, so a figure holds for nothing but
 //! the ratio to the others of its run. What each is set to is printed with them.
@@ -22,8 +23,8 @@ mod support;
 use std::{path::Path, process::Command, time::Duration};
 
 use base64::Engine as _;
-use peer::{Figure, Peer, Rate, WORKERS, setting};
-use support::{Server, databases, free_port, login, post, tenant};
+use peer::{Figure, Peer, Rate, WORKERS, setting, successor};
+use support::{SECRET, Server, databases, free_port, get, login, post, tenant};
 
 /// A figure of one server in one round.
 const EACH: Duration = Duration::from_secs(3);
@@ -44,14 +45,13 @@ const FIGURES: [(Figure, &str); 5] = [
 ];
 
 /// Our own, with passwords as dear as they are where a tenant says nothing.
-fn portcullis(postgres: &str) -> Peer {
+fn portcullis(name: &'static str, database: Option<String>) -> Peer {
     let file = tenant("acme").replace("settings: { password_bcrypt_cost: 10 }", "settings: {}");
-    let database = format!("{postgres}/peer_portcullis");
-    let server = Server::new(Some(database), &format!("tenants:{file}"));
+    let server = Server::new(database, &format!("tenants:{file}"));
     Peer {
-        name: "Portcullis",
+        name,
         port: server.port,
-        introspection: (server.port, "/t/acme/oauth2/introspect"),
+        introspection: Some((server.port, "/t/acme/oauth2/introspect")),
         token: "/t/acme/oauth2/token",
         jwks: "/t/acme/oauth2/jwks",
         sign_in: Some(login("acme", "ada")),
@@ -79,13 +79,47 @@ fn keycloak() -> Peer {
     Peer {
         name: "Keycloak",
         port,
-        introspection: (port, "/realms/acme/protocol/openid-connect/token/introspect"),
+        introspection: Some((port, "/realms/acme/protocol/openid-connect/token/introspect")),
         token,
         jwks: "/realms/acme/protocol/openid-connect/certs",
         sign_in: Some(post(token, "", form)),
         rotations: Vec::new(),
         command: Box::new(command),
         child: None,
+    }
+}
+
+/// As `benches/support/node-oidc-provider.mjs` sets it up. It has no passwords, and does not introspect what is
+/// signed.
+fn node_oidc_provider() -> Peer {
+    let port = free_port();
+    let command = move || {
+        let mut command = Command::new("node");
+        command
+            .arg("benches/support/node-oidc-provider.mjs")
+            .env("NODE_ENV", "production")
+            .env("PORT", port.to_string())
+            .env("CLIENT_SECRET", SECRET);
+        command
+    };
+    Peer {
+        name: "node-oidc-provider",
+        port,
+        introspection: None,
+        token: "/token",
+        jwks: "/jwks",
+        sign_in: None,
+        rotations: Vec::new(),
+        command: Box::new(command),
+        child: None,
+    }
+}
+
+/// Begins the grants in which the workers of node-oidc-provider rotate.
+async fn begin_rotations_of_node(node: &mut Peer) {
+    for _ in 0..WORKERS {
+        let answer = node.ask(node.port, &get("/begin", "")).await;
+        node.rotations.push(successor(node.token, &answer.to_string()));
     }
 }
 
@@ -104,13 +138,12 @@ type Cell = Option<(f64, String)>;
 
 fn print_row(what: &str, cells: &[Cell]) {
     let shown = |cell: &Cell| cell.as_ref().map_or("none".to_owned(), |(_, shown)| shown.clone());
-    let (ours, _) = cells[0].as_ref().unwrap();
-    let ratio = |cell: &Cell| match cell {
-        Some((theirs, _)) => format!("{:.3}", ours / theirs),
-        None => String::new(),
+    let ratio = |(ours, theirs): (usize, usize)| match (&cells[ours], &cells[theirs]) {
+        (Some((ours, _)), Some((theirs, _))) => format!("{:.3}", ours / theirs),
+        _ => String::new(),
     };
-    let columns: Vec<String> =
-        cells.iter().map(shown).chain(cells[1..].iter().map(ratio)).collect();
+    let ratios = [(0, 1), (0, 2), (3, 4)].into_iter().map(ratio);
+    let columns: Vec<String> = cells.iter().map(shown).chain(ratios).collect();
     println!("| {what} | {} |", columns.join(" | "));
 }
 
@@ -215,16 +248,26 @@ async fn print_settings(postgres: &str, peers: &[Peer]) {
     println!("- Hydra {}: strategies.access_token=jwt, 20 connections,", setting("HYDRA_VERSION"));
     println!("  client secrets by PBKDF2 of 25,000 rounds, its default; it has no passwords,");
     println!("  and introspects at its admin port, where it asks nobody who they are");
+    let node = setting("NODE_OIDC_PROVIDER_VERSION");
+    println!("- node-oidc-provider {node}: its adapter for development, which keeps nothing");
 }
 
 #[tokio::main]
 async fn main() {
     let postgres = setting("PORTCULLIS_TEST_POSTGRES");
-    let mut peers = [portcullis(&postgres), keycloak(), hydra::prepared().await];
+    let mut peers = [
+        portcullis("Portcullis", Some(format!("{postgres}/peer_portcullis"))),
+        keycloak(),
+        hydra::prepared().await,
+        portcullis("Portcullis on SQLite", None),
+        node_oidc_provider(),
+    ];
     let started = starts(&mut peers).await;
     peers[0].begin_rotations().await;
     peers[1].begin_rotations().await;
     hydra::begin_rotations(&mut peers[2]).await;
+    peers[3].begin_rotations().await;
+    begin_rotations_of_node(&mut peers[4]).await;
     let mut rows = Vec::new();
     for (figure, what) in FIGURES {
         rows.push((what, rates(&mut peers, (figure, what)).await));
@@ -233,8 +276,11 @@ async fn main() {
         let resident = peer.resident();
         Some((resident, format!("{resident:.0} MiB")))
     };
-    println!("| | Portcullis | Keycloak | Hydra | ours / Keycloak | ours / Hydra |");
-    println!("| --- | --- | --- | --- | --- | --- |");
+    println!(
+        "| | Portcullis | Keycloak | Hydra | Portcullis on SQLite | node-oidc-provider \
+         | ours / Keycloak | ours / Hydra | on SQLite / node-oidc-provider |"
+    );
+    println!("| --- | --- | --- | --- | --- | --- | --- | --- | --- |");
     for (what, cells) in &rows {
         print_row(what, cells);
     }

@@ -16,7 +16,7 @@ pub(crate) async fn prepared() -> Peer {
     let mut hydra = Peer {
         name: "Hydra",
         port,
-        introspection: (admin, "/admin/oauth2/introspect"),
+        introspection: Some((admin, "/admin/oauth2/introspect")),
         token: "/oauth2/token",
         jwks: "/.well-known/jwks.json",
         sign_in: None,
@@ -49,6 +49,10 @@ fn command(port: u16, admin: u16) -> Command {
     command
 }
 
+fn admin_port(hydra: &Peer) -> u16 {
+    hydra.introspection.unwrap().0
+}
+
 /// Keys of ES256, since it would make some of RS256 with 4096 bits, and the clients.
 async fn register(hydra: &Peer) {
     let web = serde_json::json!({
@@ -66,7 +70,7 @@ async fn register(hydra: &Peer) {
         ("/admin/clients", app),
     ] {
         let request = with_body("POST", path, "application/json", "", &body.to_string());
-        hydra.ask(hydra.introspection.0, &request).await;
+        hydra.ask(admin_port(hydra), &request).await;
     }
 }
 
@@ -103,7 +107,7 @@ async fn accept(hydra: &Peer, what: &str, asked: &str, with: &serde_json::Value)
     let challenge = parameter(asked, &format!("{what}_challenge"));
     let path = format!("/admin/oauth2/auth/requests/{what}/accept?{what}_challenge={challenge}");
     let request = with_body("PUT", &path, "application/json", "", &with.to_string());
-    let answer = hydra.ask(hydra.introspection.0, &request).await;
+    let answer = hydra.ask(admin_port(hydra), &request).await;
     let back = answer["redirect_to"].as_str().unwrap();
     format!("/{}", back.splitn(4, '/').nth(3).unwrap())
 }

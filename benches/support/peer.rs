@@ -38,7 +38,7 @@ pub(crate) struct Peer {
     pub(crate) name: &'static str,
     pub(crate) port: u16,
     /// Where its tokens are looked at; Hydra does it at the port of its administrators alone.
-    pub(crate) introspection: (u16, &'static str),
+    pub(crate) introspection: Option<(u16, &'static str)>,
     pub(crate) token: &'static str,
     pub(crate) jwks: &'static str,
     /// The request of a sign-in by password, where it has passwords.
@@ -130,7 +130,7 @@ impl Peer {
                 Some(request)
             }
             Figure::Introspection => {
-                let (port, path) = self.introspection;
+                let (port, path) = self.introspection?;
                 let token = format!("token={}", self.tokens().await[0]);
                 let request = post(path, &basic("web", SECRET), &token);
                 assert_eq!(self.ask(port, &request).await["active"], true, "{}", self.name);
@@ -148,8 +148,10 @@ impl Peer {
             self.rotations = next;
             return Some(rate);
         }
-        let at_introspection = figure == Figure::Introspection;
-        let port = if at_introspection { self.introspection.0 } else { self.port };
+        let port = match (figure, self.introspection) {
+            (Figure::Introspection, Some((port, _))) => port,
+            _ => self.port,
+        };
         let requests = vec![self.request(figure).await?; WORKERS];
         Some(drive(port, requests, None, each).await.0)
     }

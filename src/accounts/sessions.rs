@@ -109,7 +109,7 @@ pub async fn sign_in_browser(
     };
     let actor = Actor::User(user.id.to_string());
     let event = Event::SessionStarted { session: session.id, via: kind.as_str().to_owned() };
-    store.tell(&app.audit.occurrence(tenant, &actor, event, origin)).await?;
+    store.tell(&app.audit.occurrence(tenant, &actor, event, origin));
     unit.commit().await?;
     Ok(Some(NewSession { cookie }))
 }
@@ -239,7 +239,7 @@ pub async fn end_own(
             let mut store = unit.tenant(tenant);
             if store.hold(&Ending::User(user.id)).await? {
                 let _ = store.end(Ending::User(user.id), EndReason::Logout);
-                store.tell(&occurrence(Event::SessionsEnded { user: user.id })).await?;
+                store.tell(&occurrence(Event::SessionsEnded { user: user.id }));
                 unit.commit().await?;
             }
         }

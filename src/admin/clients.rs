@@ -162,7 +162,7 @@ pub(super) async fn add_client(
     for secret in &client.secrets {
         store.insert_secret(&client.client_id, secret).await?;
     }
-    store.tell(&permit.occurrence(admin.app, event)).await?;
+    store.tell(&permit.occurrence(admin.app, event));
     Ok(())
 }
 
@@ -236,7 +236,7 @@ pub(super) async fn change_client(
         store.delete_secrets(&client.client_id).await?;
         client.secrets.clear();
     }
-    store.tell(&permit.occurrence(admin.app, event)).await?;
+    store.tell(&permit.occurrence(admin.app, event));
     Ok(client)
 }
 
@@ -295,7 +295,7 @@ pub(super) async fn remove_client(
     may_change(admin, permit, client)?;
     let event = Event::ClientDeleted { client_id: client.client_id.clone() };
     let _ = store.delete_client(&client.client_id).await?;
-    store.tell(&permit.occurrence(admin.app, event)).await?;
+    store.tell(&permit.occurrence(admin.app, event));
     Ok(())
 }
 
@@ -339,7 +339,7 @@ async fn write_secret(
     let event = Event::ClientSecretCreated { client_id: client.client_id.clone(), secret: row.id };
     store.insert_secret(&client.client_id, row).await?;
     store.expire_secrets(&client.client_id, row.id, others_expire_at).await?;
-    store.tell(&permit.occurrence(admin.app, event)).await?;
+    store.tell(&permit.occurrence(admin.app, event));
     Ok(())
 }
 
@@ -367,7 +367,7 @@ pub async fn delete_secret(
     if !store.delete_secret(client_id, secret).await? {
         return Err(AdminError::NotFound);
     }
-    store.tell(&permit.occurrence(admin.app, event)).await?;
+    store.tell(&permit.occurrence(admin.app, event));
     let place = compromised
         .then(|| store.end(domain::Ending::Client(client_id.to_owned()), EndReason::Withdrawn));
     let events = unit.commit().await?;

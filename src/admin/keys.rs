@@ -53,7 +53,7 @@ pub async fn rotate_keys(admin: &Admin<'_>, permit: &Permit) -> Result<Vec<KeyVi
         return Err(AdminError::Conflict("the keys were rotated by another at this moment".into()));
     }
     let event = Event::KeysRotated { kid: next.kid.clone(), before: active.kid.clone() };
-    store.tell(&permit.occurrence(admin.app, event)).await?;
+    store.tell(&permit.occurrence(admin.app, event));
     unit.commit().await?;
     list_keys(admin, permit).await
 }
@@ -79,7 +79,7 @@ pub async fn withdraw_key(
     let mut unit = admin.app.storage.write(tenant).await?;
     let mut store = unit.tenant(tenant);
     let place = store.withdraw_key(kid, &spare, now).await?.ok_or(AdminError::NotFound)?;
-    store.tell(&permit.occurrence(admin.app, event)).await?;
+    store.tell(&permit.occurrence(admin.app, event));
     let events = unit.commit().await?;
     Ok(ended(admin, Default::default(), place.in_events(&events)?))
 }

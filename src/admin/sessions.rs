@@ -136,16 +136,8 @@ pub async fn end_sessions(
     dry_run: bool,
 ) -> Result<Ending, AdminError> {
     let (tenant, now) = (permit.tenant(), admin.app.effects.now());
-    may_end(admin, permit, selection).await?;
     let bound = if dry_run { most() } else { i64::try_from(FEW).unwrap_or(i64::MAX) };
-    let reached = admin
-        .app
-        .storage
-        .read(tenant)
-        .await?
-        .tenant(tenant)
-        .count_reached(selection, bound)
-        .await?;
+    let reached = may_end(admin, permit, selection, bound).await?;
     if dry_run {
         let (event, effective_here_at, effective_everywhere_by) = (None, None, None);
         let Reached { sessions, families, more } = reached;
@@ -174,7 +166,7 @@ pub async fn end_sessions(
     if !store.hold(&ending).await? {
         return Err(AdminError::NotFound);
     }
-    store.tell(&occurrence).await?;
+    store.tell(&occurrence);
     let place = store.end(ending, EndReason::Forced);
     let events = unit.commit().await?;
     Ok(ended(admin, reached, place.in_events(&events)?))
@@ -205,30 +197,36 @@ async fn end_session(
     Ok(admin.app.storage.end_one(request).await?)
 }
 
-/// Whether what is selected is there, and may be ended.
+/// What an ending would reach, counted up to `bound`, where that is there and may be ended.
 async fn may_end(
     admin: &Admin<'_>,
     permit: &Permit,
     selection: &Selection,
-) -> Result<(), AdminError> {
+    bound: i64,
+) -> Result<Reached, AdminError> {
     let mut unit = admin.app.storage.read(permit.tenant()).await?;
     let mut store = unit.tenant(permit.tenant());
-    let owner = match selection {
+    match selection {
         Selection::Session(id) => {
-            store.find_session(*id).await?.ok_or(AdminError::NotFound)?.user_id
+            let found = store.session_reached(*id, bound).await?;
+            let (owner, reached) = found.ok_or(AdminError::NotFound)?;
+            permit.may(admin.app, Action::EndSessions, Whom::of(&owner))?;
+            return Ok(reached);
         }
-        Selection::User(id) => *id,
+        Selection::User(id) => {
+            let user = store.find_user(*id).await?.ok_or(AdminError::NotFound)?;
+            permit.may(admin.app, Action::EndSessions, Whom::of(&user))?;
+        }
         Selection::Client(id) => {
             store.find_client(id).await?.ok_or(AdminError::NotFound)?;
-            return permit.may_at_large(admin.app, Action::EndAtLarge);
+            permit.may_at_large(admin.app, Action::EndAtLarge)?;
         }
-        Selection::Tenant => return permit.may_at_large(admin.app, Action::EndAtLarge),
-    };
-    let user = store.find_user(owner).await?.ok_or(AdminError::NotFound)?;
-    permit.may(admin.app, Action::EndSessions, Whom::of(&user))
+        Selection::Tenant => permit.may_at_large(admin.app, Action::EndAtLarge)?,
+    }
+    Ok(store.count_reached(selection, bound).await?)
 }
 
-/// The same for what belongs to the subject of a token, where that is a user.
+/// Whether one may be ended that belongs to the subject of a token, where that is a user.
 async fn may_end_of(
     admin: &Admin<'_>,
     permit: &Permit,

@@ -128,7 +128,7 @@ pub(super) async fn add_tenant(
     for key in keys {
         store.insert_key(key).await?;
     }
-    store.tell(&occurrence).await?;
+    store.tell(&occurrence);
     tell_operators(admin, unit, tenant, occurrence).await
 }
 
@@ -148,7 +148,7 @@ async fn tell_operators(
     let occurrence =
         Occurrence { tenant_id: system.id, id: admin.app.effects.id::<AuditId>(), ..occurrence };
     unit.narrow(&system);
-    unit.tenant(&system).tell(&occurrence).await?;
+    unit.tenant(&system).tell(&occurrence);
     unit.narrow(tenant);
     Ok(())
 }
@@ -259,7 +259,7 @@ async fn write_profile(
 ) -> Result<(), AdminError> {
     let event = Event::TenantChanged { slug: tenant.slug.clone() };
     unit.set_tenant_profile(tenant).await?;
-    unit.tenant(tenant).tell(&permit.occurrence(admin.app, event)).await?;
+    unit.tenant(tenant).tell(&permit.occurrence(admin.app, event));
     Ok(())
 }
 
@@ -281,7 +281,7 @@ async fn write_status(
     if !tenant.is_active() {
         let _ = store.end(Ending::Tenant, EndReason::TenantSuspended);
     }
-    store.tell(&occurrence).await?;
+    store.tell(&occurrence);
     tell_operators(admin, unit, tenant, occurrence).await
 }
 
@@ -337,7 +337,7 @@ pub async fn delete_tenant(
     if current.is_active() {
         return Err(AdminError::Conflict("suspend the tenant first, then purge it".into()));
     }
-    unit.tenant(tenant).tell(&occurrence).await?;
+    unit.tenant(tenant).tell(&occurrence);
     tell_operators(admin, &mut unit, tenant, occurrence).await?;
     let _ = unit.delete_tenant(tenant.id).await?;
     unit.commit().await?;

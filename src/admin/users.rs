@@ -179,7 +179,7 @@ pub(super) async fn add_user(
 ) -> Result<(), AdminError> {
     let event = Event::UserCreated { user: user.id, username: user.username.clone() };
     store.insert_user(user).await?;
-    store.tell(&permit.occurrence(admin.app, event)).await?;
+    store.tell(&permit.occurrence(admin.app, event));
     Ok(())
 }
 
@@ -279,7 +279,7 @@ pub(super) async fn change_user(
     if ends {
         let _ = store.end(Ending::User(id), EndReason::UserChanged);
     }
-    store.tell(&permit.occurrence(admin.app, Event::UserChanged { user: id, ended: ends })).await?;
+    store.tell(&permit.occurrence(admin.app, Event::UserChanged { user: id, ended: ends }));
     Ok(user)
 }
 
@@ -327,6 +327,6 @@ pub(super) async fn remove_user(
     permit.may(admin.app, Action::ChangeUsers, Whom::of(user))?;
     let event = Event::UserDeleted { user: user.id, username: user.username.clone() };
     let _ = store.delete_user(user.id).await?;
-    store.tell(&permit.occurrence(admin.app, event)).await?;
+    store.tell(&permit.occurrence(admin.app, event));
     Ok(())
 }

@@ -36,6 +36,10 @@ const POLL: Duration = Duration::from_millis(250);
 /// How often a node says how far it is, even if nothing has changed. SQLite pays an fsync for it.
 const HEARTBEAT: Duration = Duration::from_secs(2);
 
+/// How long a node that has said how far it is waits until it says so again: each time is a commit, and
+/// endings come by the thousand a second.
+const PACE: Duration = Duration::from_millis(50);
+
 /// Events read at a time.
 const SOME: i64 = 1000;
 
@@ -49,6 +53,8 @@ pub struct Revocations {
     keys: Arc<Keystore>,
     mirror: Option<Mirror>,
     wake: Arc<Notify>,
+    /// Rung by what this node has committed and applied: there is nothing to read, and something to say.
+    advanced: Notify,
     /// Rung by each ending that leaves rows to settle.
     ended: Notify,
     /// Where this node remembers the last number, for a database that is a file.
@@ -84,7 +90,7 @@ impl Revocations {
         let Parts { node, storage, view, directory, keys, mirror, wake, installation } = parts;
         let memo = storage.file().map(memo::beside);
         let registry = Arc::default();
-        let ended = Notify::new();
+        let (advanced, ended) = (Notify::new(), Notify::new());
         let refused = Mutex::default();
         Self {
             node,
@@ -95,6 +101,7 @@ impl Revocations {
             keys,
             mirror,
             wake,
+            advanced,
             ended,
             memo,
             installation,
@@ -232,24 +239,44 @@ impl Revocations {
 
     /// Follows the events for as long as the process runs.
     pub async fn run(&self) {
-        let mut said = None;
-        let mut said_at = Instant::now();
+        let mut said: Option<(EventNumber, Instant)> = None;
+        let mut looked: Option<Instant> = None;
+        let mut is_rung = false;
         loop {
-            if let Err(why) = self.follow().await {
-                tracing::warn!(error = %why, "the events cannot be read: this node soon asks the database each time");
+            if is_rung || looked.is_none_or(|at| at.elapsed() >= POLL) {
+                looked = Some(Instant::now());
+                if let Err(why) = self.follow().await {
+                    tracing::warn!(error = %why, "the events cannot be read: this node soon asks the database each time");
+                }
+                if let Some(mirror) = &self.mirror {
+                    mirror.tend(&self.registry);
+                }
             }
             let applied = self.view.applied();
-            if said != Some(applied) || said_at.elapsed() >= HEARTBEAT {
+            self.remember(applied);
+            let has_news = said.is_none_or(|(known, _)| known != applied);
+            let wait = if has_news { PACE } else { HEARTBEAT };
+            let is_due = said.is_none_or(|(_, at)| at.elapsed() >= wait);
+            if is_due {
                 match self.say().await {
-                    Ok(()) => (said, said_at) = (Some(applied), Instant::now()),
+                    Ok(()) => said = Some((applied, Instant::now())),
                     Err(why) => tracing::warn!(error = %why, "this node could not renew its lease"),
                 }
             }
-            if let Some(mirror) = &self.mirror {
-                mirror.tend(&self.registry);
-            }
             // Nobody may have rung; either way it is time to look.
-            let _ = tokio::time::timeout(POLL, self.wake.notified()).await;
+            let look = if has_news && !is_due { PACE } else { POLL };
+            is_rung = tokio::select! {
+                () = self.wake.notified() => true,
+                () = self.advanced.notified() => false,
+                () = tokio::time::sleep(look) => false,
+            };
+        }
+    }
+
+    /// Notes beside the database how far this node is.
+    fn remember(&self, applied: EventNumber) {
+        if let Some(path) = &self.memo {
+            memo::write(path, self.installation, applied);
         }
     }
 
@@ -280,9 +307,7 @@ impl Revocations {
         unit.commit().await?;
         // Counted from before the database counts it.
         self.view.leased(asked + LEASE);
-        if let Some(path) = &self.memo {
-            memo::write(path, self.installation, applied);
-        }
+        self.remember(applied);
         Ok(())
     }
 
@@ -340,11 +365,13 @@ impl CommitListener for Revocations {
             && first.seq.0 == self.view.applied().0 + 1
         {
             self.view.advance(last.seq);
+            self.advanced.notify_one();
+        } else {
+            self.wake.notify_one();
         }
         if let Some(mirror) = &self.mirror {
             mirror.announce(events);
         }
-        self.wake.notify_one();
         let leaves_rows = |event: &RevocationEvent| matches!(&event.change, Change::Ending(_, what) if what.spares_later());
         if events.iter().any(leaves_rows) {
             self.ended.notify_one();

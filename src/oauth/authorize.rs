@@ -201,7 +201,7 @@ impl Understood {
                 .map_err(away)?;
             let actor = Actor::User(row.user_id.to_string());
             let event = Event::ConsentGiven { client_id: row.client_id.clone(), scope };
-            store.tell(&cx.occurrence(&actor, event)).await.map_err(away)?;
+            store.tell(&cx.occurrence(&actor, event));
         }
         store.insert_code(&row).await.map_err(away)?;
         store.touch_session(row.session_id, cx.now).await.map_err(away)?;

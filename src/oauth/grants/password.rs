@@ -112,7 +112,7 @@ pub(in crate::oauth) async fn grant_to(
         store.insert_family(&family).await?;
     }
     let event = Event::SessionStarted { session: session.id, via: client.client_id.clone() };
-    store.tell(&cx.occurrence(&Actor::User(user.id.to_string()), event)).await?;
+    store.tell(&cx.occurrence(&Actor::User(user.id.to_string()), event));
     unit.commit().await?;
     let subject = Subject::User { user, session: session.id, grant, authentication: by };
     let decided = Decided {

@@ -131,7 +131,7 @@ async fn end_reused(cx: &Cx<'_>, request: RotationRequest) -> Result<Rotation, O
         let actor = Actor::Client(request.client_id);
         let occurrence = cx.occurrence(&actor, Event::RefreshReuse { family: request.family });
         let _ = store.end_family(request.family, EndReason::Reuse, cx.now).await?;
-        store.tell(&occurrence).await?;
+        store.tell(&occurrence);
     }
     unit.commit().await?;
     Ok(rotation)

@@ -7,10 +7,7 @@ use std::ops::{Deref, DerefMut};
 
 use deadpool::managed::Object;
 use diesel::QueryResult;
-use diesel_async::{
-    AsyncConnection, AsyncPgConnection, RunQueryDsl as _, SimpleAsyncConnection as _,
-    TransactionManager as _,
-};
+use diesel_async::{AsyncPgConnection, RunQueryDsl as _, SimpleAsyncConnection as _};
 use tokio::{sync::OwnedMutexGuard, time::Instant};
 use tracing::Instrument as _;
 
@@ -63,6 +60,8 @@ impl DerefMut for SqliteLease {
 pub(crate) struct PgLease {
     /// `None` once it has been given back or closed.
     object: Option<Object<PgManager>>,
+    /// A transaction is to be begun, and the server has not been told yet.
+    is_to_begin: bool,
     in_transaction: bool,
     /// A statement was cut off or the server is of no more use: the connection is closed, and
     /// the server undoes what was open on it.
@@ -72,11 +71,9 @@ pub(crate) struct PgLease {
 /// The lock by which files take turns. Any number, the same on every node: "portfile" in ASCII.
 const TURN: i64 = 0x706f_7274_6669_6c65;
 
-pub(crate) type PgTransactions = <AsyncPgConnection as AsyncConnection>::TransactionManager;
-
 impl PgLease {
     pub(in crate::storage) fn new(object: Object<PgManager>) -> Self {
-        Self { object: Some(object), in_transaction: false, spoilt: false }
+        Self { object: Some(object), is_to_begin: false, in_transaction: false, spoilt: false }
     }
 
     fn pooled(&mut self) -> &mut Pooled {
@@ -87,45 +84,59 @@ impl PgLease {
         }
     }
 
-    pub(in crate::storage) async fn begin(&mut self) -> QueryResult<()> {
-        PgTransactions::begin_transaction(&mut self.pooled().conn).await?;
-        self.in_transaction = true;
-        Ok(())
+    /// Begins a transaction. The server hears of it with the first statement: it is another way there and
+    /// back otherwise.
+    pub(in crate::storage) fn begin(&mut self) {
+        self.is_to_begin = true;
     }
 
     pub(in crate::storage) async fn commit(&mut self) -> QueryResult<()> {
-        PgTransactions::commit_transaction(&mut self.pooled().conn).await?;
-        self.in_transaction = false;
+        if self.in_transaction {
+            self.pooled().conn.batch_execute("COMMIT").await?;
+            self.in_transaction = false;
+        }
         Ok(())
     }
 
     /// Waits until no other file is being applied, and keeps the turn until the transaction ends.
-    pub(in crate::storage) async fn take_turn(&mut self) -> QueryResult<()> {
+    pub(in crate::storage) async fn take_turn(&mut self, scope: Scope) -> QueryResult<()> {
+        let words = self.words_before(scope);
         let conn = &mut self.pooled().conn;
+        conn.batch_execute(&words).await?;
         conn.batch_execute(deadline::SERVER_SIDE_TURN).await?;
         diesel::select(pg_advisory_xact_lock(TURN)).execute(conn).await?;
-        conn.batch_execute(deadline::SERVER_SIDE_FILE).await
+        conn.batch_execute(deadline::SERVER_SIDE_FILE).await?;
+        self.is_told(scope);
+        Ok(())
     }
 
-    /// Tells the policies of the database whose rows the next statements are for. A connection
-    /// keeps this until it is told otherwise, so it is only told what it does not know.
-    pub(in crate::storage) async fn enter(&mut self, scope: Scope) -> QueryResult<()> {
-        let pooled = self.pooled();
-        if pooled.scope == Some(scope) {
-            return Ok(());
+    /// What the server must be told before a statement for `scope`: whose rows it is for, by which its policies
+    /// go, and that a transaction begins. A connection keeps the former until it is told otherwise, so it is
+    /// told what it does not know alone.
+    pub(in crate::storage) fn words_before(&mut self, scope: Scope) -> String {
+        let mut words = String::new();
+        if self.pooled().scope != Some(scope) {
+            // A setting that is made in a transaction goes when that is undone: then it is told again.
+            self.pooled().scope = None;
+            let (tenant, every) = match scope.tenant() {
+                Some(tenant) => (tenant.to_string(), "off"),
+                None => (String::new(), "on"),
+            };
+            // SET is beyond Diesel. Both values are our own: a UUID and a word.
+            words = format!(
+                "SET portcullis.tenant = '{tenant}'; SET portcullis.every_tenant = {every};"
+            );
         }
-        // A setting that is made in a transaction goes when that is undone: then it is told again.
-        pooled.scope = None;
-        let (tenant, every) = match scope.tenant() {
-            Some(tenant) => (tenant.to_string(), "off"),
-            None => (String::new(), "on"),
-        };
-        // SET is beyond Diesel. Both values are our own: a UUID and a word.
-        let set =
-            format!("SET portcullis.tenant = '{tenant}'; SET portcullis.every_tenant = {every}");
-        pooled.conn.batch_execute(&set).await?;
-        pooled.scope = Some(scope);
-        Ok(())
+        if std::mem::take(&mut self.is_to_begin) {
+            self.in_transaction = true;
+            words.push_str("BEGIN");
+        }
+        words
+    }
+
+    /// The words of before have been heard.
+    pub(in crate::storage) fn is_told(&mut self, scope: Scope) {
+        self.pooled().scope = Some(scope);
     }
 
     pub(in crate::storage) fn spoil(&mut self) {
@@ -143,7 +154,7 @@ impl Drop for PgLease {
         } else if self.in_transaction {
             object.scope = None;
             let undo = async move {
-                let undone = PgTransactions::rollback_transaction(&mut object.conn);
+                let undone = object.conn.batch_execute("ROLLBACK");
                 match tokio::time::timeout(deadline::STATEMENT, undone).await {
                     Ok(Ok(())) => {}
                     // Closing the connection makes the server do it.
@@ -194,6 +205,20 @@ pub(in crate::storage) async fn within<T>(
     }
 }
 
+/// Has the server told `words`, where there are any, and runs `statement` without waiting for an answer to
+/// them. It counts where both were done.
+pub(in crate::storage) async fn said_before<T>(
+    mut conn: &AsyncPgConnection,
+    words: &str,
+    statement: impl Future<Output = QueryResult<T>>,
+) -> QueryResult<T> {
+    if words.is_empty() {
+        return statement.await;
+    }
+    let (said, result) = tokio::join!(conn.batch_execute(words), statement);
+    said.and(result)
+}
+
 /// Runs one future or the other, by the database that the unit speaks to, with the unit's deadline
 /// and for its tenant. Each is boxed: both, one in another, would fill a thread's stack.
 macro_rules! on_backend {
@@ -208,16 +233,23 @@ macro_rules! on_backend {
                 result.map_err($crate::storage::StorageError::from)
             }
             $crate::storage::engine::connection::Backend::Postgres(lease) => {
+                let words = lease.words_before(scope);
+                let conn: &diesel_async::AsyncPgConnection = lease;
                 let statement = Box::pin(async {
-                    lease.enter(scope).await?;
-                    let $postgres: &mut diesel_async::AsyncPgConnection = lease;
+                    let mut conn = conn;
+                    let $postgres: &mut &diesel_async::AsyncPgConnection = &mut conn;
                     let result: diesel::QueryResult<_> = async { $on_postgres }.await;
                     result
                 });
+                let statement =
+                    $crate::storage::engine::connection::said_before(conn, &words, statement);
                 let (result, spoilt) =
                     $crate::storage::engine::connection::within(deadline, statement).await;
                 if spoilt {
                     lease.spoil();
+                }
+                if result.is_ok() {
+                    lease.is_told(scope);
                 }
                 result
             }

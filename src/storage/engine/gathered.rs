@@ -1,7 +1,6 @@
 //! Requests that come at the rate of the load, worked off together: what waits while a batch is
 //! under way goes into the next one.
 
-use diesel::QueryResult;
 use tokio::sync::{mpsc, oneshot};
 use tracing::Instrument as _;
 
@@ -9,36 +8,6 @@ use crate::storage::{Storage, StorageError, engine::deadline};
 
 /// What each request of a batch has come to.
 pub(in crate::storage) type Outcomes<A> = Vec<Result<A, StorageError>>;
-
-/// Why a batch was not written, and which of it is to blame, where one is.
-pub(in crate::storage) struct Failed {
-    pub(in crate::storage) at: Option<usize>,
-    pub(in crate::storage) why: StorageError,
-}
-
-impl From<StorageError> for Failed {
-    fn from(why: StorageError) -> Self {
-        Self { at: None, why }
-    }
-}
-
-impl From<Failed> for StorageError {
-    fn from(failed: Failed) -> Self {
-        failed.why
-    }
-}
-
-/// Whether everything was written; else which was the first that was not. `places` says for each which of
-/// the batch it is for.
-pub(in crate::storage) fn all_written(
-    places: impl IntoIterator<Item = usize>,
-    done: Vec<QueryResult<usize>>,
-) -> Result<(), Failed> {
-    for (at, done) in places.into_iter().zip(done) {
-        done.map_err(|why| Failed { at: Some(at), why: why.into() })?;
-    }
-    Ok(())
-}
 
 /// A request that may be worked off together with others of its kind.
 pub(in crate::storage) trait Gather: Send + Sync + Sized + 'static {

@@ -26,7 +26,7 @@ impl TenantStore<'_> {
     }
 }
 
-/// Marks rows of `$table` that are not marked yet; [`Failed`](super::gathered::Failed) says for which of a
+/// Marks rows of `$table` that are not marked yet; [`Failed`](super::blame::Failed) says for which of a
 /// batch it could not be done.
 macro_rules! mark_rows {
     ($unit:expr, $table:ident, $marks:expr) => {{
@@ -45,9 +45,9 @@ macro_rules! mark_rows {
             $crate::storage::engine::connection::on_conn_each!($unit, rows, row, conn => {
                 Ok::<_, diesel::result::Error>(row.execute(conn).await)
             });
-        done.map_err($crate::storage::engine::gathered::Failed::from).and_then(|done| {
-            let places = marks.iter().map(|mark| mark.at);
-            $crate::storage::engine::gathered::all_written(places, done)
+        done.map_err($crate::storage::engine::blame::Failed::from).and_then(|done| {
+            let places = marks.iter().map(|mark| $crate::storage::engine::blame::Blame::One(mark.at));
+            $crate::storage::engine::blame::all_written(places, done)
         })
     }};
 }

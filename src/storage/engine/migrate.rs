@@ -9,11 +9,7 @@ use diesel_async::{
 };
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
 
-use crate::storage::{
-    Storage, StorageError,
-    engine::connection::{Backend, PgTransactions},
-    engine::unit::in_turn,
-};
+use crate::storage::{Storage, StorageError, engine::connection::Backend, engine::unit::in_turn};
 
 const SQLITE: EmbeddedMigrations = embed_migrations!("migrations/sqlite");
 const POSTGRES: EmbeddedMigrations = embed_migrations!("migrations/postgres");
@@ -80,7 +76,8 @@ impl Storage {
 
 /// On a connection that is closed afterwards: where it fails, the server undoes all of it.
 async fn migrate_postgres(mut conn: AsyncPgConnection) -> Result<Vec<String>, StorageError> {
-    PgTransactions::begin_transaction(&mut conn).await?;
+    <AsyncPgConnection as AsyncConnection>::TransactionManager::begin_transaction(&mut conn)
+        .await?;
     diesel::select(pg_advisory_xact_lock(LOCK)).execute(&mut conn).await?;
     let mut harness = AsyncMigrationHarness::new(conn);
     let ran = run(&mut harness, POSTGRES)?;

@@ -1,5 +1,6 @@
 //! The machinery: connections, units of work, deadlines, migrations, and how values are stored.
 
+pub(in crate::storage) mod blame;
 pub(in crate::storage) mod columns;
 pub(in crate::storage) mod connection;
 pub(in crate::storage) mod deadline;

@@ -11,9 +11,10 @@ use std::{
 use tokio::time::{Instant, timeout_at};
 use tracing::Instrument as _;
 
-use crate::domain::{FamilyId, RevocationEvent, Tenant, TenantId};
+use crate::domain::{AuditEntry, FamilyId, RevocationEvent, Tenant, TenantId};
 use crate::storage::{
     EveryTenant, Key, Pool, Scope, StorageError,
+    engine::blame::Failed,
     engine::connection::{Backend, Connection, within},
     engine::deadline,
     engine::gatherers::Gatherers,
@@ -196,6 +197,8 @@ impl Storage {
             deadline,
             whom,
             pending: Vec::new(),
+            told: Vec::new(),
+            tells_one_by_one: false,
             holds_logins_of: None,
             listener,
         }
@@ -257,6 +260,10 @@ pub struct Unit {
     deadline: Instant,
     whom: For,
     pub(in crate::storage) pending: Vec<Pending>,
+    /// What the audit trail gets when this unit commits.
+    pub(in crate::storage) told: Vec<AuditEntry>,
+    /// Whether each entry gets a statement of its own, which tells whose it was where one fails.
+    pub(in crate::storage) tells_one_by_one: bool,
     /// The tenant whose row it holds, so that nobody else takes a name or an address there.
     pub(in crate::storage) holds_logins_of: Option<TenantId>,
     listener: Option<Arc<dyn CommitListener>>,
@@ -315,14 +322,11 @@ impl Unit {
         match &mut self.conn.0 {
             Backend::Sqlite(lease) => Ok(lease.begin_immediate()?),
             Backend::Postgres(lease) => {
-                // Before the transaction: what is set in one goes with it when it is undone.
-                let (scope, whom) = (self.scope, self.whom);
-                let begun = async {
-                    lease.enter(scope).await?;
-                    lease.begin().await?;
-                    if whom == For::File { lease.take_turn().await } else { Ok(()) }
-                };
-                let (result, spoilt) = within(deadline, begun).await;
+                lease.begin();
+                if self.whom != For::File {
+                    return Ok(());
+                }
+                let (result, spoilt) = within(deadline, lease.take_turn(self.scope)).await;
                 if spoilt {
                     lease.spoil();
                 }
@@ -339,31 +343,33 @@ impl Unit {
     pub async fn commit(self) -> Result<Vec<RevocationEvent>, StorageError> {
         // Boxed: a task's future is copied at each step to the runtime, and this one is large.
         let done = tokio::spawn(Box::pin(self.commit_uncut()).in_current_span()).await;
-        done.unwrap_or_else(|why| Err(StorageError::away(why)))
+        Ok(done.unwrap_or_else(|why| Err(StorageError::away(why).into()))?)
     }
 
-    /// The same for a caller whom nobody cuts off: a task of its own.
-    pub(in crate::storage) async fn commit_uncut(
-        mut self,
-    ) -> Result<Vec<RevocationEvent>, StorageError> {
+    /// The same for a caller whom nobody cuts off: a task of its own. [`Failed`] says which of the things that
+    /// it was told of could not be written.
+    pub(in crate::storage) async fn commit_uncut(mut self) -> Result<Vec<RevocationEvent>, Failed> {
         self.scope = self.whole;
-        let events = self.number_events().await?;
-        let deadline = self.statement_deadline();
-        match &mut self.conn.0 {
-            Backend::Sqlite(lease) => lease.commit()?,
-            Backend::Postgres(lease) => {
-                let (result, spoilt) = within(deadline, lease.commit()).await;
-                if spoilt {
-                    lease.spoil();
-                }
-                result?;
-            }
-        }
+        let events = self.seal().await?;
         drop(self.conn);
         if let Some(listener) = self.listener.filter(|_| !events.is_empty()) {
             listener.committed(&events).await;
         }
         Ok(events)
+    }
+
+    pub(in crate::storage) async fn commit_only(&mut self) -> Result<(), StorageError> {
+        let deadline = self.statement_deadline();
+        match &mut self.conn.0 {
+            Backend::Sqlite(lease) => Ok(lease.commit()?),
+            Backend::Postgres(lease) => {
+                let (result, spoilt) = within(deadline, lease.commit()).await;
+                if spoilt {
+                    lease.spoil();
+                }
+                result
+            }
+        }
     }
 }
 

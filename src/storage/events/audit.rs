@@ -1,15 +1,12 @@
 //! The audit trail.
 
-use diesel::{
-    ExpressionMethods, Insertable, QueryDsl, Queryable, Selectable, SelectableHelper, result::Error,
-};
+use diesel::{ExpressionMethods, Insertable, QueryDsl, Queryable, Selectable, SelectableHelper};
 use diesel_async::RunQueryDsl;
 
 use crate::domain::{AuditEntry, AuditFilter, Occurrence, Origin, Timestamp};
 use crate::storage::{
     EveryTenant, Key, Page, Storage, StorageError, TenantStore, Unit,
-    engine::connection::{on_conn, on_conn_each, remove_rows},
-    engine::gathered::{Failed, all_written},
+    engine::connection::{on_conn, remove_rows},
 };
 
 diesel::table! {
@@ -32,7 +29,7 @@ diesel::table! {
 
 #[derive(Queryable, Selectable, Insertable)]
 #[diesel(table_name = audit_events)]
-struct Row {
+pub(super) struct Row {
     tenant_id: Key,
     id: Key,
     at: i64,
@@ -65,7 +62,7 @@ impl From<Row> for AuditEntry {
     }
 }
 
-fn row_of(entry: &AuditEntry) -> Row {
+pub(super) fn row_of(entry: &AuditEntry) -> Row {
     Row {
         tenant_id: entry.tenant_id.into(),
         id: entry.id.into(),
@@ -101,35 +98,22 @@ impl Storage {
     /// [`StorageError`]: none was written.
     pub async fn write_audit(&self, entries: &[AuditEntry]) -> Result<(), StorageError> {
         let mut unit = self.write(EveryTenant::AuditTrail).await?;
-        unit.insert_audit(entries).await?;
+        unit.told.extend_from_slice(entries);
         unit.commit().await.map(|_| ())
     }
 }
 
 impl Unit {
-    /// Tells of many things at once, of whichever tenants.
-    pub(in crate::storage) async fn tell_all(
-        &mut self,
-        occurrences: Vec<&Occurrence>,
-    ) -> Result<(), Failed> {
-        let entries: Vec<AuditEntry> = occurrences.into_iter().map(AuditEntry::from).collect();
-        self.insert_audit(&entries).await
-    }
-
-    async fn insert_audit(&mut self, entries: &[AuditEntry]) -> Result<(), Failed> {
-        let rows = entries.iter().map(row_of);
-        let done = on_conn_each!(self, rows, row, conn => {
-            let done = diesel::insert_into(audit_events::table).values(row).execute(conn).await;
-            Ok::<_, Error>(done)
-        })?;
-        all_written(0.., done)
+    /// Tells of what happens in this unit, to whichever tenant it happens.
+    pub(in crate::storage) fn tell(&mut self, occurrence: &Occurrence) {
+        self.told.push(AuditEntry::from(occurrence));
     }
 }
 
 impl TenantStore<'_> {
-    /// Tells, in the transaction that it happens in, what has happened: the audit trail gets an entry.
-    pub async fn tell(&mut self, occurrence: &Occurrence) -> Result<(), StorageError> {
-        Ok(self.unit.tell_all(vec![occurrence]).await?)
+    /// Tells what happens in this unit: the audit trail gets an entry, in the same commit.
+    pub fn tell(&mut self, occurrence: &Occurrence) {
+        self.unit.tell(occurrence);
     }
 
     /// Removes entries of before `old`, the oldest first, some at a time; answers how many.

@@ -5,3 +5,4 @@ mod ended_rows;
 pub(in crate::storage) mod epoch;
 pub(in crate::storage) mod nodes;
 pub(in crate::storage) mod revocation_events;
+mod seal;

@@ -1,21 +1,15 @@
 //! The sequence of changes that every node follows, and where they get their numbers.
 
-use std::collections::HashMap;
-
 use diesel::{ExpressionMethods, OptionalExtension, QueryDsl};
 use diesel_async::RunQueryDsl;
 
 use crate::domain::{
     Change, EndReason, Ending, EventNumber, NodeId, RevocationEvent, TenantId, TenantSettings,
-    limits,
 };
 use crate::storage::{
     Key, StorageError, TenantStore, Unit,
     engine::columns::portcullis_now_ms,
     engine::connection::{on_conn, on_conn_each},
-    engine::repeated::Repeated,
-    jobs::settle,
-    schema::tenants,
 };
 
 diesel::table! {
@@ -47,9 +41,6 @@ const TENANT_CHANGED: &str = "tenant_changed";
 const CLIENT_CHANGED: &str = "client_changed";
 const KEYS_CHANGED: &str = "keys_changed";
 
-/// How long a change that ends nothing stays readable: a node further behind starts afresh.
-const CHANGE_KEPT_MS: i64 = 3_600_000;
-
 /// Where an ending's event will stand among those that the commit of its unit answers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[must_use]
@@ -75,11 +66,11 @@ impl Place {
 
 /// An event that waits for its number.
 pub(in crate::storage) struct Pending {
-    change: Change,
+    pub(super) change: Change,
     /// What is left to do about the rows of what was ended.
-    settle: Option<Settle>,
+    pub(super) settle: Option<Settle>,
     /// Seconds the one token that it speaks of lives.
-    token_ttl: Option<i64>,
+    pub(super) token_ttl: Option<i64>,
 }
 
 /// What a job does about the rows of what was ended or deleted; the ending itself is in force.
@@ -110,6 +101,35 @@ fn event_of((seq, tenant, kind, subject, lives_ms): Row) -> Result<RevocationEve
     Ok(RevocationEvent { seq: EventNumber(seq), change, lives_ms })
 }
 
+/// Tenant, kind and subject of a change, as its row has them.
+pub(super) fn named(change: &Change) -> (Key, &'static str, String) {
+    let (tenant, kind, subject) = match change {
+        Change::Ending(tenant, ending) => (*tenant, ending.kind(), ending.subject(*tenant)),
+        Change::Tenant(tenant) => (*tenant, TENANT_CHANGED, String::new()),
+        Change::Client(tenant, client) => (*tenant, CLIENT_CHANGED, client.clone()),
+        Change::Keys(tenant) => (*tenant, KEYS_CHANGED, String::new()),
+    };
+    (tenant.into(), kind, subject)
+}
+
+/// The row of an event.
+macro_rules! event_row {
+    ($event:expr) => {{
+        let event: &$crate::domain::RevocationEvent = $event;
+        let (tenant, kind, subject) =
+            $crate::storage::events::revocation_events::named(&event.change);
+        (
+            revocation_events::seq.eq(event.seq.0),
+            revocation_events::tenant_id.eq(tenant),
+            revocation_events::kind.eq(kind),
+            revocation_events::subject.eq(subject),
+            revocation_events::happened_at.eq(portcullis_now_ms(0)),
+            revocation_events::expires_at.eq(portcullis_now_ms(event.lives_ms)),
+        )
+    }};
+}
+pub(super) use event_row;
+
 impl Unit {
     /// Has a change numbered when this unit commits.
     pub(in crate::storage) fn record(&mut self, change: Change) {
@@ -133,111 +153,6 @@ impl Unit {
         }
         self.pending.push(pending);
         Place(self.pending.len() - 1)
-    }
-
-    /// Gives what waits its numbers. Raising the head locks its row until the commit that follows,
-    /// so numbers are gapless, become visible in order, and are honest: whoever reads one sees
-    /// everything that it and those before it speak of.
-    pub(in crate::storage) async fn number_events(
-        &mut self,
-    ) -> Result<Vec<RevocationEvent>, StorageError> {
-        let mut pending = std::mem::take(&mut self.pending);
-        if pending.is_empty() {
-            return Ok(Vec::new());
-        }
-        let mut lives = Vec::with_capacity(pending.len());
-        // By tenant: endings that are gathered are many, of few tenants.
-        let mut longest = HashMap::new();
-        for Pending { change, token_ttl, settle } in &mut pending {
-            lives.push(self.lives_ms(change, *token_ttl, &mut longest).await?);
-            // Most who are logged out have nothing: a job for each would only be in others' way.
-            if let (Change::Ending(tenant, ending), Some(_)) = (&change, &settle)
-                && !settle::leaves_anything(self, *tenant, ending).await?
-            {
-                *settle = None;
-            }
-        }
-        let count = i64::try_from(pending.len()).unwrap_or(i64::MAX);
-        let head = revocation_head::table.filter(revocation_head::id.eq(1));
-        let head = diesel::update(head)
-            .set(revocation_head::seq.eq(revocation_head::seq + count))
-            .returning(revocation_head::seq);
-        let head = Repeated(head);
-        let last: i64 = on_conn!(self, conn => head.get_result(conn).await)?;
-        let mut events = Vec::with_capacity(pending.len());
-        for ((pending, lives_ms), seq) in pending.into_iter().zip(lives).zip(last - count + 1..) {
-            let event = RevocationEvent { seq: EventNumber(seq), change: pending.change, lives_ms };
-            if let Change::Ending(tenant, ending) = &event.change {
-                self.put_ended_seq(*tenant, ending, event.seq).await?;
-                if let Some(settle) = pending.settle {
-                    self.insert_settlement(*tenant, ending, settle, event.seq).await?;
-                }
-            }
-            events.push(event);
-        }
-        self.insert_events(&events).await?;
-        Ok(events)
-    }
-
-    /// How long an event must be remembered: as long as the last token that it speaks of lives.
-    async fn lives_ms(
-        &mut self,
-        change: &Change,
-        token_ttl: Option<i64>,
-        longest: &mut HashMap<TenantId, i64>,
-    ) -> Result<i64, StorageError> {
-        let Change::Ending(tenant, _) = change else { return Ok(CHANGE_KEPT_MS) };
-        let ttl = match (token_ttl, longest.get(tenant)) {
-            (Some(ttl), _) | (None, Some(&ttl)) => ttl,
-            (None, None) => {
-                let ttl = self.longest_ttl(*tenant).await?;
-                longest.insert(*tenant, ttl);
-                ttl
-            }
-        };
-        Ok((ttl + limits::ENDING_MARGIN).saturating_mul(1000))
-    }
-
-    /// The seconds that the longest token of a tenant lives, as far as it is not known.
-    async fn longest_ttl(&mut self, tenant: TenantId) -> Result<i64, StorageError> {
-        let query = tenants::table.filter(tenants::id.eq(Key::from(tenant))).select((
-            tenants::access_ttl,
-            tenants::longest_ttl,
-            tenants::longest_ttl_until,
-            portcullis_now_ms(0),
-        ));
-        let found: Option<(i64, i64, i64, i64)> =
-            on_conn!(self, conn => query.first(conn).await.optional())?;
-        let ttl = match found {
-            Some((ttl, longest, until, now)) if now < until => ttl.max(longest),
-            Some((ttl, ..)) => ttl,
-            // The tenant is deleted in this very transaction.
-            None => TenantSettings::MOST_ACCESS_TOKEN_TTL,
-        };
-        Ok(ttl.max(limits::SHELL_TOKEN_TTL))
-    }
-
-    async fn insert_events(&mut self, events: &[RevocationEvent]) -> Result<(), StorageError> {
-        let rows = events.iter().map(|event| {
-            let (tenant, kind, subject) = match &event.change {
-                Change::Ending(tenant, ending) => (*tenant, ending.kind(), ending.subject(*tenant)),
-                Change::Tenant(tenant) => (*tenant, TENANT_CHANGED, String::new()),
-                Change::Client(tenant, client) => (*tenant, CLIENT_CHANGED, client.clone()),
-                Change::Keys(tenant) => (*tenant, KEYS_CHANGED, String::new()),
-            };
-            (
-                revocation_events::seq.eq(event.seq.0),
-                revocation_events::tenant_id.eq(Key::from(tenant)),
-                revocation_events::kind.eq(kind),
-                revocation_events::subject.eq(subject),
-                revocation_events::happened_at.eq(portcullis_now_ms(0)),
-                revocation_events::expires_at.eq(portcullis_now_ms(event.lives_ms)),
-            )
-        });
-        on_conn_each!(self, rows, row, conn => {
-            diesel::insert_into(revocation_events::table).values(row).execute(conn).await
-        })?;
-        Ok(())
     }
 
     /// The number of the last event.

@@ -14,11 +14,11 @@ use crate::domain::{
 };
 use crate::storage::{
     Key, Place, StorageError, TenantStore, Unit,
+    engine::blame::Failed,
     engine::columns::portcullis_now_ms,
     engine::connection::{on_backend, on_conn, on_conn_each},
     engine::deadline,
     engine::error::is_lasting,
-    engine::gathered::Failed,
     engine::marks::{Mark, mark_rows},
     engine::repeated::Repeated,
     fills,

@@ -8,8 +8,9 @@ use tokio::time::Instant;
 use crate::domain::{EndReason, EventNumber, FamilyId, Occurrence, SessionId, Tenant, Timestamp};
 use crate::storage::{
     EveryTenant, Key, Storage, StorageError,
+    engine::blame::{Blame, Failed},
     engine::deadline,
-    engine::gathered::{Failed, Gather, Outcomes},
+    engine::gathered::{Gather, Outcomes},
     engine::marks::Mark,
 };
 
@@ -85,8 +86,9 @@ impl Gather for EndRequest {
         // In one order at every node, so that two never wait for each other's rows in turn.
         left.sort_by_key(|(_, request)| request.what.row());
         let mut outcomes = Vec::with_capacity(batch.len());
+        let mut one_by_one = false;
         loop {
-            match write_together(storage, &left).await {
+            match write_together(storage, &left, one_by_one).await {
                 Ok(numbers) => {
                     outcomes.extend(
                         left.iter().zip(numbers).map(|((at, _), number)| (*at, Ok(number))),
@@ -94,11 +96,16 @@ impl Gather for EndRequest {
                     break;
                 }
                 // Past that time nobody waits any longer, and others do.
-                Err(Failed { at: Some(at), why })
+                Err(Failed { by: Blame::One(at), why })
                     if left.len() > 1 && begun.elapsed() < deadline::UNIT =>
                 {
                     let (at, _) = left.remove(at);
                     outcomes.push((at, Err(why)));
+                }
+                Err(Failed { by: Blame::Somebody, .. })
+                    if !one_by_one && begun.elapsed() < deadline::UNIT =>
+                {
+                    one_by_one = true;
                 }
                 Err(Failed { why, .. }) => {
                     outcomes
@@ -115,9 +122,11 @@ impl Gather for EndRequest {
 async fn write_together(
     storage: &Storage,
     batch: &[(usize, &EndRequest)],
+    one_by_one: bool,
 ) -> Result<Vec<EventNumber>, Failed> {
     let mut unit = storage.begin_gathered(EveryTenant::GatheredEndings).await?;
-    unit.tell_all(batch.iter().map(|(_, request)| &request.occurrence).collect()).await?;
+    unit.tells_one_by_one = one_by_one;
+    batch.iter().for_each(|(_, request)| unit.tell(&request.occurrence));
     let mut places = unit.end_sessions(&marks(batch, EndOne::session)).await?;
     places.extend(unit.end_families(&marks(batch, EndOne::grant)).await?);
     for (_, request) in batch {

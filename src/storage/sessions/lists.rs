@@ -7,12 +7,13 @@ use diesel::{
 use diesel_async::RunQueryDsl;
 
 use crate::domain::{
-    EventNumber, Reached, Selection, Session, SessionFilter, SessionId, Timestamp,
+    EventNumber, Reached, Selection, Session, SessionFilter, SessionId, Timestamp, User,
 };
 use crate::storage::{
     Key, Page, StorageError, TenantStore,
-    engine::connection::on_conn,
+    engine::connection::{on_backend, on_conn},
     fills,
+    identity::users::Row as UserRow,
     schema::{clients, sessions, tenants, token_families, users},
     sessions::rows::Row,
 };
@@ -85,6 +86,46 @@ fn listed(
         username: user.map(|(name, _)| name).unwrap_or_default(),
         session,
     })
+}
+
+/// When each session that `$selection` reaches was ended, `$most` of them.
+///
+/// Where an index finds them, whether they have ended is looked at afterwards: the partial index of live
+/// sessions would find all of the tenant's.
+macro_rules! sessions_reached {
+    ($key:expr, $selection:expr, $most:expr) => {{
+        let query = sessions::table
+            .filter(sessions::tenant_id.eq($key))
+            .select(sessions::ended_at)
+            .limit($most)
+            .into_boxed();
+        match $selection {
+            Selection::Session(id) => query.filter(sessions::id.eq(Key::from(*id))),
+            Selection::User(id) => query.filter(sessions::user_id.eq(Key::from(*id))),
+            Selection::Client(id) => query.filter(sessions::client_id.eq(Some(id.clone()))),
+            // The order is an index's: without it all tenants' rows might be looked through.
+            Selection::Tenant => query.filter(sessions::ended_at.is_null()).order(sessions::id),
+        }
+    }};
+}
+
+/// The same for families.
+macro_rules! families_reached {
+    ($key:expr, $selection:expr, $most:expr) => {{
+        let query = token_families::table
+            .filter(token_families::tenant_id.eq($key))
+            .select(token_families::ended_at)
+            .limit($most)
+            .into_boxed();
+        match $selection {
+            Selection::Session(id) => query.filter(token_families::session_id.eq(Key::from(*id))),
+            Selection::User(id) => query.filter(token_families::user_id.eq(Key::from(*id))),
+            Selection::Client(id) => query
+                .filter(token_families::client_id.eq(id.clone()))
+                .order(token_families::session_id),
+            Selection::Tenant => query.order(token_families::id),
+        }
+    }};
 }
 
 impl TenantStore<'_> {
@@ -194,6 +235,37 @@ impl TenantStore<'_> {
         self.count_reached(&Selection::Tenant, most).await
     }
 
+    /// What ending a session would reach, counted no further than to `most`, and whose it is.
+    pub async fn session_reached(
+        &mut self,
+        id: SessionId,
+        most: i64,
+    ) -> Result<Option<(User, Reached)>, StorageError> {
+        let owner = users::tenant_id.eq(sessions::tenant_id).and(users::id.eq(sessions::user_id));
+        let within = token_families::tenant_id
+            .eq(sessions::tenant_id)
+            .and(token_families::session_id.eq(sessions::id));
+        let query = sessions::table
+            .inner_join(users::table.on(owner))
+            .left_join(token_families::table.on(within))
+            .filter(sessions::tenant_id.eq(self.key()))
+            .filter(sessions::id.eq(Key::from(id)))
+            .limit(most);
+        let rows: Vec<(UserRow, Option<i64>, Option<(Key, Option<i64>)>)> = on_conn!(self.unit, conn => query
+            .select((
+                UserRow::as_select(),
+                sessions::ended_at,
+                (token_families::id, token_families::ended_at).nullable(),
+            ))
+            .load(conn).await)?;
+        let more = fills(rows.len(), most);
+        let live = rows.iter().filter(|(_, _, family)| matches!(family, Some((_, None))));
+        let families = live.count();
+        let Some((owner, ended, _)) = rows.into_iter().next() else { return Ok(None) };
+        let sessions = usize::from(ended.is_none());
+        Ok(Some((owner.try_into()?, Reached { sessions, families, more })))
+    }
+
     /// What ending `selection` would reach, counted no further than to `most`.
     pub async fn count_reached(
         &mut self,
@@ -201,38 +273,15 @@ impl TenantStore<'_> {
         most: i64,
     ) -> Result<Reached, StorageError> {
         let key = self.key();
-        // Where an index finds them, whether they have ended is looked at here: the partial index
-        // of live sessions would find all of the tenant's.
-        let sessions: Vec<Option<i64>> = on_conn!(self.unit, conn => {
-            let query = sessions::table
-                .filter(sessions::tenant_id.eq(key))
-                .select(sessions::ended_at)
-                .limit(most)
-                .into_boxed();
-            let query = match selection {
-                Selection::Session(id) => query.filter(sessions::id.eq(Key::from(*id))),
-                Selection::User(id) => query.filter(sessions::user_id.eq(Key::from(*id))),
-                Selection::Client(id) => query.filter(sessions::client_id.eq(Some(id.clone()))),
-                // The order is an index's: without it all tenants' rows might be looked through.
-                Selection::Tenant => query.filter(sessions::ended_at.is_null()).order(sessions::id),
-            };
-            query.load(conn).await
-        })?;
-        let families: Vec<Option<i64>> = on_conn!(self.unit, conn => {
-            let query = token_families::table
-                .filter(token_families::tenant_id.eq(key))
-                .select(token_families::ended_at)
-                .limit(most)
-                .into_boxed();
-            let query = match selection {
-                Selection::Session(id) => query.filter(token_families::session_id.eq(Key::from(*id))),
-                Selection::User(id) => query.filter(token_families::user_id.eq(Key::from(*id))),
-                Selection::Client(id) => {
-                    query.filter(token_families::client_id.eq(id.clone())).order(token_families::session_id)
-                }
-                Selection::Tenant => query.order(token_families::id),
-            };
-            query.load(conn).await
+        let (sessions, families): (Vec<Option<i64>>, Vec<Option<i64>>) = on_backend!(self.unit, sqlite conn => {
+            let sessions = sessions_reached!(key, selection, most).load(conn).await?;
+            Ok((sessions, families_reached!(key, selection, most).load(conn).await?))
+        }, postgres conn => {
+            let conn: &diesel_async::AsyncPgConnection = conn;
+            tokio::try_join!(
+                async { sessions_reached!(key, selection, most).load(&mut &*conn).await },
+                async { families_reached!(key, selection, most).load(&mut &*conn).await },
+            )
         })?;
         let live = |rows: &[Option<i64>]| rows.iter().filter(|ended| ended.is_none()).count();
         let is_cut = |rows: &[Option<i64>]| fills(rows.len(), most);

@@ -11,8 +11,8 @@ use crate::domain::{
 };
 use crate::storage::{
     Key, Place, StorageError, TenantStore, Unit,
+    engine::blame::Failed,
     engine::connection::{on_conn, on_conn_each},
-    engine::gathered::Failed,
     engine::marks::{Mark, mark_rows},
     engine::repeated::Repeated,
     fills,
