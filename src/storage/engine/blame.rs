@@ -2,7 +2,7 @@
 
 use diesel::QueryResult;
 
-use crate::storage::StorageError;
+use crate::storage::{StorageError, engine::error::is_lasting};
 
 /// Who is to blame where a batch is not written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -43,4 +43,15 @@ pub(in crate::storage) fn all_written(
         done.map_err(|why| Failed { by, why: why.into() })?;
     }
     Ok(())
+}
+
+/// What became of one of a batch, unless its connection is of no more use: that is nobody's fault, and
+/// everybody's trouble.
+pub(in crate::storage) fn unless_lasting(
+    done: QueryResult<usize>,
+) -> QueryResult<QueryResult<usize>> {
+    match done {
+        Err(why) if is_lasting(&why) => Err(why),
+        done => Ok(done),
+    }
 }

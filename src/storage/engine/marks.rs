@@ -43,7 +43,7 @@ macro_rules! mark_rows {
         });
         let done: Result<Vec<diesel::QueryResult<usize>>, $crate::storage::StorageError> =
             $crate::storage::engine::connection::on_conn_each!($unit, rows, row, conn => {
-                Ok::<_, diesel::result::Error>(row.execute(conn).await)
+                $crate::storage::engine::blame::unless_lasting(row.execute(conn).await)
             });
         done.map_err($crate::storage::engine::blame::Failed::from).and_then(|done| {
             let places = marks.iter().map(|mark| $crate::storage::engine::blame::Blame::One(mark.at));

@@ -171,11 +171,7 @@ impl Manager for PgManager {
     /// Asking each connection whether it lives costs as much as the query that follows; one that
     /// has died says so in its socket.
     async fn recycle(&self, pooled: &mut Pooled, _: &Metrics) -> RecycleResult<ConnectionError> {
-        if pooled.conn.is_broken() {
-            Err(RecycleError::message("closed or in a transaction"))
-        } else {
-            Ok(())
-        }
+        if pooled.conn.is_broken() { Err(RecycleError::message("closed")) } else { Ok(()) }
     }
 }
 

@@ -6,10 +6,10 @@ use diesel::{
     query_builder::{AstPass, Query, QueryFragment, QueryId},
 };
 
-/// An `UPDATE` that a connection keeps prepared, by its text.
+/// An `UPDATE`, or an `INSERT` of several rows, that a connection keeps prepared, by its text.
 ///
 /// Diesel has each one parsed and planned anew, for it names what is kept by the types of its values, and
-/// those do not tell which columns a changeset leaves out. Its text does.
+/// those do not tell which columns a changeset leaves out, nor how many rows there are. Its text does.
 pub(in crate::storage) struct Repeated<S>(pub(in crate::storage) S);
 
 impl<S> QueryId for Repeated<S> {

@@ -16,7 +16,7 @@ use crate::domain::{
 };
 use crate::storage::{
     Key, Unit,
-    engine::blame::{Blame, Failed, all_written},
+    engine::blame::{Blame, Failed, all_written, unless_lasting},
     engine::columns::portcullis_now_ms,
     engine::connection::{Backend, on_backend},
     engine::in_place::SqliteConn,
@@ -125,6 +125,7 @@ impl Unit {
                 })),
                 async { raise_head!(count).get_result(&mut &*conn).await },
             );
+            let written = written.into_iter().map(unless_lasting).collect::<QueryResult<Written>>()?;
             // One that was not written has undone the others, which say no more than that.
             match is_whole(&written) {
                 true => Ok((written, lives?, last?)),
@@ -159,6 +160,7 @@ impl Unit {
             let events = together(events.iter().collect(), MOST_TOGETHER);
             let (written, numbered) =
                 tokio::join!(told.insert_together(conn), join_all(events.into_iter().map(insert)));
+            let written = written.into_iter().map(unless_lasting).collect::<QueryResult<Written>>()?;
             if is_whole(&written) {
                 numbered.into_iter().collect::<QueryResult<Vec<_>>>()?;
             }

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use diesel::{
     ExpressionMethods, Insertable, NullableExpressionMethods as _, OptionalExtension, QueryDsl,
-    QueryResult, Queryable, Selectable, SelectableHelper, result::Error,
+    QueryResult, Queryable, Selectable, SelectableHelper,
 };
 use diesel_async::{RunQueryDsl, SimpleAsyncConnection as _};
 
@@ -14,11 +14,10 @@ use crate::domain::{
 };
 use crate::storage::{
     Key, Place, StorageError, TenantStore, Unit,
-    engine::blame::Failed,
+    engine::blame::{Failed, unless_lasting},
     engine::columns::portcullis_now_ms,
     engine::connection::{on_backend, on_conn, on_conn_each},
     engine::deadline,
-    engine::error::is_lasting,
     engine::marks::{Mark, mark_rows},
     engine::repeated::Repeated,
     fills,
@@ -296,17 +295,13 @@ impl Unit {
                 advance_row!(advance).execute(&mut &*conn).await
             });
             // Sent in this order, before the first of them is answered.
-            let (begun, mut moved, committed) = tokio::join!(
+            let (begun, moved, committed) = tokio::join!(
                 said(deadline::SERVER_SIDE_GATHERED),
                 futures_util::future::join_all(moved),
                 said("COMMIT"),
             );
             begun.and(committed)?;
-            let is_lasting = |moved: &QueryResult<usize>| moved.as_ref().is_err_and(is_lasting);
-            match moved.iter().position(is_lasting) {
-                Some(at) => Err(moved.swap_remove(at).err().unwrap_or(Error::NotFound)),
-                None => Ok(moved),
-            }
+            moved.into_iter().map(unless_lasting).collect()
         })
     }
 
