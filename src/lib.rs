@@ -31,7 +31,7 @@ use rocket_db_pools::Database as _;
 use config::Config;
 use effects::Effects;
 use storage::{Db, Storage};
-use web::{Metrics, Site};
+use web::Site;
 
 /// Builds the server: it opens the database, migrates it where it is told to, and serves.
 ///
@@ -104,5 +104,5 @@ async fn start(
     }
     app.revocations.follow().await?;
     let views = views::Renderer::new()?;
-    Ok(Arc::new(Site { app, accounts, views, metrics: Arc::new(Metrics::default()) }))
+    Ok(Arc::new(Site::new(app, accounts, views)))
 }

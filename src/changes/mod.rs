@@ -4,6 +4,7 @@
 //! Redis where there is one, and by a timer always. A node whose view of the sequence is
 //! older than [`BOUND`] no longer answers from memory, nor does one that holds no lease.
 
+mod feed;
 mod memo;
 mod mirror;
 mod registry;
@@ -16,6 +17,8 @@ use std::{
 
 use tokio::{sync::Notify, time::Instant};
 
+use feed::Feeds;
+pub use feed::{Crowded, Follower};
 pub use mirror::Mirror;
 pub use registry::{Registry, Subjects};
 
@@ -53,6 +56,7 @@ pub struct Revocations {
     keys: Arc<Keystore>,
     mirror: Option<Mirror>,
     wake: Arc<Notify>,
+    feeds: Feeds,
     /// Rung by what this node has committed and applied: there is nothing to read, and something to say.
     advanced: Notify,
     /// Rung by each ending that leaves rows to settle.
@@ -101,6 +105,7 @@ impl Revocations {
             keys,
             mirror,
             wake,
+            feeds: Feeds::default(),
             advanced,
             ended,
             memo,
@@ -112,6 +117,14 @@ impl Revocations {
     /// The name of this run of the server.
     pub fn node(&self) -> NodeId {
         self.node
+    }
+
+    /// Follows the endings of a tenant from `after` on.
+    ///
+    /// # Errors
+    /// [`Crowded`].
+    pub fn follower(&self, tenant: &Arc<Tenant>, after: EventNumber) -> Result<Follower, Crowded> {
+        self.feeds.follow(&self.storage, &self.view, tenant, after)
     }
 
     /// Waits for an ending of this node that leaves rows to settle.
@@ -210,6 +223,7 @@ impl Revocations {
             }
             // First what is known, then that it is known.
             self.view.advance(applied);
+            self.feeds.ring(&events);
         }
         self.view.refreshed(asked);
         self.registry.prune();
@@ -365,6 +379,7 @@ impl CommitListener for Revocations {
             && first.seq.0 == self.view.applied().0 + 1
         {
             self.view.advance(last.seq);
+            self.feeds.ring(events);
             self.advanced.notify_one();
         } else {
             self.wake.notify_one();

@@ -38,7 +38,7 @@ pub use forced_logout::{Effectiveness, NodeSeen, Reached, Selection, Settling};
 pub use ids::{AuditId, FamilyId, NodeId, SecretId, SessionId, TenantId, UserId};
 pub use redirect_uri::{NotARedirectUri, RedirectUri};
 pub use request_id::RequestId;
-pub use revocation::{Change, Ending, EventNumber, RevocationEvent};
+pub use revocation::{Change, Ending, EndingsPage, EventNumber, RevocationEvent, TenantEnding};
 pub use session::{Session, SessionKind};
 pub use signing_key::{KeyState, SigningAlg, SigningKey};
 pub use standing::{FamilyStanding, Standing};

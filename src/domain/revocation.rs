@@ -8,7 +8,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::{FamilyId, SessionId, TenantId, UserId};
+use super::{FamilyId, SessionId, TenantId, Timestamp, UserId};
 
 /// The number of an event: gapless within an epoch, and in the order of the commits.
 ///
@@ -31,6 +31,12 @@ impl EventNumber {
     /// The epoch: how often the database was restored from a backup.
     pub const fn epoch(self) -> i64 {
         self.0 >> Self::EPOCH_BITS
+    }
+
+    /// What comes before the first number of this epoch.
+    pub const fn epoch_begin(self) -> Self {
+        let first = self.epoch() << Self::EPOCH_BITS;
+        Self(if first == 0 { 0 } else { first - 1 })
     }
 
     /// The first number of the epoch after this one.
@@ -121,6 +127,27 @@ pub enum Change {
     Client(TenantId, String),
     /// The tenant's keys changed.
     Keys(TenantId),
+}
+
+/// An ending of a tenant, as its resource servers are told of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TenantEnding {
+    /// The number of its event.
+    pub number: EventNumber,
+    /// What was ended.
+    pub ending: Ending,
+    /// When the last token that it speaks of has expired.
+    pub until: Timestamp,
+}
+
+/// Endings of a tenant, in order, and how far they go: nothing of it lies between them, or between the last
+/// of them and that number.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EndingsPage {
+    /// The endings.
+    pub endings: Vec<TenantEnding>,
+    /// The number up to which this is all.
+    pub to: EventNumber,
 }
 
 /// A change with its place in the order in which changes were committed.

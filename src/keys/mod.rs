@@ -13,7 +13,7 @@ mod verified;
 
 pub use error::KeyError;
 pub use jwk::{AssertionAlg, check_jwks};
-pub use jwt::{TokenRejected, TokenType, verify_assertion};
+pub use jwt::{TokenRejected, TokenType, unverified_issuer, verify_assertion};
 pub use keystore::{Keystore, TenantKeys};
 pub use mac::{Mac, same_secret};
 pub use master::{MasterKey, MasterKeyError, Purpose, sha256};

@@ -17,6 +17,7 @@ mod issue;
 pub mod logout;
 mod resource;
 mod response;
+pub mod revocations;
 pub mod revoke;
 mod subject;
 pub mod token;

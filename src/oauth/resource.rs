@@ -87,7 +87,7 @@ pub(super) fn audience(
     };
     let meant = tenant.resources.iter().filter(is_asked).filter(|known| is_meant(known, scope));
     let mut audience: Vec<String> = meant.map(|known| known.uri.clone()).collect();
-    let ours = [Scope::OPENID, Scope::ADMIN, Scope::ADMIN_READ];
+    let ours = [Scope::OPENID, Scope::ADMIN, Scope::ADMIN_READ, Scope::REVOCATIONS];
     let is_ours =
         ours.iter().any(|token| scope.contains(token)) || (is_first_party && resources.is_empty());
     if audience.is_empty() || is_ours {
@@ -96,22 +96,24 @@ pub(super) fn audience(
     audience
 }
 
-/// What of `scope` a user may carry: the admin scopes follow their roles, whatever the client asked.
+/// What of `scope` a user may carry: the admin scopes follow their roles, whatever the client asked, and what
+/// is a client's own is no user's.
 pub(super) fn permitted(user: &User, scope: &Scope) -> Scope {
     let writes = user.roles.iter().any(|role| *role != Role::TenantAuditor);
     let reads = !user.roles.is_empty();
     scope.filter(|token| match token {
         Scope::ADMIN => writes,
         Scope::ADMIN_READ => reads,
+        Scope::REVOCATIONS => false,
         _ => true,
     })
 }
 
-/// What a request gets that names no scope: all that the client may ask for, but for power
-/// over the tenant, which must be asked for by name.
+/// What a request gets that names no scope: all that the client may ask for, but for power over the tenant and
+/// sight of what is ended in it, which must be asked for by name.
 pub(super) fn default_scope(client: &Client, with_user: bool) -> Scope {
     client.metadata.scope.filter(|token| match token {
-        Scope::ADMIN | Scope::ADMIN_READ => false,
+        Scope::ADMIN | Scope::ADMIN_READ | Scope::REVOCATIONS => false,
         Scope::OPENID | "profile" | "email" | "offline_access" => with_user,
         _ => true,
     })

@@ -15,15 +15,18 @@ impl Scope {
     pub const ADMIN: &'static str = "admin";
     /// Read access to the admin API.
     pub const ADMIN_READ: &'static str = "admin:read";
+    /// A client's own right to follow what is ended in its tenant.
+    pub const REVOCATIONS: &'static str = "revocations";
 
     /// The scopes that every tenant has, with the words that the consent page shows.
-    pub const BUILT_IN: [(&'static str, &'static str); 6] = [
+    pub const BUILT_IN: [(&'static str, &'static str); 7] = [
         (Self::OPENID, "Know who you are"),
         ("profile", "See your name"),
         ("email", "See your e-mail address"),
         ("offline_access", "Stay signed in while you are away"),
         (Self::ADMIN, "Administer this tenant for you"),
         (Self::ADMIN_READ, "Read this tenant's administration for you"),
+        (Self::REVOCATIONS, "Follow what is ended in this tenant"),
     ];
 
     const MOST: usize = 100;

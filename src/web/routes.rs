@@ -71,6 +71,7 @@ const PLACES: &[Place] = &[
     // A public client is told that a token is gone which was never issued (RFC 7009 section 2.2).
     place(&["t", "*", "oauth2", "revoke"], Errors::Oauth).open(),
     place(&["t", "*", "oauth2", "jwks"], Errors::Oauth).open(),
+    place(&["t", "*", "oauth2", "revocations"], Errors::Oauth).proving(),
     place(&["t", "*", "oauth2", "**"], Errors::Oauth),
     place(&["t", "*", "auth", "*"], Errors::Oauth).open().proving(),
     place(&["t", "*", "auth", "**"], Errors::Oauth),

@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use tokio::sync::{Semaphore, watch};
+
 use super::Metrics;
 use crate::{accounts::Accounts, admin::Admin, installation::Installation, views::Renderer};
 
@@ -15,9 +17,28 @@ pub struct Site {
     pub views: Renderer,
     /// What is counted.
     pub metrics: Arc<Metrics>,
+    /// Answers without an end of their own, which hold a connection each.
+    pub streams: Arc<Semaphore>,
+    /// Whether the server is on its way out: answers without an end of their own end then.
+    pub closing: watch::Sender<bool>,
 }
 
+/// Streams that are open at most, where there are connections enough.
+const MOST_STREAMS: usize = 3_000;
+
 impl Site {
+    /// What handlers of this installation work with.
+    pub fn new(app: Arc<Installation>, accounts: Arc<Accounts>, views: Renderer) -> Self {
+        let (closing, _) = watch::channel(false);
+        let streams = Arc::new(Semaphore::new(MOST_STREAMS));
+        Self { app, accounts, views, metrics: Arc::default(), streams, closing }
+    }
+
+    /// Lets streams have three fifths of `connections`, and leaves the others to requests.
+    pub(crate) fn share(&self, connections: usize) {
+        self.streams.forget_permits(MOST_STREAMS.saturating_sub(connections * 3 / 5));
+    }
+
     /// The context of the administrators' use cases.
     pub(crate) fn admin(&self) -> Admin<'_> {
         Admin { app: &self.app, accounts: &self.accounts }

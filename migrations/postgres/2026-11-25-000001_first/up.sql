@@ -223,6 +223,7 @@ CREATE TABLE revocation_events (
     expires_at   BIGINT NOT NULL
 );
 CREATE INDEX revocation_events_subject ON revocation_events (tenant_id, subject);
+CREATE INDEX revocation_events_tenant ON revocation_events (tenant_id, seq);
 CREATE INDEX revocation_events_expiry ON revocation_events (expires_at);
 
 -- How far each running node has applied the events: what "effective everywhere" is read off. A

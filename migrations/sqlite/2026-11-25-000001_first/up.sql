@@ -218,6 +218,7 @@ CREATE TABLE revocation_events (
     expires_at   BIGINT NOT NULL
 );
 CREATE INDEX revocation_events_subject ON revocation_events (tenant_id, subject);
+CREATE INDEX revocation_events_tenant ON revocation_events (tenant_id, seq);
 CREATE INDEX revocation_events_expiry ON revocation_events (expires_at);
 
 -- How far each running node has applied the events: what "effective everywhere" is read off. A
@@ -295,6 +296,7 @@ INSERT INTO sqlite_stat1 (tbl, idx, stat) VALUES
     ('consents', 'consents_client', '10000000 1000000 100000 1'),
     ('revocation_events', 'sqlite_autoindex_revocation_events_1', '10000000 1'),
     ('revocation_events', 'revocation_events_subject', '10000000 1000000 2'),
+    ('revocation_events', 'revocation_events_tenant', '10000000 1000000 1'),
     ('revocation_events', 'revocation_events_expiry', '10000000 2'),
     ('audit_events', 'sqlite_autoindex_audit_events_1', '10000000 1000000 1'),
     ('audit_events', 'audit_events_action', '10000000 1000000 50000 1'),

@@ -4,12 +4,14 @@ use diesel::{ExpressionMethods, OptionalExtension, QueryDsl};
 use diesel_async::RunQueryDsl;
 
 use crate::domain::{
-    Change, EndReason, Ending, EventNumber, NodeId, RevocationEvent, TenantId, TenantSettings,
+    Change, EndReason, Ending, EndingsPage, EventNumber, NodeId, RevocationEvent, TenantEnding,
+    TenantId, TenantSettings, Timestamp,
 };
 use crate::storage::{
     Key, StorageError, TenantStore, Unit,
     engine::columns::portcullis_now_ms,
     engine::connection::{on_conn, on_conn_each},
+    fills,
 };
 
 diesel::table! {
@@ -258,6 +260,42 @@ impl TenantStore<'_> {
     ) -> Place {
         let change = Change::Ending(self.tenant_id, ending);
         self.unit.push(Pending { change, settle, token_ttl })
+    }
+
+    /// The tenant's endings after `after` and up to `to` that can still meet a token, `limit` at most.
+    pub async fn endings_between(
+        &mut self,
+        after: EventNumber,
+        to: EventNumber,
+        limit: i64,
+    ) -> Result<EndingsPage, StorageError> {
+        let query = revocation_events::table
+            .filter(revocation_events::tenant_id.eq(self.key()))
+            .filter(revocation_events::seq.gt(after.0))
+            .filter(revocation_events::seq.le(to.0))
+            .filter(revocation_events::expires_at.gt(portcullis_now_ms(0)))
+            .order(revocation_events::seq)
+            .limit(limit)
+            .select((
+                revocation_events::seq,
+                revocation_events::tenant_id,
+                revocation_events::kind,
+                revocation_events::subject,
+                revocation_events::expires_at,
+            ));
+        let rows: Vec<Row> = on_conn!(self.unit, conn => query.load(conn).await)?;
+        let last = rows.last().map(|(seq, ..)| EventNumber(*seq));
+        let to = last.filter(|_| fills(rows.len(), limit)).unwrap_or(to);
+        let events =
+            rows.into_iter().map(|row| Ok((Timestamp::from_millis(row.4), event_of(row)?)));
+        let endings = events.filter_map(|event| match event {
+            Ok((until, RevocationEvent { seq, change: Change::Ending(_, ending), .. })) => {
+                Some(Ok(TenantEnding { number: seq, ending, until }))
+            }
+            Ok(_) => None,
+            Err(why) => Some(Err(why)),
+        });
+        Ok(EndingsPage { endings: endings.collect::<Result<_, StorageError>>()?, to })
     }
 
     /// The tenant's endings that speak of one of `subjects`, each with its number.

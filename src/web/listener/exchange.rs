@@ -251,7 +251,11 @@ async fn send_chunks(
     let mut bytes = 0;
     loop {
         let mut chunk = BytesMut::with_capacity(WHOLE);
-        let read = response.read_buf(&mut chunk).await;
+        let read = tokio::select! {
+            read = response.read_buf(&mut chunk) => read,
+            // A stream may have nothing to say for long.
+            () = chunks.closed() => return bytes,
+        };
         let last = !matches!(read, Ok(more) if more > 0);
         // An error is sent too: the connection then breaks off, and nobody takes the part for the whole.
         let read = read.map(|_| chunk.freeze());

@@ -77,6 +77,7 @@ impl Listener {
             .state::<Arc<Site>>()
             .cloned()
             .ok_or_else(|| io::Error::other("no site"))?;
+        site.share(most);
         Ok(Self {
             socket,
             client: Arc::new(client),
@@ -97,6 +98,7 @@ impl Listener {
         }
         drop((self.socket, busy));
         stage.send_replace(Stage::Draining);
+        self.site.closing.send_replace(true);
         if timeout(GRACE, idle.recv()).await.is_err() {
             tracing::warn!("requests were cut off: they did not end within {} s", GRACE.as_secs());
             stage.send_replace(Stage::Over);

@@ -3,6 +3,7 @@
 mod authorize;
 mod documents;
 mod logout;
+mod revocations;
 mod token;
 mod userinfo;
 
@@ -20,6 +21,7 @@ pub(super) fn tenant_routes() -> Vec<Route> {
         documents::jwks,
         logout::show,
         logout::post,
+        revocations::feed,
         token::token,
         token::revoke,
         token::introspect,

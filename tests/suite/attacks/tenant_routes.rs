@@ -37,6 +37,7 @@ pub(super) const ROUTES: &[(&str, Kind)] = &[
     ("POST /t/<_>/oauth2/revoke", Kind::Clients),
     ("POST /t/<_>/oauth2/introspect", Kind::Clients),
     ("GET /t/<_>/oauth2/userinfo", Kind::Bearer),
+    ("GET /t/<_>/oauth2/revocations", Kind::Bearer),
     ("POST /t/<_>/oauth2/userinfo", Kind::Bearer),
     ("POST /t/<_>/auth/login", Kind::Clients),
     ("POST /t/<_>/auth/refresh", Kind::Bearer),

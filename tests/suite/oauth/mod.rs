@@ -3,6 +3,7 @@ pub(crate) mod client_auth;
 mod client_keys;
 mod documents;
 mod error_descriptions;
+mod feed;
 mod introspection;
 mod logout;
 mod refresh;
