@@ -13,16 +13,15 @@ run: ## Start the server with a demo tenant on http://127.0.0.1:8000
 test: ## Install what the tests need, then lint and run every test on both databases
 	./tests/services/install
 	$(MAKE) lint
-	$(CARGO) test -p portcullis-model
-	./tests/services/with $(CARGO) test --no-fail-fast
-	PORTCULLIS_TEST_BACKEND=postgres ./tests/services/with $(CARGO) test --no-fail-fast --test suite
+	./tests/services/with $(CARGO) test --workspace --no-fail-fast
+	PORTCULLIS_TEST_BACKEND=postgres ./tests/services/with $(CARGO) test --workspace --no-fail-fast --test suite
 
 lint: ## Formatting, clippy and the documentation, warnings denied; licences and sources of packages
 	$(CARGO) fmt --all --check
 	$(CARGO) fmt --manifest-path fuzz/Cargo.toml --check
 	$(CARGO) metadata --locked --format-version 1 --manifest-path fuzz/Cargo.toml >/dev/null
 	$(CARGO) clippy --workspace --all-targets -- -D warnings
-	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --no-deps --workspace --document-private-items
+	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --no-deps --workspace --document-private-items --features portcullis-guard/axum,portcullis-guard/rocket
 	./tests/services/deny licenses bans sources
 
 advisories: ## Look for known weaknesses of packages, where github.com is reached

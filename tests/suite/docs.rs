@@ -51,3 +51,22 @@ fn the_table_of_roles_in_the_docs_is_that_of_the_code() {
     }
     assert_eq!(printed, roles(), "run `make docs`");
 }
+
+/// The programs that a page quotes, each block of Rust from the one that was named last.
+#[test]
+fn the_page_on_guarding_quotes_programs_that_are_built() {
+    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
+    let page = std::fs::read_to_string(root.join("docs/guard.md")).unwrap();
+    let mut parts = page.split("```rust\n");
+    let (mut before, mut program, mut quoted) = (parts.next().unwrap(), String::new(), 0);
+    for part in parts {
+        if let Some((_, named)) = before.rsplit_once("<!-- ") {
+            let named = named.split(" -->").next().unwrap();
+            program = std::fs::read_to_string(root.join(named)).unwrap();
+        }
+        let (block, after) = part.split_once("```").unwrap();
+        assert!(program.contains(block), "no program has this: {block}");
+        (before, quoted) = (after, quoted + 1);
+    }
+    assert_eq!(quoted, 3);
+}

@@ -22,6 +22,7 @@ mod documents;
 mod faults;
 mod first_party;
 mod fuzz;
+mod guard;
 mod layout;
 mod logging;
 mod oauth;
