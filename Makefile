@@ -44,15 +44,15 @@ bench-instructions: ## Count the instructions of the main requests; fails where 
 
 faults: ## Kill the server a thousand times on each database, and look whether anything was lost
 	./tests/services/install
-	PORTCULLIS_TEST_KILLS=1000 ./tests/services/with $(CARGO) test --test suite -- --nocapture faults::kills
-	PORTCULLIS_TEST_KILLS=1000 PORTCULLIS_TEST_BACKEND=postgres ./tests/services/with $(CARGO) test --test suite -- --nocapture faults::kills
+	PORTCULLIS_TEST_KILLS=1000 ./tests/services/with $(CARGO) test --workspace --test suite -- --nocapture faults::kills
+	PORTCULLIS_TEST_KILLS=1000 PORTCULLIS_TEST_BACKEND=postgres ./tests/services/with $(CARGO) test --workspace --test suite -- --nocapture faults::kills
 
 fuzz: ## Hostile bytes to each reader, a minute each; hostile requests to every route, twenty minutes
 	./fuzz/readers
 	./fuzz/run
 
 docs: ## Print what the documents show of the code
-	PORTCULLIS_WRITE_DOCS=1 $(CARGO) test --test suite -- docs::
+	PORTCULLIS_WRITE_DOCS=1 $(CARGO) test --workspace --test suite -- docs::
 
 clean: ## Remove what was built and the demo's data
 	$(CARGO) clean

@@ -1,5 +1,11 @@
 //! What a guard takes and refuses, at issuers that these tests are themselves.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "it may stop where it stands, and nobody builds on it"
+)]
+
 mod support;
 
 use std::{sync::Arc, time::Duration};

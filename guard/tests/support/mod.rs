@@ -1,10 +1,6 @@
 //! An issuer of tokens, on a port of this machine.
 
-#![allow(
-    dead_code,
-    clippy::unwrap_used,
-    reason = "a test may stop where it stands, and asks for what it needs"
-)]
+#![allow(dead_code, reason = "not every one of them asks for all of it")]
 
 use std::sync::{
     Arc, Mutex,

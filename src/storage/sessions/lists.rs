@@ -43,6 +43,9 @@ const MOST_READ: i64 = 300;
 /// A session, its user's name and endings, its tenant's, and its own client's.
 type Read = (Row, Option<(String, i64)>, Option<i64>, Option<i64>);
 
+/// A user, when a session of theirs was ended, and one of its families with when that was.
+type Owned = (UserRow, Option<i64>, Option<(Key, Option<i64>)>);
+
 /// Some rows of a list, and where to go on: `None` at the end.
 struct Part {
     rows: Vec<Read>,
@@ -251,7 +254,7 @@ impl TenantStore<'_> {
             .filter(sessions::tenant_id.eq(self.key()))
             .filter(sessions::id.eq(Key::from(id)))
             .limit(most);
-        let rows: Vec<(UserRow, Option<i64>, Option<(Key, Option<i64>)>)> = on_conn!(self.unit, conn => query
+        let rows: Vec<Owned> = on_conn!(self.unit, conn => query
             .select((
                 UserRow::as_select(),
                 sessions::ended_at,
