@@ -89,14 +89,14 @@ fn keycloak() -> Peer {
     }
 }
 
-/// As `benches/support/node-oidc-provider.mjs` sets it up. It has no passwords, and does not introspect what is
+/// As `tests/clients/node_oidc_provider.mjs` sets it up. It has no passwords, and does not introspect what is
 /// signed.
 fn node_oidc_provider() -> Peer {
     let port = free_port();
     let command = move || {
         let mut command = Command::new("node");
         command
-            .arg("benches/support/node-oidc-provider.mjs")
+            .arg("tests/clients/node_oidc_provider.mjs")
             .env("NODE_ENV", "production")
             .env("PORT", port.to_string())
             .env("CLIENT_SECRET", SECRET);

@@ -1,9 +1,9 @@
-// node-oidc-provider with everything in memory, as a peer for `make bench-peers`: nothing that it
-// answers is kept anywhere. `/begin` answers the first refresh token of a new grant.
+// node-oidc-provider with everything in memory: an issuer for tests of the guard, and a peer for
+// `make bench-peers`. `/begin` answers the first refresh token of a new grant.
 import { generateKeyPairSync, randomUUID } from 'node:crypto';
 import { createRequire } from 'node:module';
 
-const { Provider } = await import(createRequire(process.env.PEERS_NODE + '/').resolve('oidc-provider'));
+const { Provider } = await import(createRequire(process.env.NODE_OIDC_PROVIDER + '/').resolve('oidc-provider'));
 const [port, secret] = [Number(process.env.PORT), process.env.CLIENT_SECRET];
 const api = 'https://api.example';
 const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
