@@ -17,30 +17,14 @@
 //!
 //! With a state of your own, [`Guard`] is to be had from it by `FromRef`.
 
-use std::{marker::PhantomData, ops::Deref, sync::Arc};
-
 use axum_core::{
     extract::{FromRef, FromRequestParts},
     response::{IntoResponse, Response},
 };
 use http::{HeaderValue, header, request::Parts};
 
-use crate::{Guard, Principal, Refusal, Scopes};
-
-/// A request with a good token, which has the scope `S`; any good token where nothing is named.
-#[derive(Debug, Clone)]
-pub struct Authorized<S: Scopes = ()> {
-    /// Whom the token speaks for.
-    pub principal: Arc<Principal>,
-    scope: PhantomData<S>,
-}
-
-impl<S: Scopes> Deref for Authorized<S> {
-    type Target = Principal;
-    fn deref(&self) -> &Principal {
-        &self.principal
-    }
-}
+pub use crate::authorized::Authorized;
+use crate::{Guard, Refusal, Scopes};
 
 impl<S: Scopes, T: Send + Sync> FromRequestParts<T> for Authorized<S>
 where
@@ -49,15 +33,8 @@ where
     type Rejection = Refusal;
 
     async fn from_request_parts(parts: &mut Parts, state: &T) -> Result<Self, Refusal> {
-        let mut lines = parts.headers.get_all(header::AUTHORIZATION).iter();
-        let line = lines.next();
-        if lines.next().is_some() {
-            return Err(Refusal::InvalidRequest);
-        }
-        let line = line.and_then(|line| line.to_str().ok());
-        let principal = Guard::from_ref(state).verify_header(line).await?;
-        principal.require(S::ALL)?;
-        Ok(Self { principal, scope: PhantomData })
+        let headers = parts.headers.get_all(header::AUTHORIZATION).iter();
+        Self::by(&Guard::from_ref(state), headers.map(|line| line.to_str().ok())).await
     }
 }
 

@@ -34,6 +34,8 @@
 //! A [`Refusal`] knows its status and its `WWW-Authenticate` (RFC 6750 §3, RFC 9470). Why a token was refused is traced at
 //! level `debug`, and never told to the caller.
 
+#[cfg(any(feature = "axum", feature = "rocket"))]
+mod authorized;
 #[cfg(feature = "axum")]
 pub mod axum;
 mod clock;

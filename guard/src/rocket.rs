@@ -19,8 +19,6 @@
 //! A handler that takes an [`Authorized`] as it is leaves a refusal to Rocket's catchers, which know its status and not
 //! its `WWW-Authenticate`.
 
-use std::{marker::PhantomData, ops::Deref, sync::Arc};
-
 use rocket::{
     Request, Response,
     http::{Header, Status},
@@ -28,37 +26,8 @@ use rocket::{
     response::{self, Responder},
 };
 
-use crate::{Guard, Principal, Refusal, Scopes};
-
-/// A request with a good token, which has the scope `S`; any good token where nothing is named.
-#[derive(Debug, Clone)]
-pub struct Authorized<S: Scopes = ()> {
-    /// Whom the token speaks for.
-    pub principal: Arc<Principal>,
-    scope: PhantomData<S>,
-}
-
-impl<S: Scopes> Deref for Authorized<S> {
-    type Target = Principal;
-    fn deref(&self) -> &Principal {
-        &self.principal
-    }
-}
-
-async fn authorized<S: Scopes>(request: &Request<'_>) -> Result<Authorized<S>, Refusal> {
-    let mut lines = request.headers().get("Authorization");
-    let line = lines.next();
-    if lines.next().is_some() {
-        return Err(Refusal::InvalidRequest);
-    }
-    let Some(guard) = request.rocket().state::<Guard>() else {
-        tracing::error!("no guard is managed by this Rocket: each request is refused");
-        return Err(Refusal::Unavailable);
-    };
-    let principal = guard.verify_header(line).await?;
-    principal.require(S::ALL)?;
-    Ok(Authorized { principal, scope: PhantomData })
-}
+pub use crate::authorized::Authorized;
+use crate::{Guard, Refusal, Scopes};
 
 fn status_of(refusal: &Refusal) -> Status {
     Status::new(refusal.status().as_u16())
@@ -69,7 +38,12 @@ impl<'r, S: Scopes> FromRequest<'r> for Authorized<S> {
     type Error = Refusal;
 
     async fn from_request(request: &'r Request<'_>) -> Outcome<Self, Refusal> {
-        match authorized(request).await {
+        let Some(guard) = request.rocket().state::<Guard>() else {
+            tracing::error!("no guard is managed by this Rocket: each request is refused");
+            let refusal = Refusal::Unavailable;
+            return Outcome::Error((status_of(&refusal), refusal));
+        };
+        match Self::by(guard, request.headers().get("Authorization").map(Some)).await {
             Ok(authorized) => Outcome::Success(authorized),
             Err(refusal) => Outcome::Error((status_of(&refusal), refusal)),
         }

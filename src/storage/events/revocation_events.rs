@@ -103,6 +103,24 @@ fn event_of((seq, tenant, kind, subject, lives_ms): Row) -> Result<RevocationEve
     Ok(RevocationEvent { seq: EventNumber(seq), change, lives_ms })
 }
 
+/// Events after `$after` and up to `$to` that can still meet something, in order, each with `$until`.
+macro_rules! in_force {
+    ($after:expr, $to:expr, $until:expr) => {
+        revocation_events::table
+            .filter(revocation_events::seq.gt($after.0))
+            .filter(revocation_events::seq.le($to.0))
+            .filter(revocation_events::expires_at.gt(portcullis_now_ms(0)))
+            .order(revocation_events::seq)
+            .select((
+                revocation_events::seq,
+                revocation_events::tenant_id,
+                revocation_events::kind,
+                revocation_events::subject,
+                $until,
+            ))
+    };
+}
+
 /// Tenant, kind and subject of a change, as its row has them.
 pub(super) fn named(change: &Change) -> (Key, &'static str, String) {
     let (tenant, kind, subject) = match change {
@@ -181,19 +199,8 @@ impl Unit {
         to: EventNumber,
         limit: i64,
     ) -> Result<Vec<RevocationEvent>, StorageError> {
-        let query = revocation_events::table
-            .filter(revocation_events::seq.gt(after.0))
-            .filter(revocation_events::seq.le(to.0))
-            .filter(revocation_events::expires_at.gt(portcullis_now_ms(0)))
-            .order(revocation_events::seq)
-            .limit(limit)
-            .select((
-                revocation_events::seq,
-                revocation_events::tenant_id,
-                revocation_events::kind,
-                revocation_events::subject,
-                revocation_events::expires_at - portcullis_now_ms(0),
-            ));
+        let lives_ms = revocation_events::expires_at - portcullis_now_ms(0);
+        let query = in_force!(after, to, lives_ms).limit(limit);
         let rows: Vec<Row> = on_conn!(self, conn => query.load(conn).await)?;
         rows.into_iter().map(event_of).collect()
     }
@@ -269,20 +276,9 @@ impl TenantStore<'_> {
         to: EventNumber,
         limit: i64,
     ) -> Result<EndingsPage, StorageError> {
-        let query = revocation_events::table
+        let query = in_force!(after, to, revocation_events::expires_at)
             .filter(revocation_events::tenant_id.eq(self.key()))
-            .filter(revocation_events::seq.gt(after.0))
-            .filter(revocation_events::seq.le(to.0))
-            .filter(revocation_events::expires_at.gt(portcullis_now_ms(0)))
-            .order(revocation_events::seq)
-            .limit(limit)
-            .select((
-                revocation_events::seq,
-                revocation_events::tenant_id,
-                revocation_events::kind,
-                revocation_events::subject,
-                revocation_events::expires_at,
-            ));
+            .limit(limit);
         let rows: Vec<Row> = on_conn!(self.unit, conn => query.load(conn).await)?;
         let last = rows.last().map(|(seq, ..)| EventNumber(*seq));
         let to = last.filter(|_| fills(rows.len(), limit)).unwrap_or(to);
