@@ -22,6 +22,24 @@ pub enum WhenBehind {
     GoOn,
 }
 
+/// A choice that is none of the three.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0} is none of refuse, ask-introspection, go-on")]
+pub struct NoChoice(String);
+
+impl std::str::FromStr for WhenBehind {
+    type Err = NoChoice;
+
+    fn from_str(text: &str) -> Result<Self, NoChoice> {
+        match text {
+            "refuse" => Ok(Self::Refuse),
+            "ask-introspection" => Ok(Self::AskIntrospection),
+            "go-on" => Ok(Self::GoOn),
+            other => Err(NoChoice(other.to_owned())),
+        }
+    }
+}
+
 const PRUNE_EACH: Duration = Duration::from_secs(10);
 
 /// An event of the feed.

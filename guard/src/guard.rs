@@ -9,6 +9,7 @@ use std::{
 };
 
 use jsonwebtoken::Validation;
+use serde::Serialize;
 
 use crate::{
     Clock, Feed, Principal, Refusal, SystemClock, WhenBehind,
@@ -32,9 +33,9 @@ const LEEWAY: u64 = 10;
 pub struct Builder {
     audience: String,
     issuers: Vec<String>,
-    patterns: Vec<String>,
     leeway: u64,
     feed: Option<Feed>,
+    takes_bound: bool,
     clock: Arc<dyn Clock>,
 }
 
@@ -45,8 +46,8 @@ pub enum NotBuilt {
     /// There is no issuer whose tokens it would take.
     #[error("a guard needs an issuer")]
     NoIssuer,
-    /// A pattern has no `{{tenant}}` in it, or two.
-    #[error("{0} is no pattern of issuers: it needs one {{tenant}}")]
+    /// An issuer has more than one `{tenant}` in it.
+    #[error("{0} is no pattern of issuers: there is one {{tenant}} in it at most")]
     NoPattern(String),
     /// An issuer is no address of https, and none of this machine.
     #[error("{0} is no address of https")]
@@ -61,18 +62,20 @@ pub enum NotBuilt {
 
 impl Builder {
     /// Takes tokens of this issuer; the name is compared to the letter. May be said again.
+    ///
+    /// With `{tenant}` in it, it is a pattern, such as `https://id.example/t/{tenant}`: every issuer of it is taken, and
+    /// the tenant is in the principal. Each has its own keys, and one's never verify another's tokens.
     #[must_use]
     pub fn issuer(mut self, issuer: impl Into<String>) -> Self {
         self.issuers.push(issuer.into());
         self
     }
 
-    /// Takes tokens of every issuer of this pattern, such as `https://id.example/t/{tenant}`; the tenant is in the
-    /// principal. Each has its own keys, and one's never verify another's tokens.
+    /// Takes tokens that are bound to a key or a certificate (`cnf`: RFC 9449, RFC 8705). Whoever says so proves the
+    /// binding by [`Principal::confirmation`] at each request: this crate does not, and refuses them where it is not said.
     #[must_use]
-    pub fn issuers(mut self, pattern: impl Into<String>) -> Self {
-        self.patterns.push(pattern.into());
-        self
+    pub fn takes_bound_tokens(self) -> Self {
+        Self { takes_bound: true, ..self }
     }
 
     /// Clocks may differ by so many seconds; ten where it is not said.
@@ -98,33 +101,36 @@ impl Builder {
     /// # Errors
     /// [`NotBuilt`].
     pub fn build(self) -> Result<Guard, NotBuilt> {
-        if self.issuers.is_empty() && self.patterns.is_empty() {
+        if self.issuers.is_empty() {
             return Err(NotBuilt::NoIssuer);
         }
-        if let Some(open) = self.issuers.iter().chain(&self.patterns).find(|name| !is_closed(name))
-        {
+        if let Some(open) = self.issuers.iter().find(|name| !is_closed(name)) {
             return Err(NotBuilt::NotHttps(open.clone()));
         }
         if self.feed.as_ref().is_some_and(|feed| !feed.is_possible()) {
             return Err(NotBuilt::Polling);
         }
-        let sides = |pattern: String| match pattern.split(TENANT).collect::<Vec<_>>()[..] {
-            [before, after] => Ok((before.to_owned(), after.to_owned())),
-            _ => Err(NotBuilt::NoPattern(pattern)),
-        };
-        let patterns = self.patterns.into_iter().map(sides).collect::<Result<_, _>>()?;
+        let (mut names, mut patterns) = (Vec::new(), Vec::new());
+        for issuer in self.issuers {
+            match issuer.split(TENANT).collect::<Vec<_>>()[..] {
+                [_] => names.push(issuer),
+                [before, after] => patterns.push((before.to_owned(), after.to_owned())),
+                _ => return Err(NotBuilt::NoPattern(issuer)),
+            }
+        }
         // A redirect may lead from an issuer to anywhere.
         let http = reqwest::Client::builder()
             .redirect(reqwest::redirect::Policy::none())
             .connect_timeout(ANSWER_WITHIN)
             .build()?;
-        let Self { audience, leeway, feed, clock, .. } = self;
+        let Self { audience, leeway, feed, clock, takes_bound, .. } = self;
         let common = Common { http, clock: Arc::clone(&clock), leeway, feed };
         Ok(Guard(Arc::new(Inner {
             audience,
             leeway,
+            takes_bound,
             clock,
-            issuers: Arc::new(Issuers::of(self.issuers, patterns, common)),
+            issuers: Arc::new(Issuers::of(names, patterns, common)),
             seen: moka::sync::Cache::new(MOST_SEEN),
             counted: Counted::default(),
         })))
@@ -151,7 +157,7 @@ struct Counted {
 }
 
 /// What a guard has counted, for metrics.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
 #[non_exhaustive]
 pub struct Figures {
     /// Good tokens that were refused since they were ended.
@@ -172,6 +178,7 @@ pub struct Figures {
 struct Inner {
     audience: String,
     leeway: u64,
+    takes_bound: bool,
     clock: Arc<dyn Clock>,
     issuers: Arc<Issuers>,
     seen: moka::sync::Cache<Box<str>, Arc<Seen>>,
@@ -201,9 +208,9 @@ impl Guard {
         Builder {
             audience: audience.into(),
             issuers: Vec::new(),
-            patterns: Vec::new(),
             leeway: LEEWAY,
             feed: None,
+            takes_bound: false,
             clock: Arc::new(SystemClock),
         }
     }
@@ -296,6 +303,10 @@ impl Guard {
         (validation.validate_exp, validation.validate_nbf) = (false, false);
         let verified = jsonwebtoken::decode::<Claims>(token, &key.verifies, &validation);
         let claims = verified.map_err(|why| refused_by(&why))?.claims;
+        // As a bearer token it would serve whoever has stolen it (RFC 9449 §7.2).
+        if claims.cnf.is_some() && !self.0.takes_bound {
+            return Err(refused("bound to a key or a certificate"));
+        }
         let principal = Principal { claims, key_id: header.kid, tenant: issuer.tenant.clone() };
         Ok(Seen { principal: Arc::new(principal), issuer, key })
     }

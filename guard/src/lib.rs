@@ -52,7 +52,7 @@ pub mod rocket;
 mod scope;
 
 pub use clock::{Clock, SystemClock};
-pub use endings::WhenBehind;
+pub use endings::{NoChoice, WhenBehind};
 pub use feed::Feed;
 pub use guard::{Builder, Figures, Guard, NotBuilt};
 pub use principal::Principal;

@@ -37,7 +37,7 @@ pub(crate) struct Claims {
     acr: Option<String>,
     #[serde(default)]
     amr: Vec<String>,
-    cnf: Option<Value>,
+    pub(crate) cnf: Option<Value>,
     #[serde(flatten)]
     others: Map<String, Value>,
 }
@@ -53,7 +53,7 @@ impl Principal {
         &self.claims.iss
     }
 
-    /// The part of the issuer's address that stands for `{tenant}` in [`Builder::issuers`](crate::Builder::issuers).
+    /// The part of the issuer's address that stands for `{tenant}` in [`Builder::issuer`](crate::Builder::issuer).
     pub fn tenant(&self) -> Option<&str> {
         self.tenant.as_deref()
     }
@@ -113,8 +113,8 @@ impl Principal {
         &self.claims.amr
     }
 
-    /// What the token is bound to (RFC 7800), which this crate does not check yet: an API that is called with bound
-    /// tokens must.
+    /// What the token is bound to (RFC 7800): an API that takes such tokens proves it
+    /// ([`Builder::takes_bound_tokens`](crate::Builder::takes_bound_tokens)).
     pub fn confirmation(&self) -> Option<&Value> {
         self.claims.cnf.as_ref()
     }

@@ -195,7 +195,7 @@ async fn y1_of_a_pattern_each_tenant_has_its_own_keys_and_names_are_not_asked_fo
     let base = acme.url.rsplit_once('/').unwrap().0.to_owned();
     let pattern = format!("{base}/{{tenant}}");
     let guard =
-        Guard::for_audience(API).issuers(pattern).clock(Arc::new(StoppedClock)).build().unwrap();
+        Guard::for_audience(API).issuer(pattern).clock(Arc::new(StoppedClock)).build().unwrap();
     let principal = guard.verify(&acme.token(&json!({}))).await.unwrap();
     assert_eq!(principal.tenant(), Some("acme"));
     // Another issuer's key for this one's name, and an issuer that no pattern covers.

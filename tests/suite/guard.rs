@@ -1,5 +1,7 @@
 //! The guard of resource servers (`guard/`) beside the real server: what is ended there is refused here.
 
+mod endings;
+
 use std::time::Duration;
 
 use portcullis_guard::{Feed, Guard, Refusal, WhenBehind};

@@ -1,0 +1,99 @@
+//! The programs of `programs.json`: an API behind the guard, in each language and framework.
+
+use std::{
+    net::{TcpListener, TcpStream},
+    path::{Path, PathBuf},
+    process::{Child, Command, Stdio},
+    time::{Duration, Instant},
+};
+
+use serde::Deserialize;
+
+/// How long a program may take until it listens.
+const STARTED_WITHIN: Duration = Duration::from_secs(120);
+
+/// How to run one of them, from the repository's root.
+#[derive(Debug, Clone, Deserialize)]
+pub(crate) struct Program {
+    pub(crate) name: String,
+    run: Vec<String>,
+}
+
+/// The repository's root: this file is taken in by two packages.
+fn root() -> PathBuf {
+    let package = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let here = package.join("guard/programs.json").exists();
+    if here { package.to_owned() } else { package.parent().unwrap().to_owned() }
+}
+
+/// A file of the guard's.
+pub(crate) fn read(name: &str) -> String {
+    std::fs::read_to_string(root().join("guard").join(name)).unwrap()
+}
+
+/// All of them.
+pub(crate) fn all() -> Vec<Program> {
+    serde_json::from_str(&read("programs.json")).unwrap()
+}
+
+/// One that runs.
+pub(crate) struct Running {
+    pub(crate) base: String,
+    name: String,
+    child: Child,
+    log: tempfile::NamedTempFile,
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+        if std::thread::panicking() {
+            eprintln!("{} wrote: {}", self.name, self.log());
+        }
+    }
+}
+
+impl Program {
+    /// Starts it for this API, and waits until it listens.
+    pub(crate) fn start(&self, settings: &[(&str, &str)]) -> Running {
+        let root = root();
+        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let log = tempfile::NamedTempFile::new().unwrap();
+        let (program, arguments) = self.run.split_first().unwrap();
+        // One that is found by its name is the machine's, the others are built here.
+        let at = if program.contains('/') { root.join(program) } else { program.into() };
+        let child = Command::new(at)
+            .args(arguments)
+            .current_dir(&root)
+            .envs(settings.iter().copied())
+            .env("LISTEN", format!("127.0.0.1:{port}"))
+            .env("ROCKET_LOG_LEVEL", "off")
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(log.reopen().unwrap())
+            .spawn();
+        let child = child.unwrap_or_else(|why| panic!("{}: {why}: run `make test`", self.name));
+        let base = format!("http://127.0.0.1:{port}");
+        let mut running = Running { base, name: self.name.clone(), child, log };
+        running.wait(port);
+        running
+    }
+}
+
+impl Running {
+    fn wait(&mut self, port: u16) {
+        let began = Instant::now();
+        while TcpStream::connect(("127.0.0.1", port)).is_err() {
+            let ended = self.child.try_wait().unwrap();
+            assert!(ended.is_none(), "{} ended: {ended:?}", self.name);
+            assert!(began.elapsed() < STARTED_WITHIN, "{} does not listen", self.name);
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    }
+
+    /// What it has written to its standard error.
+    pub(crate) fn log(&self) -> String {
+        std::fs::read_to_string(self.log.path()).unwrap_or_default()
+    }
+}
