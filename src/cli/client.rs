@@ -48,20 +48,23 @@ pub(super) struct NewClient {
     #[arg(long)]
     client_id: Option<String>,
     /// Its name for people
-    #[arg(long, default_value = "")]
-    name: String,
-    /// client_secret_basic, client_secret_post or none
-    #[arg(long, default_value = "client_secret_basic")]
-    auth_method: String,
+    #[arg(long)]
+    name: Option<String>,
+    /// client_secret_basic (if left out), client_secret_post or none
+    #[arg(long)]
+    auth_method: Option<String>,
     /// Where responses may go; may be given more than once
     #[arg(long = "redirect-uri")]
     redirect_uris: Vec<String>,
-    /// A grant type; may be given more than once
-    #[arg(long = "grant-type", default_value = "authorization_code")]
+    /// Where the browser may go after a logout; may be given more than once
+    #[arg(long = "post-logout-redirect-uri")]
+    post_logout_redirect_uris: Vec<String>,
+    /// A grant type; may be given more than once; authorization_code and refresh_token if left out
+    #[arg(long = "grant-type")]
     grant_types: Vec<String>,
-    /// What it may ask for
-    #[arg(long, default_value = "openid profile email offline_access")]
-    scope: String,
+    /// What it may ask for; openid profile email offline_access if left out
+    #[arg(long)]
+    scope: Option<String>,
     /// First-party: its users are not asked for consent
     #[arg(long)]
     skip_consent: bool,
@@ -69,15 +72,22 @@ pub(super) struct NewClient {
 
 impl NewClient {
     fn input(self) -> Result<ClientInput, Failure> {
-        Ok(ClientInput::from_value(json!({
+        let grant_types = Some(self.grant_types).filter(|some| !some.is_empty());
+        let mut input = json!({
             "client_id": self.client_id,
             "client_name": self.name,
             "token_endpoint_auth_method": self.auth_method,
             "redirect_uris": self.redirect_uris,
-            "grant_types": self.grant_types,
+            "post_logout_redirect_uris": self.post_logout_redirect_uris,
+            "grant_types": grant_types,
             "scope": self.scope,
             "skip_consent": self.skip_consent,
-        }))?)
+        });
+        // What is not said takes the default that every door has.
+        if let Some(members) = input.as_object_mut() {
+            members.retain(|_, value| !value.is_null());
+        }
+        Ok(ClientInput::from_value(input)?)
     }
 }
 

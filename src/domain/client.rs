@@ -73,6 +73,8 @@ pub struct ClientMetadata {
     pub strict_assertion_audience: bool,
 }
 
+/// What a client has of which nothing else was said: an application that people sign in to, which can refresh what it
+/// has and sign them out.
 impl Default for ClientMetadata {
     fn default() -> Self {
         Self {
@@ -80,8 +82,8 @@ impl Default for ClientMetadata {
             token_endpoint_auth_method: AuthMethod::default(),
             redirect_uris: Vec::new(),
             post_logout_redirect_uris: Vec::new(),
-            grant_types: vec![GrantType::AuthorizationCode],
-            scope: Scope::default(),
+            grant_types: vec![GrantType::AuthorizationCode, GrantType::RefreshToken],
+            scope: Scope::of_user(),
             skip_consent: false,
             jwks: None,
             strict_assertion_audience: false,

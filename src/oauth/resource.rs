@@ -114,7 +114,6 @@ pub(super) fn permitted(user: &User, scope: &Scope) -> Scope {
 pub(super) fn default_scope(client: &Client, with_user: bool) -> Scope {
     client.metadata.scope.filter(|token| match token {
         Scope::ADMIN | Scope::ADMIN_READ | Scope::REVOCATIONS => false,
-        Scope::OPENID | "profile" | "email" | "offline_access" => with_user,
-        _ => true,
+        token => with_user || !Scope::is_of_user(token),
     })
 }

@@ -18,6 +18,9 @@ impl Scope {
     /// A client's own right to follow what is ended in its tenant.
     pub const REVOCATIONS: &'static str = "revocations";
 
+    /// The scopes that speak of a user, which no client has for itself.
+    const OF_USER: [&'static str; 4] = [Self::OPENID, "profile", "email", "offline_access"];
+
     /// The scopes that every tenant has, with the words that the consent page shows.
     pub const BUILT_IN: [(&'static str, &'static str); 7] = [
         (Self::OPENID, "Know who you are"),
@@ -30,6 +33,16 @@ impl Scope {
     ];
 
     const MOST: usize = 100;
+
+    /// All that speaks of a user: what a client may ask for of which nothing else was said.
+    pub fn of_user() -> Self {
+        Self(Self::OF_USER.map(str::to_owned).into())
+    }
+
+    /// Whether a token speaks of a user.
+    pub fn is_of_user(token: &str) -> bool {
+        Self::OF_USER.contains(&token)
+    }
 
     /// Whether `text` is a scope token: `1*( %x21 / %x23-5B / %x5D-7E )`.
     pub fn is_token(text: &str) -> bool {

@@ -21,8 +21,7 @@ impl Grant for ClientCredentialsGrant {
             return Err(OauthError::invalid_client().because("a public client has no credentials"));
         }
         // There is no user: the scopes that speak of one cannot be granted.
-        let of_user = [Scope::OPENID, "profile", "email", "offline_access"];
-        let ceiling = client.metadata.scope.filter(|token| !of_user.contains(&token));
+        let ceiling = client.metadata.scope.filter(|token| !Scope::is_of_user(token));
         let default = resource::default_scope(client, false);
         let scope = engine::narrow(params.find("scope"), &ceiling, &default)?;
         let resources = resource::requested(cx.tenant, params.resources(), &scope)?;

@@ -171,12 +171,3 @@ pub fn read<'f>(find: impl Fn(&str) -> Option<&'f str>) -> Result<Value, FieldEr
         FIELDS.iter().map(|field| Ok((field.name.to_owned(), field.read(&find)?))).collect();
     members.map(Value::Object)
 }
-
-/// What a form of a new client proposes.
-pub fn proposed() -> ClientMetadata {
-    ClientMetadata {
-        grant_types: vec![GrantType::AuthorizationCode, GrantType::RefreshToken],
-        scope: "openid profile email offline_access".parse().unwrap_or_default(),
-        ..ClientMetadata::default()
-    }
-}

@@ -6,7 +6,7 @@ use serde_json::Value;
 use super::{Member, Shown, Signed, confirm::Question, differences, go, next_page, seen};
 use crate::{
     admin::{self, Action, AdminError, ClientInput, ClientView, Expected, Whom},
-    domain::{Selection, Tenant},
+    domain::{ClientMetadata, Selection, Tenant},
     protocol::{OauthError, Params},
     views::console::{ClientForm, ClientSecretPage, Clients, registration},
     web::guards::{Form, Query},
@@ -31,7 +31,7 @@ pub(super) async fn list(member: Signed, slug: &str, query: Query) -> Shown {
 fn form_of(member: &Member, tenant: &Tenant, client: Option<ClientView>) -> ClientForm {
     let fields = match &client {
         Some(client) => registration::shown(&client.metadata),
-        None => registration::shown(&registration::proposed()),
+        None => registration::shown(&ClientMetadata::default()),
     };
     ClientForm {
         frame: member.frame("clients", Some(tenant)),

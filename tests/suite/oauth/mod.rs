@@ -1,6 +1,7 @@
 mod authorization;
 pub(crate) mod client_auth;
 mod client_keys;
+mod defaults;
 mod documents;
 mod error_descriptions;
 mod feed;
