@@ -17,6 +17,7 @@ use super::{
     guards::{Addressed, Bearer, JsonBody, NoTenant, Peer},
 };
 use crate::{
+    domain::GrantType,
     oauth::{Cx, first_party},
     protocol::{ErrorCode, OauthError, TokenResponse},
 };
@@ -39,6 +40,10 @@ fn with_status_of_login(error: OauthError, refused: Status) -> WithStatus {
         _ => error.status(),
     };
     WithStatus(status, error)
+}
+
+fn count(site: &Site, grant: GrantType, answer: &Result<TokenResponse, OauthError>) {
+    site.metrics.token_answered(grant.as_str(), answer.as_ref().err().map(|error| error.code));
 }
 
 #[post("/<_>/auth/login", data = "<body>")]
@@ -66,7 +71,9 @@ async fn login(
         ));
         Ok(tokens)
     };
-    work.await.map(Json).map_err(|error| with_status_of_login(error, Status::Unauthorized))
+    let answer = work.await;
+    count(site, GrantType::Password, &answer);
+    answer.map(Json).map_err(|error| with_status_of_login(error, Status::Unauthorized))
 }
 
 #[post("/<_>/auth/refresh")]
@@ -81,7 +88,9 @@ async fn refresh(
         let bearer = bearer.map_err(|_| OauthError::invalid_grant().because("no bearer token"))?;
         first_party::refresh(&Cx::new(&site.app, &tenant, &from.0), &bearer.0).await
     };
-    work.await.map(Json).map_err(|error| with_status_of_login(error, Status::Forbidden))
+    let answer = work.await;
+    count(site, GrantType::RefreshToken, &answer);
+    answer.map(Json).map_err(|error| with_status_of_login(error, Status::Forbidden))
 }
 
 #[post("/<_>/auth/logout")]

@@ -10,7 +10,7 @@ use prometheus_client::{
 
 use crate::{domain::GrantType, protocol::ErrorCode};
 
-/// The labels of a token answer.
+/// The labels of an answer to who asks for tokens.
 #[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
 struct TokenLabels {
     grant: &'static str,
@@ -49,7 +49,11 @@ impl Default for Metrics {
         let tokens = Family::<TokenLabels, Counter>::default();
         let (cutoffs, view_age_ms, audit_dropped) =
             (Gauge::default(), Gauge::default(), Gauge::default());
-        registry.register("token_answers", "Answers of the token endpoint", tokens.clone());
+        registry.register(
+            "token_answers",
+            "Answers to who asks for tokens, at the token endpoint and at /auth/",
+            tokens.clone(),
+        );
         registry.register("revocation_cutoffs", "Cut-offs in memory", cutoffs.clone());
         registry.register(
             "revocation_view_age_ms",
@@ -73,7 +77,7 @@ impl Default for Metrics {
 }
 
 impl Metrics {
-    /// Counts an answer of the token endpoint.
+    /// Counts an answer to who asks for tokens.
     pub(super) fn token_answered(&self, grant: &str, error: Option<ErrorCode>) {
         // Labels come from our own lists: what a client writes must not become a time series.
         let grant = grant.parse().map_or("other", GrantType::as_str);

@@ -40,7 +40,7 @@ async fn serving(folder: &std::path::Path, callback: &str) -> Server {
     server
 }
 
-async fn browser(scripts: bool) -> WebDriver {
+pub(crate) async fn browser(scripts: bool) -> WebDriver {
     let mut capabilities = DesiredCapabilities::chrome();
     for argument in [
         "--headless",
@@ -68,7 +68,7 @@ async fn browser(scripts: bool) -> WebDriver {
 }
 
 /// Keeps a picture of the page where the one who runs the tests asks for it.
-async fn picture(driver: &WebDriver, name: &str) {
+pub(crate) async fn picture(driver: &WebDriver, name: &str) {
     if let Ok(folder) = std::env::var("PORTCULLIS_TEST_PICTURES") {
         driver
             .screenshot(&std::path::Path::new(&folder).join(format!("{name}.png")))
@@ -78,7 +78,7 @@ async fn picture(driver: &WebDriver, name: &str) {
 }
 
 /// The element, once the page that has it is there: a click does not wait for what it leads to.
-async fn find(driver: &WebDriver, by: By) -> WebElement {
+pub(crate) async fn find(driver: &WebDriver, by: By) -> WebElement {
     for _ in 0..200 {
         if let Ok(element) = driver.find(by.clone()).await {
             return element;
@@ -88,13 +88,13 @@ async fn find(driver: &WebDriver, by: By) -> WebElement {
     panic!("{by:?}: {}", driver.source().await.unwrap());
 }
 
-async fn fill(driver: &WebDriver, id: &str, text: &str) {
+pub(crate) async fn fill(driver: &WebDriver, id: &str, text: &str) {
     let field = find(driver, By::Id(id)).await;
     field.clear().await.unwrap();
     field.send_keys(text).await.unwrap();
 }
 
-async fn press(driver: &WebDriver, text: &str) {
+pub(crate) async fn press(driver: &WebDriver, text: &str) {
     find(driver, By::XPath(format!("//*[self::button or self::a][normalize-space()='{text}']")))
         .await
         .click()
@@ -103,7 +103,7 @@ async fn press(driver: &WebDriver, text: &str) {
 }
 
 /// Waits for a page that says `text`.
-async fn sees(driver: &WebDriver, text: &str) {
+pub(crate) async fn sees(driver: &WebDriver, text: &str) {
     find(driver, By::XPath(format!("//body[contains(normalize-space(.), '{text}')]"))).await;
 }
 

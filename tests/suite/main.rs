@@ -21,12 +21,15 @@ mod docs;
 mod documents;
 mod faults;
 mod first_party;
+mod flow;
 mod fuzz;
 mod guard;
 mod layout;
 mod logging;
 mod oauth;
 mod plans;
+#[path = "../../guard/tests/support/programs.rs"]
+mod programs;
 mod properties;
 mod support;
 mod third_party;

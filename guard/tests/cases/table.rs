@@ -128,7 +128,7 @@ impl Case {
 
 impl Table {
     pub(crate) fn read() -> Self {
-        serde_json::from_str(&programs::read("cases.json")).unwrap()
+        serde_json::from_str(&programs::read("guard/cases.json")).unwrap()
     }
 
     /// What programs are told to do while nothing is heard; none, where it is not said.

@@ -1,4 +1,4 @@
-//! The programs of `programs.json`: an API behind the guard, in each language and framework.
+//! The programs of a `programs.json`, in each language and framework.
 
 use std::{
     net::{TcpListener, TcpStream},
@@ -26,14 +26,19 @@ fn root() -> PathBuf {
     if here { package.to_owned() } else { package.parent().unwrap().to_owned() }
 }
 
-/// A file of the guard's.
-pub(crate) fn read(name: &str) -> String {
-    std::fs::read_to_string(root().join("guard").join(name)).unwrap()
+/// A file of the repository.
+pub(crate) fn read(path: &str) -> String {
+    std::fs::read_to_string(root().join(path)).unwrap()
 }
 
-/// All of them.
-pub(crate) fn all() -> Vec<Program> {
-    serde_json::from_str(&read("programs.json")).unwrap()
+/// Those that a file lists.
+pub(crate) fn listed(path: &str) -> Vec<Program> {
+    serde_json::from_str(&read(path)).unwrap()
+}
+
+/// A port that nobody listens at.
+pub(crate) fn free_port() -> u16 {
+    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
 }
 
 /// One that runs.
@@ -55,10 +60,9 @@ impl Drop for Running {
 }
 
 impl Program {
-    /// Starts it for this API, and waits until it listens.
-    pub(crate) fn start(&self, settings: &[(&str, &str)]) -> Running {
+    /// Starts it with these settings, and waits until it listens.
+    pub(crate) fn start(&self, port: u16, settings: &[(&str, &str)]) -> Running {
         let root = root();
-        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
         let log = tempfile::NamedTempFile::new().unwrap();
         let (program, arguments) = self.run.split_first().unwrap();
         // One that is found by its name is the machine's, the others are built here.

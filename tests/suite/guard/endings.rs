@@ -6,13 +6,11 @@ use rocket::tokio;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-#[path = "../../../guard/tests/support/programs.rs"]
-mod programs;
-
-use programs::{Program, Running};
-
 use super::{API, SECRET, text};
-use crate::support::{Server, form, new_database, plain_http, write_master_key};
+use crate::{
+    programs::{self, Program, Running},
+    support::{Server, form, new_database, plain_http, write_master_key},
+};
 
 /// How something is ended at the server, and what the API says of a token after that.
 #[derive(Debug, Deserialize)]
@@ -36,7 +34,7 @@ fn spares() -> bool {
 }
 
 fn endings() -> Vec<Ending> {
-    let table: Value = serde_json::from_str(&programs::read("cases.json")).unwrap();
+    let table: Value = serde_json::from_str(&programs::read("guard/cases.json")).unwrap();
     serde_json::from_value(table["endings"].clone()).unwrap()
 }
 
@@ -155,7 +153,7 @@ async fn what_is_ended_at_the_server_is_refused_by_each_program() {
     write_master_key(folder.path());
     let database = new_database(folder.path()).await;
     let server = Server::start(folder.path(), &database, &[]).await;
-    let programs = programs::all();
+    let programs = programs::listed("guard/programs.json");
     let (code, _, error) = server.command(&["apply", "-f", "-"], &file(&programs));
     assert_eq!(code, 0, "{error}");
     let (code, token, error) =
@@ -171,7 +169,7 @@ async fn what_is_ended_at_the_server_is_refused_by_each_program() {
             ("CLIENT_SECRET", SECRET),
         ];
         let (port, operator) = (server.port, token.trim().to_owned());
-        let running = program.start(&settings);
+        let running = program.start(programs::free_port(), &settings);
         let guarded = Guarded { port, operator, name: program.name.clone(), running };
         let endings = &endings;
         async move { guarded.hold(endings).await }
