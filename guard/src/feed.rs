@@ -125,6 +125,8 @@ pub(crate) enum NotRead {
     Malformed(#[from] serde_json::Error),
     #[error("the stream broke off: {0}")]
     Broken(String),
+    #[error("a page leads to itself")]
+    Standing,
     #[error("nothing was heard for {SILENCE:?}")]
     Silent,
 }
@@ -212,11 +214,15 @@ impl Reader {
             let page: Page = answer.json().await?;
             let is_last = page.next == page.head.to_string();
             page.events.into_iter().for_each(|event| issuer.endings.apply(event));
+            let is_further = self.cursor.as_ref() != Some(&page.next);
             self.cursor = Some(page.next);
             if is_last {
                 issuer.endings.heard(began);
                 issuer.endings.prune(issuer.long_gone());
                 return Ok(());
+            }
+            if !is_further {
+                return Err(NotRead::Standing);
             }
         }
     }
@@ -227,7 +233,8 @@ impl Reader {
         if let Some(cursor) = &self.cursor {
             asked = asked.header("Last-Event-ID", cursor);
         }
-        let answer = asked.send().await?;
+        let answered = tokio::time::timeout(SILENCE, asked.send()).await;
+        let answer = answered.map_err(|_| NotRead::Silent)??;
         if answer.status() != StatusCode::OK {
             return Err(NotRead::Status(answer.status()));
         }

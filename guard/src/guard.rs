@@ -192,6 +192,13 @@ struct Seen {
     key: Arc<Key>,
 }
 
+impl Seen {
+    /// Whether the key that has verified it is still the issuer's.
+    fn has_its_key(&self) -> bool {
+        self.issuer.keys.has(self.key.id(), &self.key)
+    }
+}
+
 /// Checks access tokens. It is cheap to clone, and made once.
 #[derive(Clone)]
 pub struct Guard(Arc<Inner>);
@@ -220,12 +227,13 @@ impl Guard {
     /// # Errors
     /// [`Refusal`].
     pub async fn verify_header(&self, header: Option<&str>) -> Result<Arc<Principal>, Refusal> {
-        let (scheme, token) =
-            header.and_then(|line| line.split_once(' ')).ok_or(Refusal::NoToken)?;
-        if !scheme.eq_ignore_ascii_case("bearer") {
-            return Err(Refusal::NoToken);
+        let mut words = header.unwrap_or_default().split(' ').filter(|word| !word.is_empty());
+        let is_bearer = words.next().is_some_and(|scheme| scheme.eq_ignore_ascii_case("bearer"));
+        match (words.next(), words.next()) {
+            (Some(token), None) if is_bearer => self.verify(token).await,
+            (Some(_), Some(_)) if is_bearer => Err(Refusal::InvalidRequest),
+            _ => Err(Refusal::NoToken),
         }
-        self.verify(token.trim()).await
     }
 
     /// Whom a token speaks for.
@@ -233,7 +241,9 @@ impl Guard {
     /// # Errors
     /// [`Refusal::InvalidToken`], and [`Refusal::Unavailable`] where it cannot be said.
     pub async fn verify(&self, token: &str) -> Result<Arc<Principal>, Refusal> {
-        let seen = match self.0.seen.get(token) {
+        let held = self.0.seen.get(token);
+        // Where its key is gone it is looked at as if it were new: another of that name may be there.
+        let seen = match held.filter(|seen| seen.has_its_key()) {
             Some(seen) => seen,
             None => {
                 let seen = Arc::new(self.verified(token).await?);
@@ -307,13 +317,14 @@ impl Guard {
         if claims.cnf.is_some() && !self.0.takes_bound {
             return Err(refused("bound to a key or a certificate"));
         }
-        let principal = Principal { claims, key_id: header.kid, tenant: issuer.tenant.clone() };
+        let key_id = key.id().map(str::to_owned);
+        let principal = Principal { claims, key_id, tenant: issuer.tenant.clone() };
         Ok(Seen { principal: Arc::new(principal), issuer, key })
     }
 
     /// What changes: the time, the issuer's keys, and what was ended.
     async fn decide(&self, seen: &Seen, token: &str) -> Result<(), Refusal> {
-        let Seen { principal, issuer, key } = seen;
+        let Seen { principal, issuer, .. } = seen;
         let (now, leeway) = (self.0.clock.now() as f64, self.0.leeway as f64);
         if now >= principal.claims.exp + leeway {
             return Err(refused("expired"));
@@ -321,7 +332,7 @@ impl Guard {
         if principal.claims.nbf.is_some_and(|nbf| nbf > now + leeway) {
             return Err(refused("not yet"));
         }
-        if !issuer.keys.has(principal.key_id.as_deref(), key) {
+        if !seen.has_its_key() {
             return Err(refused("its key is gone"));
         }
         let Some(feed) = self.0.issuers.feed() else { return Ok(()) };

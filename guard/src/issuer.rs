@@ -25,6 +25,9 @@ const MOST_TENANTS: usize = 10_000;
 const UNKNOWN_FOR: Duration = Duration::from_secs(60);
 const MOST_UNKNOWN: u64 = 10_000;
 
+/// Names whose issuer did not answer are not asked for again for so long.
+const AWAY_FOR: Duration = Duration::from_secs(1);
+
 /// Tenants that are asked for at once, since anybody can make up a name.
 const ASKED_AT_ONCE: usize = 16;
 
@@ -64,7 +67,9 @@ pub(crate) struct Issuers {
     patterns: Vec<(String, String)>,
     tenants: RwLock<HashMap<String, Arc<Issuer>>>,
     unknown: moka::sync::Cache<String, ()>,
-    asking: Arc<Semaphore>,
+    away: moka::sync::Cache<String, ()>,
+    asked_for: moka::sync::Cache<String, Arc<tokio::sync::Mutex<()>>>,
+    asking: Semaphore,
     following: Mutex<Vec<AbortHandle>>,
 }
 
@@ -82,11 +87,10 @@ impl Issuers {
             named: HashMap::new(),
             patterns,
             tenants: RwLock::default(),
-            unknown: moka::sync::Cache::builder()
-                .max_capacity(MOST_UNKNOWN)
-                .time_to_live(UNKNOWN_FOR)
-                .build(),
-            asking: Arc::new(Semaphore::new(ASKED_AT_ONCE)),
+            unknown: failed(UNKNOWN_FOR),
+            away: failed(AWAY_FOR),
+            asked_for: moka::sync::Cache::new(MOST_UNKNOWN),
+            asking: Semaphore::new(ASKED_AT_ONCE),
             following: Mutex::default(),
         };
         for name in names {
@@ -125,16 +129,13 @@ impl Issuers {
         }
         let tenant = self.patterns.iter().find_map(|pattern| tenant_in(pattern, name));
         let tenant = tenant.ok_or(NoKey::Unknown)?;
-        if self.unknown.contains_key(name) {
-            return Err(NoKey::Unknown);
-        }
-        let turn =
-            tokio::time::timeout(TURN_WITHIN, Arc::clone(&self.asking).acquire_owned()).await;
-        let Ok(Ok(turn)) = turn else { return Err(NoKey::Away) };
+        self.has_not_failed(name)?;
         let (this, name, tenant) = (Arc::clone(self), name.to_owned(), tenant.to_owned());
         // It is done though its caller may go.
         let asked = tokio::spawn(async move {
-            let _turn = turn;
+            // Whoever comes meanwhile shares the answer.
+            let same = this.asked_for.get_with_by_ref(&name, Arc::default);
+            let _one = same.lock().await;
             this.ask(&name, &tenant).await
         });
         asked.await.unwrap_or(Err(NoKey::Away))
@@ -146,17 +147,24 @@ impl Issuers {
         if let Some(issuer) = self.tenant(name) {
             return Ok(issuer);
         }
-        if self.unknown.contains_key(name) {
-            return Err(NoKey::Unknown);
-        }
+        self.has_not_failed(name)?;
+        let turn = tokio::time::timeout(TURN_WITHIN, self.asking.acquire()).await;
+        let Ok(Ok(_turn)) = turn else { return Err(NoKey::Away) };
         let issuer = self.made(name, Some(tenant));
         if let Err(why) = issuer.keys.begin().await {
-            if why == NoKey::Unknown {
-                self.unknown.insert(name.to_owned(), ());
-            }
+            let held = if why == NoKey::Unknown { &self.unknown } else { &self.away };
+            held.insert(name.to_owned(), ());
             return Err(why);
         }
         self.keep(issuer)
+    }
+
+    /// Whether a name may be asked for: it has not just been, in vain.
+    fn has_not_failed(&self, name: &str) -> Result<(), NoKey> {
+        if self.unknown.contains_key(name) {
+            return Err(NoKey::Unknown);
+        }
+        if self.away.contains_key(name) { Err(NoKey::Away) } else { Ok(()) }
     }
 
     fn tenant(&self, name: &str) -> Option<Arc<Issuer>> {
@@ -187,6 +195,10 @@ impl Issuers {
         let tenants = self.tenants.read().unwrap_or_else(PoisonError::into_inner);
         self.named.values().chain(tenants.values()).cloned().collect()
     }
+}
+
+fn failed(held_for: Duration) -> moka::sync::Cache<String, ()> {
+    moka::sync::Cache::builder().max_capacity(MOST_UNKNOWN).time_to_live(held_for).build()
 }
 
 /// The tenant that `name` names by a pattern, whose two sides stand around it: one segment of a path or one label

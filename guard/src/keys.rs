@@ -35,6 +35,13 @@ pub(crate) struct Key {
     pub(crate) verifies: DecodingKey,
 }
 
+impl Key {
+    /// Its name in the key set.
+    pub(crate) fn id(&self) -> Option<&str> {
+        self.jwk.common.key_id.as_deref()
+    }
+}
+
 /// What is known of an issuer's keys.
 #[derive(Default)]
 struct Known {
@@ -151,7 +158,7 @@ impl Keys {
             }
             Err(why) => {
                 tracing::warn!(issuer = self.issuer, error = %why, "the keys of an issuer cannot be read: the last ones stay");
-                let failed = Some(if why.is_final() { NoKey::Unknown } else { NoKey::Away });
+                let failed = Some(if why.is_of_no_issuer() { NoKey::Unknown } else { NoKey::Away });
                 let (keys, metadata) = (last.keys.clone(), last.metadata.clone());
                 Known { keys, metadata, due: last.due.map(|_| now + AGAIN), tried, failed, asked }
             }
@@ -180,9 +187,7 @@ impl Keys {
 impl Known {
     fn find(&self, id: Option<&str>) -> Option<&Arc<Key>> {
         match (id, self.keys.as_slice()) {
-            (Some(id), keys) => {
-                keys.iter().find(|key| key.jwk.common.key_id.as_deref() == Some(id))
-            }
+            (Some(id), keys) => keys.iter().find(|key| key.id() == Some(id)),
             (None, [only]) => Some(only),
             (None, _) => None,
         }

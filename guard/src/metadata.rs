@@ -29,6 +29,8 @@ pub(crate) enum NotFetched {
     TooLarge,
     #[error("the answer is not what it should be: {0}")]
     Malformed(#[from] serde_json::Error),
+    #[error("there is no such issuer")]
+    NoIssuer,
     #[error("the metadata is of {0}")]
     Another(String),
     #[error("{0} is no address of https, which the issuer's own is")]
@@ -36,15 +38,13 @@ pub(crate) enum NotFetched {
 }
 
 impl NotFetched {
-    /// Whether asking again would bring nothing else: there is no such issuer, or it is another's.
-    pub(crate) fn is_final(&self) -> bool {
-        match self {
-            Self::Http(why) => {
-                matches!(why.status(), Some(StatusCode::NOT_FOUND | StatusCode::GONE))
-            }
-            Self::Another(_) => true,
-            _ => false,
-        }
+    /// Whether there is no such issuer, so that asking again would bring nothing else.
+    pub(crate) fn is_of_no_issuer(&self) -> bool {
+        matches!(self, Self::NoIssuer | Self::Another(_))
+    }
+
+    fn has_status(&self, statuses: &[StatusCode]) -> bool {
+        matches!(self, Self::Http(why) if why.status().is_some_and(|it| statuses.contains(&it)))
     }
 }
 
@@ -68,9 +68,16 @@ fn addresses(issuer: &str) -> [String; 2] {
 /// Reads the metadata of `issuer`.
 pub(crate) async fn of(http: &reqwest::Client, issuer: &str) -> Result<Metadata, NotFetched> {
     let [first, second] = addresses(issuer);
+    let gone = [StatusCode::NOT_FOUND, StatusCode::GONE];
     let metadata: Metadata = match fetch(http, &first).await {
         Ok(fetched) => fetched.value,
-        Err(NotFetched::Http(why)) if why.is_status() => fetch(http, &second).await?.value,
+        Err(NotFetched::Http(why)) if why.is_status() => {
+            let is_gone = why.status().is_some_and(|status| gone.contains(&status));
+            match fetch(http, &second).await {
+                Err(why) if is_gone && why.has_status(&gone) => return Err(NotFetched::NoIssuer),
+                answered => answered?.value,
+            }
+        }
         Err(why) => return Err(why),
     };
     // RFC 8414 §3.3: whoever answers for another issuer must not be believed.
