@@ -267,7 +267,25 @@ async fn walk(name: &str, shape: Shape) {
     walk.driver.clone().quit().await.unwrap();
 }
 
-#[rocket::async_test]
-async fn a_to_h_with_axum() {
-    walk("axum", Shape::Backend).await;
+macro_rules! walks {
+    ($($test:ident = $name:literal, $shape:ident;)+) => {
+        $(
+            #[rocket::async_test]
+            async fn $test() {
+                walk($name, Shape::$shape).await;
+            }
+        )+
+
+        #[test]
+        fn every_example_is_walked() {
+            let listed = programs::listed("examples/programs.json");
+            let names: Vec<&str> = listed.iter().map(|program| program.name.as_str()).collect();
+            assert_eq!(names, [$($name),+]);
+        }
+    };
+}
+
+walks! {
+    a_to_h_with_axum = "axum", Backend;
+    a_to_h_with_rocket = "rocket", Backend;
 }

@@ -66,10 +66,14 @@ pub enum NotSignedIn {
 /// The query of the callback (RFC 6749 §4.1.2, RFC 9207).
 #[derive(serde::Deserialize)]
 pub struct Callback {
-    code: Option<String>,
-    state: Option<String>,
-    iss: Option<String>,
-    error: Option<String>,
+    /// The code.
+    pub code: Option<String>,
+    /// What the sign-in was begun with.
+    pub state: Option<String>,
+    /// Whose answer it is.
+    pub iss: Option<String>,
+    /// Why there is no code.
+    pub error: Option<String>,
 }
 
 /// The tenant at Portcullis.
