@@ -32,6 +32,8 @@ struct Walk {
     program: Running,
     driver: WebDriver,
     shape: Shape,
+    /// Where the API listens, which is the program's own port but for one.
+    api: (u16, &'static str),
     operator: String,
     _folder: tempfile::TempDir,
 }
@@ -42,8 +44,8 @@ fn file(address: &str) -> String {
     json!({ "tenants": [
         {
             "slug": "acme",
-            // What was signed in is over after a second, and what the API allows for clocks.
-            "settings": { "password_bcrypt_cost": 10, "access_token_ttl": 1 },
+            // What was signed in is soon over, after what the API allows for clocks.
+            "settings": { "password_bcrypt_cost": 10, "access_token_ttl": 2 },
             "scopes": [{ "name": "reports.read", "description": "Read your reports" }],
             "resources": [{ "uri": API, "scopes": ["reports.read"] }],
             "clients": [
@@ -80,7 +82,8 @@ impl Walk {
             server.command(&["token", "--tenant", "system", "--scope", "admin"], "");
         assert_eq!(code, 0, "{error}");
         let issuer = format!("{}/t/acme", server.base());
-        let api = format!("127.0.0.1:{api}");
+        let api_listen = format!("127.0.0.1:{api}");
+        let api = if shape == Shape::OwnForm { (api, "/reports") } else { (port, "/api/reports") };
         let settings = [
             ("ISSUER", issuer.as_str()),
             ("AUDIENCE", API),
@@ -88,14 +91,14 @@ impl Walk {
             ("CLIENT_SECRET", SECRET),
             ("API_CLIENT_ID", "api"),
             ("API_CLIENT_SECRET", SECRET),
-            ("API_LISTEN", &api),
+            ("API_LISTEN", &api_listen),
         ];
         let listed = programs::listed("examples/programs.json");
         let program = listed.into_iter().find(|program| program.name == name).unwrap();
         let program = program.start(port, &settings);
         let driver = browser(true).await;
         let operator = token.trim().to_owned();
-        Self { server, program, driver, shape, operator, _folder: folder }
+        Self { server, program, driver, shape, api, operator, _folder: folder }
     }
 
     fn port(&self) -> u16 {
@@ -143,12 +146,11 @@ impl Walk {
         assert_eq!(status, 200, "{body}");
         let tokens: Value = serde_json::from_str(&body).unwrap();
         let bearer = format!("Bearer {}", tokens["access_token"].as_str().unwrap());
-        let api = if self.shape == Shape::OwnForm { "/me" } else { "/api/me" };
+        let (port, path) = self.api;
         let mut good = 0;
         loop {
             let headers = [("Authorization", bearer.as_str())];
-            let (status, body) =
-                plain_http(self.api_port(), "GET", api, &headers, "").await.unwrap();
+            let (status, body) = plain_http(port, "GET", path, &headers, "").await.unwrap();
             match status {
                 200 => good += 1,
                 401 => break,
@@ -165,10 +167,6 @@ impl Walk {
             &json!({ "settings": { "access_token_ttl": 900 } }).to_string(),
         )
         .await;
-    }
-
-    fn api_port(&self) -> u16 {
-        self.port()
     }
 
     /// How many refreshes were answered with a pair.
@@ -288,4 +286,5 @@ macro_rules! walks {
 walks! {
     a_to_h_with_axum = "axum", Backend;
     a_to_h_with_rocket = "rocket", Backend;
+    a_to_h_with_nest = "nest", OwnForm;
 }
