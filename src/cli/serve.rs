@@ -54,6 +54,8 @@ pub(super) async fn run(arguments: Arguments, config: Config) -> Done {
         .await
         .map_err(|why| in_one_line(&why))?;
     let most = share_of_strangers(files_of_process(), kept);
+    // Of the door that clients come in by: the management address has its own, and no streams.
+    site.let_streams_have(most);
     let server = Listener::open(server, most).await.map_err(|why| in_use(&why))?;
     let management = Listener::open(management, MANAGERS).await.map_err(|why| in_use(&why))?;
     greet(&site, arguments.demo).await;

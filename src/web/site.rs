@@ -34,8 +34,9 @@ impl Site {
         Self { app, accounts, views, metrics: Arc::default(), streams, closing }
     }
 
-    /// Lets streams have three fifths of `connections`, and leaves the others to requests.
-    pub(crate) fn share(&self, connections: usize) {
+    /// Lets streams have three fifths of a listener's `connections`, and leaves the others to requests. Once, before
+    /// anybody streams.
+    pub(crate) fn let_streams_have(&self, connections: usize) {
         self.streams.forget_permits(MOST_STREAMS.saturating_sub(connections * 3 / 5));
     }
 

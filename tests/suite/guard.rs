@@ -8,7 +8,7 @@ use portcullis_guard::{Feed, Guard, Refusal, WhenBehind};
 use rocket::tokio;
 use serde_json::Value;
 
-use crate::support::{Server, claim, form, new_database, plain_http, write_master_key};
+use crate::support::{Server, basic, claim, form, new_database, plain_http, write_master_key};
 
 const API: &str = "https://api.acme.example";
 const SECRET: &str = "a-secret-of-the-resource-server-itself";
@@ -226,4 +226,38 @@ async fn a_server_that_is_stopped_waits_for_no_stream() {
     house.until(&token, Ok(())).await;
     assert_eq!(house.server.terminate(), Some(0));
     assert!(!house.server.log().contains("cut off"), "{}", house.server.log());
+}
+
+#[rocket::async_test]
+async fn a_hundred_resource_servers_follow_one_tenant() {
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+
+    let house = house(|feed| feed).await;
+    let authorization = basic("api", SECRET);
+    let headers = [
+        ("Authorization", authorization.as_str()),
+        ("Content-Type", "application/x-www-form-urlencoded"),
+    ];
+    let form = "grant_type=client_credentials&scope=revocations";
+    let (status, body) =
+        plain_http(house.server.port, "POST", "/t/acme/oauth2/token", &headers, form)
+            .await
+            .unwrap();
+    assert_eq!(status, 200, "{body}");
+    let granted: Value = serde_json::from_str(&body).unwrap();
+    let request = format!(
+        "GET /t/acme/oauth2/revocations HTTP/1.1\r\nHost: a\r\nAccept: text/event-stream\r\n\
+         Authorization: Bearer {}\r\n\r\n",
+        granted["access_token"].as_str().unwrap()
+    );
+    let mut open = Vec::new();
+    for at in 0..100 {
+        let mut stream =
+            tokio::net::TcpStream::connect(("127.0.0.1", house.server.port)).await.unwrap();
+        stream.write_all(request.as_bytes()).await.unwrap();
+        let mut head = [0; 15];
+        stream.read_exact(&mut head).await.unwrap();
+        assert_eq!(String::from_utf8_lossy(&head), "HTTP/1.1 200 OK", "number {at}");
+        open.push(stream);
+    }
 }

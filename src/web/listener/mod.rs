@@ -77,7 +77,6 @@ impl Listener {
             .state::<Arc<Site>>()
             .cloned()
             .ok_or_else(|| io::Error::other("no site"))?;
-        site.share(most);
         Ok(Self {
             socket,
             client: Arc::new(client),
