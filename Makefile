@@ -2,7 +2,7 @@
 
 CARGO ?= cargo
 
-.PHONY: help run test lint advisories model bench bench-peers bench-instructions faults fuzz docs clean
+.PHONY: help run test languages lint advisories model bench bench-peers bench-instructions faults fuzz docs clean
 
 help: ## Show this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 14
@@ -12,9 +12,12 @@ run: ## Start the server with a demo tenant on http://127.0.0.1:8000
 
 test: ## Install what the tests need, then lint and run every test on both databases
 	./tests/services/install
-	$(MAKE) lint
+	$(MAKE) lint languages
 	./tests/services/with $(CARGO) test --workspace --no-fail-fast
 	PORTCULLIS_TEST_BACKEND=postgres ./tests/services/with $(CARGO) test --workspace --no-fail-fast --test suite
+
+languages: ## Lint and test what is not Rust: the guards of other languages, and the examples
+	./tests/languages
 
 lint: ## Formatting, clippy and the documentation, warnings denied; licences and sources of packages
 	$(CARGO) fmt --all --check

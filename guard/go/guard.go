@@ -87,7 +87,8 @@ func (g *Guard) VerifyHeader(ctx context.Context, authorization []string) (*Prin
 // is over.
 func (g *Guard) Verify(ctx context.Context, token string) (*Principal, error) {
 	known, found := g.seen.Get(token)
-	if !found {
+	// Where its key is gone it is looked at as if it were new: another of its name may be there.
+	if !found || !known.issuer.keys.has(known.keyID, known.key) {
 		var err error
 		if known, err = g.verified(ctx, token); err != nil {
 			return nil, err
@@ -197,9 +198,9 @@ func (g *Guard) refuse(why string) error {
 }
 
 func (g *Guard) unavailable(ctx context.Context, why string, more ...any) error {
-	// Nobody is there to be told that it cannot be said.
+	// Who is away is warned of where it is asked, not at each request.
 	if ctx.Err() == nil {
-		g.log.Warn("it cannot be said whether an access token is good", append(more, "why", why)...)
+		g.log.Debug("it cannot be said whether an access token is good", append(more, "why", why)...)
 	}
 	return ErrUnavailable
 }

@@ -358,7 +358,7 @@ impl Guard {
                         Ok(true) => Ok(()),
                         Ok(false) => Err(refused("the issuer says that it no longer counts")),
                         Err(why) => {
-                            tracing::warn!(issuer = issuer.url, error = %why, "the issuer cannot be asked about a token");
+                            tracing::debug!(issuer = issuer.url, error = %why, "the issuer cannot be asked about a token");
                             Err(Refusal::Unavailable)
                         }
                     }
@@ -378,7 +378,8 @@ fn refused_by(why: &jsonwebtoken::errors::Error) -> Refusal {
     Refusal::InvalidToken
 }
 
+/// Who is away is warned of where it is asked, not at each request.
 fn unavailable(why: &'static str) -> Refusal {
-    tracing::warn!(why, "it cannot be said whether an access token is good");
+    tracing::debug!(why, "it cannot be said whether an access token is good");
     Refusal::Unavailable
 }

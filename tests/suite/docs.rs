@@ -52,21 +52,46 @@ fn the_table_of_roles_in_the_docs_is_that_of_the_code() {
     assert_eq!(printed, roles(), "run `make docs`");
 }
 
-/// The programs that a page quotes, each block of Rust from the one that was named last.
-#[test]
-fn the_page_on_guarding_quotes_programs_that_are_built() {
+/// How many blocks a page quotes of programs, each from the one that was named last before it.
+fn quoted(page: &str) -> usize {
     let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
-    let page = std::fs::read_to_string(root.join("docs/guard.md")).unwrap();
-    let mut parts = page.split("```rust\n");
-    let (mut before, mut program, mut quoted) = (parts.next().unwrap(), String::new(), 0);
-    for part in parts {
-        if let Some((_, named)) = before.rsplit_once("<!-- ") {
-            let named = named.split(" -->").next().unwrap();
-            program = std::fs::read_to_string(root.join(named)).unwrap();
+    let folder = root.join(page);
+    let folder = folder.parent().unwrap();
+    let (mut program, mut block, mut count) = (None, None::<String>, 0);
+    for line in std::fs::read_to_string(root.join(page)).unwrap().lines() {
+        let named = line.strip_prefix("<!-- ").and_then(|rest| rest.strip_suffix(" -->"));
+        match (&mut block, named) {
+            (None, Some(named)) => {
+                let found =
+                    [root.join(named), folder.join(named)].into_iter().find(|it| it.exists());
+                let found = found.unwrap_or_else(|| panic!("{page} names {named}"));
+                program = Some(std::fs::read_to_string(found).unwrap());
+            }
+            (None, None) if ["```rust", "```ts", "```js", "```python", "```go"].contains(&line) => {
+                block = Some(String::new());
+            }
+            (Some(quote), _) if line == "```" => {
+                if let Some(program) = &program {
+                    assert!(
+                        program.contains(quote.as_str()),
+                        "{page}: no program has this: {quote}"
+                    );
+                    count += 1;
+                }
+                block = None;
+            }
+            (Some(quote), _) => *quote += &format!("{line}\n"),
+            _ => {}
         }
-        let (block, after) = part.split_once("```").unwrap();
-        assert!(program.contains(block), "no program has this: {block}");
-        (before, quoted) = (after, quoted + 1);
     }
-    assert_eq!(quoted, 3);
+    count
+}
+
+#[test]
+fn pages_quote_programs_that_are_built_and_asked() {
+    for (page, blocks) in
+        [("docs/guard.md", 13), ("guard/node/README.md", 4), ("guard/go/README.md", 1)]
+    {
+        assert_eq!(quoted(page), blocks, "{page}");
+    }
 }

@@ -287,4 +287,6 @@ walks! {
     a_to_h_with_axum = "axum", Backend;
     a_to_h_with_rocket = "rocket", Backend;
     a_to_h_with_nest = "nest", OwnForm;
+    a_to_h_with_fastapi = "fastapi", Backend;
+    a_to_h_with_go = "go", Backend;
 }

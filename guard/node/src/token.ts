@@ -87,9 +87,9 @@ export class Verifier {
     return Refusal.invalidToken();
   }
 
-  /** It cannot be said whether a token is good. */
+  /** It cannot be said whether a token is good. Who is away is warned of where it is asked, not at each request. */
   unavailable(why: string): Refusal {
-    this.#settings.log.warn(`it cannot be said whether an access token is good: ${why}`);
+    this.#settings.log.debug(`it cannot be said whether an access token is good: ${why}`);
     return Refusal.unavailable();
   }
 }

@@ -91,4 +91,10 @@ macro_rules! programs {
 programs! {
     y1_axum = "axum",
     y1_rocket = "rocket",
+    y1_express = "express",
+    y1_fastify = "fastify",
+    y1_nest = "nest",
+    y1_fastapi = "fastapi",
+    y1_flask = "flask",
+    y1_go = "go",
 }

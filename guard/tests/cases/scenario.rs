@@ -60,7 +60,7 @@ impl Scenario {
             None => world.tenant(&format!("s{at}"), self.before.clone()),
         };
         let neighbour = Arc::clone(&tenant);
-        let mint = Mint { world, tenant, neighbour };
+        let mint = Mint::new(world, tenant, neighbour);
         if self.tenant.is_none() {
             mint.until_heard(base).await;
         }
@@ -112,6 +112,7 @@ impl Step {
         match self.keys.as_deref() {
             None => {}
             Some("away") => tenant.change(|now| now.keys_are_away = true),
+            Some("retold") => tenant.change(|now| now.leaves_alg_out = true),
             Some("roll") => tenant.change(|now| {
                 now.keys.remove("one");
                 now.keys.insert("two".to_owned(), Arc::new(Key::p256()));

@@ -89,6 +89,7 @@ impl Case {
             claims: self.claims.clone(),
             payload: self.payload.clone(),
             key: self.key.clone(),
+            same: None,
         }
     }
 
@@ -144,7 +145,7 @@ impl Table {
     pub(crate) async fn ask_tokens(&self, world: &Arc<World>, base: &str) -> Vec<String> {
         let tenant = world.tenant("table", Vec::new());
         let neighbour = world.tenant("neighbour", Vec::new());
-        let mint = Mint { world: Arc::clone(world), tenant, neighbour };
+        let mint = Mint::new(Arc::clone(world), tenant, neighbour);
         mint.until_heard(base).await;
         let mut wrong = Vec::new();
         for case in &self.tokens {

@@ -51,6 +51,8 @@ pub(crate) enum Introspection {
 pub(crate) struct Now {
     pub(crate) keys: BTreeMap<String, Arc<Key>>,
     pub(crate) keys_are_away: bool,
+    /// Keys say no longer what they are for.
+    pub(crate) leaves_alg_out: bool,
     pub(crate) events: Vec<Event>,
     pub(crate) manner: Manner,
     pub(crate) introspection: Introspection,
@@ -77,6 +79,7 @@ impl Tenant {
         let now = Now {
             keys,
             keys_are_away: false,
+            leaves_alg_out: false,
             events,
             manner: Manner::Speaks,
             introspection: Introspection::Active,
@@ -127,7 +130,11 @@ impl Tenant {
         ];
         self.see(|now| {
             for (id, key) in &now.keys {
-                keys.push(key.jwk(id, if id == "enc" { "enc" } else { "sig" }));
+                let mut jwk = key.jwk(id, if id == "enc" { "enc" } else { "sig" });
+                if now.leaves_alg_out {
+                    jwk.as_object_mut().unwrap().remove("alg");
+                }
+                keys.push(jwk);
             }
         });
         json!({ "keys": keys })

@@ -1,7 +1,8 @@
 //! The tokens that the table describes.
 
 use std::{
-    sync::Arc,
+    collections::HashMap,
+    sync::{Arc, Mutex},
     time::{SystemTime, UNIX_EPOCH},
 };
 
@@ -26,6 +27,8 @@ pub(crate) struct Described {
     /// In the place of all claims.
     pub(crate) payload: Option<Value>,
     pub(crate) key: Option<String>,
+    /// The very token of before that was called so; it is made the first time.
+    pub(crate) same: Option<String>,
 }
 
 fn now() -> i64 {
@@ -39,11 +42,26 @@ pub(crate) struct Mint {
     pub(crate) world: Arc<World>,
     pub(crate) tenant: Arc<Tenant>,
     pub(crate) neighbour: Arc<Tenant>,
+    made: Arc<Mutex<HashMap<String, String>>>,
 }
 
 impl Mint {
-    /// The token's three parts.
+    pub(crate) fn new(world: Arc<World>, tenant: Arc<Tenant>, neighbour: Arc<Tenant>) -> Self {
+        Self { world, tenant, neighbour, made: Arc::default() }
+    }
+
+    /// A token that is so.
     pub(crate) fn token(&self, described: &Described) -> String {
+        match &described.same {
+            None => self.made(described),
+            Some(name) => {
+                let mut made = self.made.lock().unwrap();
+                made.entry(name.clone()).or_insert_with(|| self.made(described)).clone()
+            }
+        }
+    }
+
+    fn made(&self, described: &Described) -> String {
         let id = next_number().to_string();
         let mut header = object(json!({ "alg": "ES256", "typ": "at+jwt", "kid": "one" }));
         self.change(&mut header, &described.header, &id);
