@@ -139,13 +139,10 @@ impl Builder {
 
 /// Whether nobody in between can answer for it: https, or this very machine.
 fn is_closed(address: &str) -> bool {
-    let local = ["http://127.0.0.1", "http://localhost", "http://[::1]"];
-    address.starts_with("https://")
-        || local.iter().any(|host| {
-            address
-                .strip_prefix(host)
-                .is_some_and(|rest| rest.is_empty() || rest.starts_with([':', '/']))
-        })
+    let Ok(url) = reqwest::Url::parse(&address.replace(TENANT, "tenant")) else { return false };
+    let is_here = matches!(url.host_str(), Some("127.0.0.1" | "localhost" | "[::1]"));
+    let is_plain = url.username().is_empty() && url.password().is_none();
+    is_plain && url.has_host() && (url.scheme() == "https" || url.scheme() == "http" && is_here)
 }
 
 #[derive(Default)]

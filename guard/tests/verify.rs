@@ -10,7 +10,7 @@ mod support;
 
 use std::{sync::Arc, time::Duration};
 
-use portcullis_guard::{Clock, Guard, Refusal};
+use portcullis_guard::{Clock, Guard, NotBuilt, Refusal};
 use serde_json::json;
 use support::{API, Issuer, Key, NOW, StoppedClock};
 
@@ -236,4 +236,46 @@ async fn a_key_that_the_issuer_no_longer_has_verifies_nothing() {
     let new = issuer.token_with(&rolled, Some("at+jwt"), Some("two"), &json!({}));
     guard.verify(&new).await.unwrap();
     assert_eq!(guard.verify(&token).await.unwrap_err(), Refusal::InvalidToken);
+}
+
+#[tokio::test]
+async fn an_issuer_is_reached_by_https_or_is_this_machine() {
+    let built = |issuer: &str| Guard::for_audience(API).issuer(issuer).build();
+    for good in [
+        "https://id.example/t/acme",
+        "https://{tenant}.id.example",
+        "http://localhost:8000",
+        "http://[::1]/t/a",
+    ] {
+        assert!(built(good).is_ok(), "{good}");
+    }
+    for open in [
+        "http://id.example",
+        "http://127.0.0.1.example",
+        "http://127.0.0.1:80@id.example",
+        "https://ada@id.example",
+        "http://localhost@id.example/t/acme",
+        "ftp://127.0.0.1",
+        "id.example",
+        "",
+    ] {
+        assert!(matches!(built(open), Err(NotBuilt::NotHttps(_))), "{open}");
+    }
+    let two = built("https://{tenant}.id.example/{tenant}");
+    assert!(matches!(two, Err(NotBuilt::NoPattern(_))));
+}
+
+#[tokio::test]
+async fn a_bound_token_is_taken_where_the_api_proves_the_binding() {
+    let issuer = Issuer::start().await;
+    let bound = issuer.token(&json!({ "cnf": { "jkt": "a" } }));
+    assert_eq!(guard(&issuer).verify(&bound).await.unwrap_err(), Refusal::InvalidToken);
+    let proves = Guard::for_audience(API)
+        .issuer(&issuer.url)
+        .clock(Arc::new(StoppedClock))
+        .takes_bound_tokens()
+        .build()
+        .unwrap();
+    let principal = proves.verify(&bound).await.unwrap();
+    assert_eq!(principal.confirmation(), Some(&json!({ "jkt": "a" })));
 }
