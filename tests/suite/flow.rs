@@ -287,6 +287,8 @@ walks! {
     a_to_h_with_axum = "axum", Backend;
     a_to_h_with_rocket = "rocket", Backend;
     a_to_h_with_nest = "nest", OwnForm;
+    a_to_h_with_express = "express", Backend;
+    a_to_h_with_spa = "spa", Page;
     a_to_h_with_fastapi = "fastapi", Backend;
     a_to_h_with_go = "go", Backend;
 }
