@@ -24,7 +24,7 @@ lint: ## Formatting, clippy and the documentation, warnings denied; licences and
 	$(CARGO) fmt --manifest-path fuzz/Cargo.toml --check
 	$(CARGO) metadata --locked --format-version 1 --manifest-path fuzz/Cargo.toml >/dev/null
 	$(CARGO) clippy --workspace --all-targets -- -D warnings
-	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --no-deps --workspace --document-private-items --features portcullis-guard/axum,portcullis-guard/rocket
+	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --no-deps --workspace --document-private-items --features portcullis-guard/axum,portcullis-guard/rocket,portcullis-guard/tower
 	./tests/services/deny licenses bans sources
 
 advisories: ## Look for known weaknesses of packages, where github.com is reached

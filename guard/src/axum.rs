@@ -21,7 +21,7 @@ use axum_core::{
     extract::{FromRef, FromRequestParts},
     response::{IntoResponse, Response},
 };
-use http::{HeaderValue, header, request::Parts};
+use http::{header, request::Parts};
 
 pub use crate::authorized::Authorized;
 use crate::{Guard, Refusal, Scopes};
@@ -40,14 +40,6 @@ where
 
 impl IntoResponse for Refusal {
     fn into_response(self) -> Response {
-        let mut response = self.status().into_response();
-        if let Some(challenge) = self.challenge().and_then(|text| HeaderValue::try_from(text).ok())
-        {
-            response.headers_mut().insert(header::WWW_AUTHENTICATE, challenge);
-        }
-        if self == Self::Unavailable {
-            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
-        }
-        response
+        self.answer()
     }
 }

@@ -254,3 +254,30 @@ fn usable(jwk: Jwk) -> Option<Key> {
 fn algorithm(named: KeyAlgorithm) -> Option<Algorithm> {
     named.to_string().parse().ok()
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "it may stop where it stands")]
+mod tests {
+    use super::*;
+
+    const KEY: &str = r#"{"kty":"OKP","crv":"Ed25519","kid":"one","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}"#;
+
+    #[tokio::test]
+    async fn a_fetch_that_hangs_holds_up_nobody_whose_key_is_there() {
+        // It takes connections, and answers none.
+        let silent = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let issuer = format!("http://{}", silent.local_addr().unwrap());
+        let keys = Arc::new(Keys::of(&issuer, &reqwest::Client::new()));
+        let key = Arc::new(usable(serde_json::from_str(KEY).unwrap()).unwrap());
+        let due = Instant::now().checked_sub(Duration::from_secs(1));
+        let known = Known { keys: vec![key], due, tried: due, ..Known::default() };
+        keys.known.store(Arc::new(known));
+        for _ in 0..3 {
+            assert!(keys.find(Some("one")).await.is_ok());
+        }
+        // It is being fetched, ahead of time, by one.
+        let (_held, _) = silent.accept().await.unwrap();
+        assert!(keys.fetching.try_lock().is_err());
+        assert!(keys.find(Some("one")).await.is_ok());
+    }
+}

@@ -16,7 +16,7 @@
 //! ```
 //!
 //! With the feature `axum` or `rocket` a handler asks for what it needs by its type: see [`scope!`] and the module
-//! of that name.
+//! of that name. With the feature `tower` there is a layer for any other service.
 //!
 //! # What is checked
 //! `typ`, the algorithm (by the key and by nothing in the token), the signature, `iss` against those that are
@@ -34,7 +34,7 @@
 //! A [`Refusal`] knows its status and its `WWW-Authenticate` (RFC 6750 §3, RFC 9470). Why a token was refused is traced at
 //! level `debug`, and never told to the caller.
 
-#[cfg(any(feature = "axum", feature = "rocket"))]
+#[cfg(any(feature = "axum", feature = "rocket", feature = "tower"))]
 mod authorized;
 #[cfg(feature = "axum")]
 pub mod axum;
@@ -50,6 +50,8 @@ mod refusal;
 #[cfg(feature = "rocket")]
 pub mod rocket;
 mod scope;
+#[cfg(feature = "tower")]
+pub mod tower;
 
 pub use clock::{Clock, SystemClock};
 pub use endings::{NoChoice, WhenBehind};

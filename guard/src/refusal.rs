@@ -53,6 +53,23 @@ impl Refusal {
         }
     }
 
+    /// The answer, with a body that is empty.
+    #[cfg(any(feature = "axum", feature = "tower"))]
+    pub(crate) fn answer<B: Default>(&self) -> http::Response<B> {
+        use http::{HeaderValue, header};
+
+        let mut response = http::Response::new(B::default());
+        *response.status_mut() = self.status();
+        if let Some(challenge) = self.challenge().and_then(|text| HeaderValue::try_from(text).ok())
+        {
+            response.headers_mut().insert(header::WWW_AUTHENTICATE, challenge);
+        }
+        if *self == Self::Unavailable {
+            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
+        }
+        response
+    }
+
     /// The `WWW-Authenticate` header; `None` where the answer has none.
     pub fn challenge(&self) -> Option<String> {
         if *self == Self::Unavailable {
