@@ -137,29 +137,42 @@ impl Walk {
         sees(&self.driver, "the reports of ").await;
     }
 
-    /// E and F: waits until a token that was had after the program's own is over at the API.
-    async fn let_it_expire(&self) {
+    /// An access token of ada's own, had without the program.
+    async fn token(&self) -> String {
         let body = json!({ "username": "ada", "password": PASSWORD, "client_id": "app" });
         let headers = [("Content-Type", "application/json")];
         let (status, body) =
             self.server.request("POST", "/t/acme/auth/login", &headers, &body.to_string()).await;
         assert_eq!(status, 200, "{body}");
         let tokens: Value = serde_json::from_str(&body).unwrap();
-        let bearer = format!("Bearer {}", tokens["access_token"].as_str().unwrap());
+        tokens["access_token"].as_str().unwrap().to_owned()
+    }
+
+    /// Asks the API with a token, which is good at first, until it is refused.
+    async fn until_refused(&self, token: &str, meanwhile: impl AsyncFnOnce()) {
+        let bearer = format!("Bearer {token}");
         let (port, path) = self.api;
-        let mut good = 0;
-        loop {
+        let ask = async || {
             let headers = [("Authorization", bearer.as_str())];
-            let (status, body) = plain_http(port, "GET", path, &headers, "").await.unwrap();
-            match status {
-                200 => good += 1,
-                401 => break,
-                503 => {}
-                _ => panic!("{status} {body}"),
-            }
-            tokio::time::sleep(Duration::from_millis(200)).await;
+            plain_http(port, "GET", path, &headers, "").await.unwrap().0
+        };
+        while ask().await == 503 {
+            tokio::time::sleep(Duration::from_millis(50)).await;
         }
-        assert!(good > 0, "it was never good");
+        assert_eq!(ask().await, 200);
+        meanwhile().await;
+        let refused = async {
+            while ask().await != 401 {
+                tokio::time::sleep(Duration::from_millis(50)).await;
+            }
+        };
+        let in_time = tokio::time::timeout(Duration::from_secs(60), refused).await;
+        assert!(in_time.is_ok(), "the API takes it still: {}", self.program.log());
+    }
+
+    /// E and F: waits until a token that was had after the program's own is over at the API.
+    async fn let_it_expire(&self) {
+        self.until_refused(&self.token().await, async || {}).await;
         // What comes now lasts.
         self.administer(
             "PATCH",
@@ -255,7 +268,9 @@ async fn walk(name: &str, shape: Shape) {
     }
     walk.let_it_expire().await;
     walk.twenty_at_once().await;
-    walk.end_in_the_console().await;
+    // The guard refuses what was ended, whoever comes with it.
+    let token = walk.token().await;
+    walk.until_refused(&token, async || walk.end_in_the_console().await).await;
     walk.is_signed_out().await;
     walk.sign_in(false).await;
     press(&walk.driver, "Sign out").await;

@@ -4,6 +4,7 @@ use std::{
     net::{TcpListener, TcpStream},
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
+    sync::atomic::{AtomicU32, Ordering},
     time::{Duration, Instant},
 };
 
@@ -36,9 +37,23 @@ pub(crate) fn listed(path: &str) -> Vec<Program> {
     serde_json::from_str(&read(path)).unwrap()
 }
 
-/// A port that nobody listens at.
+/// Where ports begin that are given out, and how many there are: below those that the kernel takes for whoever
+/// connects, or one that is free now would be somebody's until a program listens at it.
+const FIRST_PORT: u16 = 10_000;
+const PORTS: u32 = 20_000;
+
+/// A port that nobody listens at, and that was not given before.
 pub(crate) fn free_port() -> u16 {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+    static NEXT: AtomicU32 = AtomicU32::new(0);
+    // Test binaries that run at once begin at places of their own.
+    let begin = std::process::id().wrapping_mul(7_919);
+    loop {
+        let at = begin.wrapping_add(NEXT.fetch_add(1, Ordering::Relaxed)) % PORTS;
+        let port = FIRST_PORT + u16::try_from(at).unwrap();
+        if TcpListener::bind(("127.0.0.1", port)).is_ok() {
+            return port;
+        }
+    }
 }
 
 /// One that runs.

@@ -1,7 +1,6 @@
 //! The real binary, on real ports.
 
 use std::{
-    net::TcpListener,
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
     time::Duration,
@@ -12,9 +11,7 @@ use rocket::tokio::{
     net::TcpStream,
 };
 
-pub(crate) fn free_port() -> u16 {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
-}
+pub(crate) use crate::programs::free_port;
 
 /// `portcullis serve` as a process of its own.
 pub(crate) struct Server {
