@@ -11,7 +11,7 @@ use serde_json::{Map, Value};
 
 use crate::{
     keys::Key,
-    table::{Answer, WITHIN, ask},
+    table::{Answer, HTTP, WITHIN, ask},
     tenant::{Event, Introspection, Manner, Tenant},
     tokens::{Described, Mint},
     world::World,
@@ -204,7 +204,7 @@ async fn until(mint: &Mint, base: &str, described: &Described, status: u16) -> O
 
 /// What the program has counted.
 pub(crate) async fn figures(base: &str) -> Value {
-    reqwest::get(format!("{base}/figures")).await.unwrap().json().await.unwrap()
+    HTTP.get(format!("{base}/figures")).send().await.unwrap().json().await.unwrap()
 }
 
 /// Whether the program has counted at least so much.

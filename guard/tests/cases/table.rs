@@ -1,6 +1,10 @@
 //! The table: what is asked of a program, and what it must answer.
 
-use std::{collections::BTreeSet, sync::Arc, time::Duration};
+use std::{
+    collections::BTreeSet,
+    sync::{Arc, LazyLock},
+    time::Duration,
+};
 
 use reqwest::header::{AUTHORIZATION, RETRY_AFTER, WWW_AUTHENTICATE};
 use serde::Deserialize;
@@ -15,6 +19,11 @@ use crate::{
 
 /// How long something may take that is waited for.
 pub(crate) const WITHIN: Duration = Duration::from_secs(60);
+
+/// Each request has a connection of its own: what one leaves behind is no other's. A client for each would take longer
+/// to make than some programs wait for a request's head.
+pub(crate) static HTTP: LazyLock<reqwest::Client> =
+    LazyLock::new(|| reqwest::Client::builder().pool_max_idle_per_host(0).build().unwrap());
 
 /// One request, and its answer.
 #[derive(Debug, Clone, Default, Deserialize)]
@@ -52,8 +61,7 @@ pub(crate) struct Answer {
 
 /// Asks a program.
 pub(crate) async fn ask(address: &str, authorization: &[String]) -> Answer {
-    // Each on a connection of its own: what one leaves behind is no other's.
-    let mut asked = reqwest::Client::new().get(address).timeout(WITHIN);
+    let mut asked = HTTP.get(address).timeout(WITHIN);
     for line in authorization {
         asked = asked.header(AUTHORIZATION, line);
     }
