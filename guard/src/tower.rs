@@ -20,7 +20,7 @@ use std::{
     task::{Context, Poll},
 };
 
-use http::{Request, Response, header};
+use http::{HeaderMap, Request, Response, header};
 use tower_layer::Layer;
 use tower_service::Service;
 
@@ -45,14 +45,10 @@ impl RequireToken {
         Self { scope, ..self }
     }
 
-    async fn admit<B>(&self, request: &Request<B>) -> Result<Arc<Principal>, Refusal> {
-        let lines: Vec<Option<String>> = request
-            .headers()
-            .get_all(header::AUTHORIZATION)
-            .iter()
-            .map(|line| line.to_str().ok().map(str::to_owned))
-            .collect();
-        let token = Authorized::<()>::by(&self.guard, lines.iter().map(Option::as_deref)).await?;
+    async fn admit(&self, headers: &HeaderMap) -> Result<Arc<Principal>, Refusal> {
+        let lines = headers.get_all(header::AUTHORIZATION).iter();
+        let lines = lines.map(|line| line.to_str().ok());
+        let token = Authorized::<()>::by(&self.guard, lines).await?;
         token.require(self.scope)?;
         Ok(token.principal)
     }
@@ -82,7 +78,7 @@ impl<S, A, B> Service<Request<A>> for Guarded<S>
 where
     S: Service<Request<A>, Response = Response<B>> + Clone + Send + 'static,
     S::Future: Send,
-    A: Send + Sync + 'static,
+    A: Send + 'static,
     B: Default,
 {
     type Response = Response<B>;
@@ -98,7 +94,7 @@ where
         // The one that was found ready is the one that is called.
         let (mut inner, rule) = (mem::replace(&mut self.inner, next), self.rule.clone());
         Box::pin(async move {
-            match rule.admit(&request).await {
+            match rule.admit(request.headers()).await {
                 Ok(principal) => {
                     request.extensions_mut().insert(principal);
                     inner.call(request).await

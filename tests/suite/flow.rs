@@ -101,10 +101,6 @@ impl Walk {
         Self { server, program, driver, shape, api, operator, _folder: folder }
     }
 
-    fn port(&self) -> u16 {
-        self.program.base.rsplit(':').next().unwrap().parse().unwrap()
-    }
-
     async fn go(&self, path: &str) {
         self.driver.goto(format!("{}{path}", self.program.base)).await.unwrap();
     }
@@ -206,7 +202,7 @@ impl Walk {
             let pairs = cookies.iter().map(|cookie| format!("{}={}", cookie.name, cookie.value));
             let cookies = pairs.collect::<Vec<_>>().join("; ");
             let headers = [("Cookie", cookies.as_str()), ("Accept", "text/html")];
-            let port = self.port();
+            let port = self.program.port;
             let asked = (0..20).map(|_| plain_http(port, "GET", "/reports", &headers, ""));
             let mut answers = BTreeMap::new();
             for answer in join_all(asked).await {

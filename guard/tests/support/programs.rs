@@ -59,6 +59,7 @@ pub(crate) fn free_port() -> u16 {
 /// One that runs.
 pub(crate) struct Running {
     pub(crate) base: String,
+    pub(crate) port: u16,
     name: String,
     child: Child,
     log: tempfile::NamedTempFile,
@@ -94,16 +95,16 @@ impl Program {
             .spawn();
         let child = child.unwrap_or_else(|why| panic!("{}: {why}: run `make test`", self.name));
         let base = format!("http://127.0.0.1:{port}");
-        let mut running = Running { base, name: self.name.clone(), child, log };
-        running.wait(port);
+        let mut running = Running { base, port, name: self.name.clone(), child, log };
+        running.wait();
         running
     }
 }
 
 impl Running {
-    fn wait(&mut self, port: u16) {
+    fn wait(&mut self) {
         let began = Instant::now();
-        while TcpStream::connect(("127.0.0.1", port)).is_err() {
+        while TcpStream::connect(("127.0.0.1", self.port)).is_err() {
             let ended = self.child.try_wait().unwrap();
             assert!(ended.is_none(), "{} ended: {ended:?}", self.name);
             assert!(began.elapsed() < STARTED_WITHIN, "{} does not listen", self.name);

@@ -94,14 +94,11 @@ impl Guarded {
 
     /// Waits until the API answers a token so.
     async fn until(&self, case: &str, token: &str, wanted: u16) {
-        let address = format!("{}/reports", self.running.base);
-        let port =
-            address.split(':').next_back().unwrap().split('/').next().unwrap().parse().unwrap();
         let bearer = format!("Bearer {token}");
         let answered = async {
             loop {
                 let headers = [("Authorization", bearer.as_str())];
-                let answer = plain_http(port, "GET", "/reports", &headers, "").await;
+                let answer = plain_http(self.running.port, "GET", "/reports", &headers, "").await;
                 if answer.is_some_and(|(status, _)| status == wanted) {
                     return;
                 }

@@ -1,6 +1,4 @@
-//! The program while there is no Portcullis: it starts, and says so.
-
-#![allow(clippy::unwrap_used, clippy::panic, reason = "it may stop where it stands")]
+//! What a program does while there is no Portcullis: it starts, and says so.
 
 use std::{
     net::TcpListener,
@@ -19,19 +17,19 @@ impl Drop for Running {
     }
 }
 
-fn start() -> Running {
+fn start(program: &str) -> Running {
     let free = || TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let (listen, nobody) = (free(), free());
-    let child = Command::new(env!("CARGO_BIN_EXE_example-axum"))
+    let child = Command::new(program)
         .env("LISTEN", listen.to_string())
         .env("ISSUER", format!("http://{nobody}/t/acme"))
         .spawn();
     Running(child.unwrap(), format!("http://{listen}"))
 }
 
-#[tokio::test]
-async fn it_starts_and_says_what_cannot_be_had() {
-    let running = start();
+/// Asks it for each of its pages.
+pub async fn starts_and_says_what_cannot_be_had(program: &str) {
+    let running = start(program);
     let http = Client::builder().redirect(Policy::none()).build().unwrap();
     let ask = |path: &str| http.get(format!("{}{path}", running.1));
     for _ in 0..500 {
