@@ -186,7 +186,7 @@ impl Accounts {
     ) -> Result<Identified, SignInRefused> {
         let tried = self.tried(tenant, username, password, origin).await;
         let user = tried.map_err(|(refused, why)| {
-            let event = Event::LoginRefused { who: username.to_owned(), why };
+            let event = Event::LoginRefused { who: username.to_owned(), why: why.into() };
             self.app.audit.refused(tenant, &Actor::Anonymous, event, origin);
             refused
         })?;

@@ -126,8 +126,10 @@ impl Authority {
     /// [`AdminError::NotFound`] for a tenant out of reach: whether it exists is not told.
     pub fn over(&self, app: &Installation, tenant: Arc<Tenant>) -> Result<Permit, AdminError> {
         if !self.reaches(tenant.id) {
-            let event =
-                Event::AdminRefused { door: "tenant", why: "an administrator of another tenant" };
+            let event = Event::AdminRefused {
+                door: "tenant",
+                why: "an administrator of another tenant".into(),
+            };
             app.audit.refused(&tenant, &self.actor, event, &self.origin);
             return Err(AdminError::NotFound);
         }
@@ -173,7 +175,7 @@ impl Permit {
             return Ok(());
         }
         let Authority { actor, origin, .. } = &self.authority;
-        let event = Event::AdminRefused { door: "tenant", why: action.as_text() };
+        let event = Event::AdminRefused { door: "tenant", why: action.as_text().into() };
         app.audit.refused(&self.tenant, actor, event, origin);
         Err(AdminError::Forbidden(match (allowed, whom) {
             (Whom::Nobody, _) => "your role or scope does not allow this",

@@ -5,7 +5,10 @@ use serde_json::Value;
 
 use super::{
     Action, Admin, AdminError, ClientInput, ClientView, CreatedClient, CreatedSecret, Ending,
-    Expected, Listed, Permit, Whom, input::merge, limited, sessions::ended,
+    Expected, Listed, Permit, Whom,
+    input::{alone, merge},
+    limited,
+    sessions::ended,
 };
 use crate::{
     domain::{
@@ -100,7 +103,7 @@ pub(super) fn draft_client(
     let tenant = permit.tenant();
     let client_id =
         input.client_id.unwrap_or_else(|| format!("c_{}", admin.app.effects.uuid().simple()));
-    let uses_secret = input.metadata.token_endpoint_auth_method.uses_secret();
+    let uses_secret = input.metadata.uses_secret();
     let mut client = Client {
         tenant_id: tenant.id,
         client_id,
@@ -204,8 +207,9 @@ pub(super) fn members_of(client: &Client) -> Result<Value, AdminError> {
 }
 
 /// What `patch` makes of a client.
-pub(super) fn patched(client: &Client, patch: Value) -> Result<ClientInput, AdminError> {
+pub(super) fn patched(client: &Client, mut patch: Value) -> Result<ClientInput, AdminError> {
     let mut whole = members_of(client)?;
+    alone(&mut patch);
     merge(&mut whole, patch);
     let input = ClientInput::from_value(whole)?;
     match &input.client_id {
@@ -232,7 +236,7 @@ pub(super) async fn change_client(
     let event = Event::ClientChanged { client_id: client.client_id.clone() };
     store.set_client_metadata(&client.client_id, &client.metadata, client.updated_at).await?;
     // A secret that is no longer asked for must not count again, should it be asked for once more.
-    if !client.metadata.token_endpoint_auth_method.uses_secret() && !client.secrets.is_empty() {
+    if !client.metadata.uses_secret() && !client.secrets.is_empty() {
         store.delete_secrets(&client.client_id).await?;
         client.secrets.clear();
     }
@@ -332,7 +336,7 @@ async fn write_secret(
     others_expire_at: Timestamp,
 ) -> Result<(), AdminError> {
     may_change(admin, permit, client)?;
-    if !client.metadata.token_endpoint_auth_method.uses_secret() {
+    if !client.metadata.uses_secret() {
         let why = "this client's token_endpoint_auth_method uses no secret";
         return Err(FieldError::new("client_secret", why).into());
     }

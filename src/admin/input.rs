@@ -2,7 +2,7 @@
 
 use secrecy::SecretString;
 use serde::{Deserialize, de::DeserializeOwned};
-use serde_json::Value;
+use serde_json::{Map, Value};
 use utoipa::{
     PartialSchema, ToSchema,
     openapi::{AllOfBuilder, ObjectBuilder, RefOr, Schema, Type},
@@ -11,8 +11,8 @@ use utoipa::{
 use crate::{
     accounts::PasswordOwner,
     domain::{
-        ClientMetadata, FieldError, Resource, Role, ScopeDefinition, Slug, TenantSettings,
-        TenantStatus, UserStatus,
+        ApplicationType, ClientMetadata, FieldError, Resource, Role, ScopeDefinition, Slug,
+        TenantSettings, TenantStatus, UserStatus,
     },
 };
 
@@ -94,6 +94,8 @@ impl ClientInput {
     /// # Errors
     /// The field that is unknown or of the wrong kind.
     pub fn from_value(value: Value) -> Result<Self, FieldError> {
+        let mut value = value;
+        alone(&mut value);
         let Value::Object(mut members) = value else {
             return Err(FieldError::new("client", "an object"));
         };
@@ -106,9 +108,37 @@ impl ClientInput {
         Ok(Self {
             client_id,
             client_secret: client_secret.map(SecretString::from),
-            metadata: read(&Value::Object(members))?,
+            metadata: read(&Value::Object(of_its_kind(members)?))?,
         })
     }
+}
+
+/// A registration whose `application_type` says what the members are that it leaves out.
+fn of_its_kind(mut members: Map<String, Value>) -> Result<Map<String, Value>, FieldError> {
+    let Some(Value::String(kind)) = members.get("application_type") else { return Ok(members) };
+    let Ok(kind) = kind.parse::<ApplicationType>() else {
+        let names: Vec<&str> = ApplicationType::ALL.iter().map(|kind| kind.as_str()).collect();
+        return Err(FieldError::new("application_type", names.join(", ")));
+    };
+    let defaults = serde_json::to_value(kind.defaults());
+    let defaults = defaults.map_err(|why| FieldError::new("application_type", why.to_string()))?;
+    for (name, value) in defaults.as_object().into_iter().flatten() {
+        members.entry(name).or_insert_with(|| value.clone());
+    }
+    Ok(members)
+}
+
+/// Whoever names one method of client authentication and says nothing of others means that one alone; whoever
+/// resets it resets the others too.
+pub(super) fn alone(client: &mut Value) {
+    const OTHERS: &str = "additional_token_endpoint_auth_methods";
+    let Value::Object(members) = client else { return };
+    let others = match members.get("token_endpoint_auth_method") {
+        Some(Value::Null) => Value::Null,
+        Some(_) => Value::Array(Vec::new()),
+        None => return,
+    };
+    members.entry(OTHERS).or_insert(others);
 }
 
 /// A user as it shall be.

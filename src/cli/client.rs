@@ -50,7 +50,10 @@ pub(super) struct NewClient {
     /// Its name for people
     #[arg(long)]
     name: Option<String>,
-    /// client_secret_basic (if left out), client_secret_post or none
+    /// What it is: web, spa, native, machine or resource_server; what else is left out has the default of its kind
+    #[arg(long = "type")]
+    kind: Option<String>,
+    /// client_secret_basic, client_secret_post or none; the first two, if left out
     #[arg(long)]
     auth_method: Option<String>,
     /// Where responses may go; may be given more than once
@@ -76,6 +79,7 @@ impl NewClient {
         let mut input = json!({
             "client_id": self.client_id,
             "client_name": self.name,
+            "application_type": self.kind,
             "token_endpoint_auth_method": self.auth_method,
             "redirect_uris": self.redirect_uris,
             "post_logout_redirect_uris": self.post_logout_redirect_uris,

@@ -25,8 +25,8 @@ text_enum! {
 }
 
 impl AuthMethod {
-    /// Whether clients of this method hold a secret.
-    pub fn uses_secret(self) -> bool {
+    /// Whether this method needs a secret.
+    fn uses_secret(self) -> bool {
         matches!(self, Self::ClientSecretBasic | Self::ClientSecretPost)
     }
 }
@@ -45,14 +45,34 @@ text_enum! {
     }
 }
 
+text_enum! {
+    /// What a client is. OpenID Connect Registration §2 knows the first and the third by the same names.
+    pub enum ApplicationType {
+        /// An application with a server of its own, which keeps a secret and signs people in.
+        Web = "web",
+        /// A page in the browser that signs people in without a server: it keeps no secret.
+        SinglePage = "spa",
+        /// A program on people's own machines (RFC 8252): it keeps no secret.
+        Native = "native",
+        /// A program that acts for itself (RFC 6749 §4.4).
+        Machine = "machine",
+        /// An API: it introspects tokens and follows the feed of endings.
+        ResourceServer = "resource_server",
+    }
+}
+
 /// What a client says of itself (RFC 7591 §2).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct ClientMetadata {
     /// Its name for people.
     pub client_name: String,
+    /// What it is; what else is left out of something new has the default of its kind.
+    pub application_type: Option<ApplicationType>,
     /// How it authenticates.
     pub token_endpoint_auth_method: AuthMethod,
+    /// How else it may. Whoever names `token_endpoint_auth_method` and leaves this out means that method alone.
+    pub additional_token_endpoint_auth_methods: Vec<AuthMethod>,
     /// Where authorization responses may go.
     #[schema(value_type = Vec<String>)]
     pub redirect_uris: Vec<RedirectUri>,
@@ -79,7 +99,10 @@ impl Default for ClientMetadata {
     fn default() -> Self {
         Self {
             client_name: String::new(),
+            application_type: None,
             token_endpoint_auth_method: AuthMethod::default(),
+            // Libraries put the secret in one place or the other, each by its own default.
+            additional_token_endpoint_auth_methods: vec![AuthMethod::ClientSecretPost],
             redirect_uris: Vec::new(),
             post_logout_redirect_uris: Vec::new(),
             grant_types: vec![GrantType::AuthorizationCode, GrantType::RefreshToken],
@@ -174,6 +197,22 @@ impl Client {
 }
 
 impl ClientMetadata {
+    /// Every method by which it may authenticate, the registered one first.
+    pub fn auth_methods(&self) -> impl Iterator<Item = AuthMethod> {
+        let additional = self.additional_token_endpoint_auth_methods.iter().copied();
+        std::iter::once(self.token_endpoint_auth_method).chain(additional)
+    }
+
+    /// Whether it may authenticate so.
+    pub fn accepts(&self, method: AuthMethod) -> bool {
+        self.auth_methods().any(|one| one == method)
+    }
+
+    /// Whether any of them needs a secret.
+    pub fn uses_secret(&self) -> bool {
+        self.auth_methods().any(AuthMethod::uses_secret)
+    }
+
     fn check(&self, tenant: &Tenant) -> Result<(), FieldError> {
         if self.client_name.len() > 200 || self.client_name.chars().any(char::is_control) {
             return Err(FieldError::new("client_name", "at most 200 bytes, no control characters"));
@@ -185,15 +224,32 @@ impl ClientMetadata {
                 return Err(FieldError::new("scope", format!("no scope of this tenant: {scope}")));
             }
         }
-        match (&self.jwks, self.token_endpoint_auth_method) {
-            (None, AuthMethod::PrivateKeyJwt) => {
-                Err(FieldError::new("jwks", "private_key_jwt needs the client's public keys"))
-            }
+        self.check_methods()
+    }
+
+    fn check_methods(&self) -> Result<(), FieldError> {
+        let additional = &self.additional_token_endpoint_auth_methods;
+        let wrong = |why: &str| {
+            Err(FieldError::new("additional_token_endpoint_auth_methods", why.to_owned()))
+        };
+        let methods: Vec<AuthMethod> = self.auth_methods().collect();
+        if methods.len() > 1 && methods.contains(&AuthMethod::None) {
+            return wrong("a public client has no other method than none");
+        }
+        let is_twice = |at| methods.iter().skip(at + 1).any(|later| methods.get(at) == Some(later));
+        if (0..=additional.len()).any(is_twice) {
+            return wrong("each method once, and none that token_endpoint_auth_method names");
+        }
+        if !methods.contains(&AuthMethod::PrivateKeyJwt) {
+            return Ok(());
+        }
+        match &self.jwks {
+            None => Err(FieldError::new("jwks", "private_key_jwt needs the client's public keys")),
             // Keys of which there is none let nobody in.
-            (Some(jwks), AuthMethod::PrivateKeyJwt) if has_no_keys(jwks) => {
+            Some(jwks) if has_no_keys(jwks) => {
                 Err(FieldError::new("jwks.keys", "private_key_jwt needs one key at least"))
             }
-            _ => Ok(()),
+            Some(_) => Ok(()),
         }
     }
 

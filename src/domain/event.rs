@@ -1,5 +1,7 @@
 //! What happens in a tenant: the list of it, which the audit trail is written from.
 
+use std::borrow::Cow;
+
 use super::{Ending, FamilyId, SecretId, SessionId, Slug, UserId};
 use crate::protocol::Scope;
 
@@ -103,19 +105,19 @@ events! {
     TenantPurged { slug: Slug } = "tenant.purged", to slug, because "";
 
     /// Somebody was not signed in.
-    LoginRefused { who: String, why: &'static str } = "login.refused", to who, because why;
+    LoginRefused { who: String, why: Cow<'static, str> } = "login.refused", to who, because why;
     /// A client did not authenticate.
-    ClientRefused { client_id: String, why: &'static str } = "client.refused", to client_id, because why;
+    ClientRefused { client_id: String, why: Cow<'static, str> } = "client.refused", to client_id, because why;
     /// No token was issued for a grant.
-    TokenRefused { grant: String, why: &'static str } = "token.refused", to grant, because why;
+    TokenRefused { grant: String, why: Cow<'static, str> } = "token.refused", to grant, because why;
     /// An authorization request was refused.
-    AuthorizeRefused { client_id: String, why: &'static str } = "authorize.refused", to client_id, because why;
+    AuthorizeRefused { client_id: String, why: Cow<'static, str> } = "authorize.refused", to client_id, because why;
     /// A client tried to revoke what is not its own.
-    RevokeRefused { why: &'static str } = "revoke.refused", to "token", because why;
+    RevokeRefused { why: Cow<'static, str> } = "revoke.refused", to "token", because why;
     /// Something of one tenant was presented to another.
-    TenantMismatch { what: &'static str, why: &'static str } = "tenant.mismatch", to what, because why;
+    TenantMismatch { what: &'static str, why: Cow<'static, str> } = "tenant.mismatch", to what, because why;
     /// An administrator may not do what they tried, at the console, the API, or in the tenant.
-    AdminRefused { door: &'static str, why: &'static str } = "admin.refused", to door, because why;
+    AdminRefused { door: &'static str, why: Cow<'static, str> } = "admin.refused", to door, because why;
     /// A form came without its token, as if another site had sent it.
     FormForged { page: &'static str } = "csrf", to page, because "form token missing or wrong";
     /// Refusals that came at the rate of an attack, counted instead of written.

@@ -3,6 +3,7 @@
 //! No I/O here: a value of these types was checked when it was made, and what it
 //! allows can be read off it.
 
+mod application_type;
 mod audit;
 mod authentication;
 mod client;
@@ -28,7 +29,7 @@ mod user;
 
 pub use audit::{Actor, AuditEntry, Occurrence, Origin};
 pub use authentication::{Authentication, AuthenticationMethod};
-pub use client::{AuthMethod, Client, ClientMetadata, ClientSecret, GrantType};
+pub use client::{ApplicationType, AuthMethod, Client, ClientMetadata, ClientSecret, GrantType};
 pub use code::AuthorizationCode;
 pub use event::Event;
 pub use family::{EndReason, TokenFamily};

@@ -20,14 +20,16 @@ impl UnknownName {
 /// its schema.
 macro_rules! text_enum {
     (
-        $(#[$attribute:meta])*
+        $(#[doc = $doc:literal])+
+        $(#[derive($($derived:ident),+)])?
         pub enum $name:ident {
             $($(#[$of_value:meta])* $value:ident = $text:literal,)+
         }
     ) => {
-        $(#[$attribute])*
+        $(#[doc = $doc])+
+        $(#[derive($($derived),+)])?
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-        #[derive(serde::Serialize, serde::Deserialize, utoipa::ToSchema)]
+        #[derive(serde::Serialize, serde::Deserialize)]
         pub enum $name {
             $($(#[$of_value])* #[serde(rename = $text)] $value,)+
         }
@@ -43,6 +45,19 @@ macro_rules! text_enum {
                 }
             }
         }
+
+        // Not derived: what is derived inside a macro takes the values' names in Rust.
+        impl utoipa::PartialSchema for $name {
+            fn schema() -> utoipa::openapi::RefOr<utoipa::openapi::Schema> {
+                let description = concat!($($doc),+).trim();
+                let text = utoipa::openapi::ObjectBuilder::new()
+                    .schema_type(utoipa::openapi::Type::String)
+                    .description(Some(description));
+                text.enum_values(Some([$($text),+])).build().into()
+            }
+        }
+
+        impl utoipa::ToSchema for $name {}
 
         impl std::str::FromStr for $name {
             type Err = $crate::domain::UnknownName;

@@ -35,13 +35,13 @@ pub(super) async fn understand(
     let (client, redirect_uri, redirect_uri_given) =
         trusted(cx, params).await.inspect_err(|error| {
             if let AuthorizeError::Page(error) = error {
-                let why = error.reason.unwrap_or(error.code.as_str());
+                let why = error.reason.clone().unwrap_or(error.code.as_str().into());
                 let client_id = params.find("client_id").unwrap_or_default().to_owned();
                 cx.refused(&Actor::Anonymous, Event::AuthorizeRefused { client_id, why });
             }
         })?;
     let refuse = |error: OauthError| {
-        let why = error.reason.unwrap_or(error.code.as_str());
+        let why = error.reason.clone().unwrap_or(error.code.as_str().into());
         let client_id = client.client_id.clone();
         cx.refused(&Actor::Client(client_id.clone()), Event::AuthorizeRefused { client_id, why });
         let mode = ResponseMode::from_params(params).unwrap_or(ResponseMode::Query);

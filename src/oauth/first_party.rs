@@ -23,7 +23,8 @@ use crate::{
 /// Signs a user in and grants the client tokens; answers who it is as well.
 ///
 /// # Errors
-/// `invalid_grant`: name, password or client are no good, all with one text.
+/// `unauthorized_client` where the client may not sign users in, or is none; `invalid_grant` where name or password
+/// are no good, with one text.
 pub async fn login(
     cx: &Cx<'_>,
     client_id: &str,
@@ -37,8 +38,10 @@ pub async fn login(
         client.filter(|client| client.allows(GrantType::Password) && !client.is_confidential());
     let Some(client) = client else {
         let (who, why) = (client_id.to_owned(), "client may not sign users in");
-        cx.refused(&Actor::Client(who.clone()), Event::LoginRefused { who, why });
-        return Err(OauthError::invalid_grant().because("client may not sign users in"));
+        cx.refused(&Actor::Client(who.clone()), Event::LoginRefused { who, why: why.into() });
+        // One text for a client without the grant, a confidential one, and none at all.
+        let text = "this address is for public clients with password among their grant_types";
+        return Err(OauthError::new(ErrorCode::UnauthorizedClient, text).because(why));
     };
     cx.is_of_client(&client.client_id);
     let identified = accounts.identify(cx.tenant, username, password, cx.origin, cx.now).await;
@@ -59,7 +62,7 @@ pub async fn login(
 pub async fn refresh(cx: &Cx<'_>, bearer: &str) -> Result<TokenResponse, OauthError> {
     let result = refresh_checked(cx, bearer).await;
     if let Err(error) = &result {
-        let why = error.reason.unwrap_or(error.code.as_str());
+        let why = error.reason.clone().unwrap_or(error.code.as_str().into());
         cx.refused(&Actor::Anonymous, Event::TokenRefused { grant: "refresh_token".into(), why });
     }
     result

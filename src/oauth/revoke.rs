@@ -28,7 +28,7 @@ pub async fn revoke(cx: &Cx<'_>, presented: Presented<'_>) -> Result<(), OauthEr
         None => revoke_access(cx, &client, token).await,
     };
     if let Err(error) = &result {
-        let why = error.reason.unwrap_or(error.code.as_str());
+        let why = error.reason.clone().unwrap_or(error.code.as_str().into());
         cx.refused(&Actor::Client(client.client_id.clone()), Event::RevokeRefused { why });
     }
     result

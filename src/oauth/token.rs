@@ -46,7 +46,7 @@ pub async fn exchange(
     };
     if let Err(error) = &result {
         let actor = Actor::Client(client.client_id.clone());
-        let why = error.reason.unwrap_or(error.code.as_str());
+        let why = error.reason.clone().unwrap_or(error.code.as_str().into());
         cx.refused(&actor, Event::TokenRefused { grant: grant_type.to_owned(), why });
     }
     result

@@ -86,7 +86,7 @@ pub struct OauthError {
     /// A sentence for the developer of the client.
     pub description: ErrorDescription,
     /// What really happened, for the audit trail.
-    pub reason: Option<&'static str>,
+    pub reason: Option<Cow<'static, str>>,
     /// Seconds after which a retry makes sense.
     pub retry_after: Option<u64>,
     /// Whether the body was larger than may be.
@@ -144,8 +144,8 @@ impl OauthError {
 
     /// The same refusal, with what really happened for the audit trail.
     #[must_use]
-    pub fn because(mut self, reason: &'static str) -> Self {
-        self.reason = Some(reason);
+    pub fn because(mut self, reason: impl Into<Cow<'static, str>>) -> Self {
+        self.reason = Some(reason.into());
         self
     }
 }

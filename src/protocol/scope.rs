@@ -39,6 +39,11 @@ impl Scope {
         Self(Self::OF_USER.map(str::to_owned).into())
     }
 
+    /// These alone.
+    pub fn of(tokens: &[&str]) -> Self {
+        Self(tokens.iter().map(|token| (*token).to_owned()).collect())
+    }
+
     /// Whether a token speaks of a user.
     pub fn is_of_user(token: &str) -> bool {
         Self::OF_USER.contains(&token)

@@ -83,6 +83,7 @@ const PLACES: &[Place] = &[
     place(&["admin", "tenants", "*"], Errors::Page).with(&["done"]),
     place(&["admin", "tenants", "*", "keys"], Errors::Page).with(&["done"]),
     place(&["admin", "tenants", "*", "clients"], Errors::Page).with(&["after"]),
+    place(&["admin", "tenants", "*", "new-client"], Errors::Page).with(&["type"]),
     place(&["admin", "tenants", "*", "clients", "*"], Errors::Page).with(&["done"]),
     place(&["admin", "tenants", "*", "users"], Errors::Page).with(&["q", "after"]),
     place(&["admin", "tenants", "*", "users", "*"], Errors::Page).with(&["done"]),

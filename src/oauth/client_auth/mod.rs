@@ -144,7 +144,7 @@ pub async fn authenticate(
         }
     };
     checked.inspect_err(|error| {
-        let reason = error.reason.unwrap_or("client authentication failed");
+        let reason = error.reason.clone().unwrap_or("client authentication failed".into());
         let actor = Actor::Client(claim.client_id().to_owned());
         cx.refused(
             &actor,
@@ -177,6 +177,12 @@ fn read(presented: Presented<'_>) -> Result<Claim, OauthError> {
     }
 }
 
+/// What the trail says of a client that came by a method it is not registered for: the cure is in it.
+fn another_method(client: &Client, used: AuthMethod) -> String {
+    let registered: Vec<&str> = client.metadata.auth_methods().map(AuthMethod::as_str).collect();
+    format!("it used {}, and is registered for {}", used.as_str(), registered.join(" and "))
+}
+
 async fn check(cx: &Cx<'_>, claim: &Claim) -> Result<Authenticated, OauthError> {
     let found = cx.app.directory.known(cx.tenant, claim.client_id()).await?;
     let Some(known) = found else {
@@ -184,8 +190,8 @@ async fn check(cx: &Cx<'_>, claim: &Claim) -> Result<Authenticated, OauthError> 
     };
     let client = &known.client;
     cx.is_of_client(&client.client_id);
-    if client.metadata.token_endpoint_auth_method != claim.method() {
-        return Err(OauthError::invalid_client().because("another authentication method"));
+    if !client.metadata.accepts(claim.method()) {
+        return Err(OauthError::invalid_client().because(another_method(client, claim.method())));
     }
     match claim {
         Claim::Basic { secret, .. } | Claim::Post { secret, .. } => {

@@ -48,7 +48,7 @@ impl Grant for AuthorizationCodeGrant {
             if is_of_another_tenant(presented, cx.tenant.id) {
                 let actor = Actor::Client(client.client_id.clone());
                 let (what, why) = ("authorization_code", "a code of another tenant");
-                cx.refused(&actor, Event::TenantMismatch { what, why });
+                cx.refused(&actor, Event::TenantMismatch { what, why: why.into() });
             }
             return Err(OauthError::invalid_grant().because("unknown code"));
         };

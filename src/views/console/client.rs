@@ -8,6 +8,7 @@ use super::{
 };
 use crate::{
     admin::{ClientView, samples},
+    domain::ApplicationType,
     views::{Page, Template, template},
 };
 
@@ -24,12 +25,34 @@ pub struct ClientForm {
     pub fields: Vec<ShownField>,
     /// What was wrong.
     pub error: Option<String>,
+    /// What a new one may be, to begin with.
+    pub kinds: Vec<KindLink>,
     /// The version that the form was filled from.
     pub version: i64,
     /// What another has changed since.
     pub differences: Vec<Difference>,
     /// What was done.
     pub notice: Option<String>,
+}
+
+/// A kind of application, whose defaults the form may begin with.
+#[derive(Debug, Clone, Serialize)]
+pub struct KindLink {
+    name: &'static str,
+    label: &'static str,
+    hint: &'static str,
+    chosen: bool,
+}
+
+impl KindLink {
+    /// Every kind, `chosen` being the one that the form begins with.
+    pub fn all(chosen: Option<ApplicationType>) -> Vec<Self> {
+        let one = |kind: &ApplicationType| {
+            let (label, hint) = kind.in_words();
+            Self { name: kind.as_str(), label, hint, chosen: Some(*kind) == chosen }
+        };
+        ApplicationType::ALL.iter().map(one).collect()
+    }
 }
 
 impl ClientForm {
@@ -40,6 +63,7 @@ impl ClientForm {
             client_id: client.client_id.clone(),
             fields: registration::shown(&client.metadata),
             error: None,
+            kinds: Vec::new(),
             version: client.version,
             differences: Vec::new(),
             notice: None,
@@ -61,6 +85,7 @@ impl Page for ClientForm {
             client: None,
             client_id: "web".into(),
             error: Some("redirect_uris: authorization_code needs at least one".into()),
+            kinds: KindLink::all(Some(ApplicationType::SinglePage)),
             version: 1,
             notice: None,
             ..web.clone()

@@ -21,7 +21,7 @@ mod user;
 mod users;
 
 pub use audit::Audit;
-pub use client::ClientForm;
+pub use client::{ClientForm, KindLink};
 pub use client_secret::ClientSecretPage;
 pub use clients::Clients;
 pub use confirm::Confirm;

@@ -5,10 +5,10 @@ use serde::Serialize;
 use serde_json::{Map, Value, json};
 
 use super::Choice;
-use crate::domain::{AuthMethod, ClientMetadata, FieldError, GrantType};
+use crate::domain::{ApplicationType, AuthMethod, ClientMetadata, FieldError, GrantType};
 
 /// How a field is filled in.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy)]
 enum Kind {
     /// A line of text.
     Line,
@@ -18,10 +18,10 @@ enum Kind {
     Json,
     /// Yes or no.
     Check,
-    /// One of the methods of authentication.
-    Method,
-    /// Any of the grants.
-    Grants,
+    /// One of these; none of them, where the first is empty.
+    One(fn() -> Vec<&'static str>),
+    /// Any of these, each with a box whose name begins so.
+    Some(&'static str, fn() -> Vec<&'static str>),
 }
 
 /// A field and what people are told of it.
@@ -40,8 +40,20 @@ const fn field(name: &'static str, kind: Kind, label: &'static str, hint: &'stat
 /// Every field, in the order in which it is shown.
 const FIELDS: &[Field] = &[
     field("client_name", Kind::Line, "Name", "for people"),
-    field("token_endpoint_auth_method", Kind::Method, "Authenticates by", ""),
-    field("grant_types", Kind::Grants, "Grants", ""),
+    field("token_endpoint_auth_method", Kind::One(methods), "Authenticates by", ""),
+    field(
+        "application_type",
+        Kind::One(kinds),
+        "What it is",
+        "tells which programs are shown to its developers",
+    ),
+    field(
+        "additional_token_endpoint_auth_methods",
+        Kind::Some("also_", methods),
+        "May also authenticate by",
+        "",
+    ),
+    field("grant_types", Kind::Some("grant_", grants), "Grants", ""),
     field("redirect_uris", Kind::Lines, "Redirect URIs", "one a line, compared to the letter"),
     field("post_logout_redirect_uris", Kind::Lines, "Redirect URIs after logout", "one a line"),
     field("scope", Kind::Line, "Scope", ""),
@@ -49,11 +61,25 @@ const FIELDS: &[Field] = &[
     field("skip_consent", Kind::Check, "First-party: do not ask its users for consent", ""),
 ];
 
+fn methods() -> Vec<&'static str> {
+    AuthMethod::ALL.iter().map(|method| method.as_str()).collect()
+}
+
+fn grants() -> Vec<&'static str> {
+    GrantType::ALL.iter().map(|grant| grant.as_str()).collect()
+}
+
+fn kinds() -> Vec<&'static str> {
+    std::iter::once("").chain(ApplicationType::ALL.iter().map(|kind| kind.as_str())).collect()
+}
+
 /// A field as the form shows it.
 #[derive(Debug, Clone, Serialize)]
 pub struct ShownField {
     name: &'static str,
     kind: &'static str,
+    /// What the boxes of its choices have in front of their names.
+    prefix: &'static str,
     label: &'static str,
     hint: &'static str,
     /// What stands in it.
@@ -71,23 +97,25 @@ impl Kind {
             Self::Line => "line",
             Self::Lines | Self::Json => "area",
             Self::Check => "check",
-            Self::Method => "one",
-            Self::Grants => "some",
+            Self::One(_) => "one",
+            Self::Some(..) => "some",
         }
     }
 
     fn choices(self) -> Vec<&'static str> {
         match self {
-            Self::Method => AuthMethod::ALL.iter().map(|method| method.as_str()).collect(),
-            Self::Grants => GrantType::ALL.iter().map(|grant| grant.as_str()).collect(),
+            Self::One(choices) | Self::Some(_, choices) => choices(),
             _ => Vec::new(),
         }
     }
-}
 
-/// The name of the box for one of several.
-fn box_name(choice: &str) -> String {
-    format!("grant_{choice}")
+    /// What the box for one of several has in front of its name.
+    fn prefix(self) -> &'static str {
+        match self {
+            Self::Some(prefix, _) => prefix,
+            _ => "",
+        }
+    }
 }
 
 impl Field {
@@ -97,7 +125,8 @@ impl Field {
             .map(|name| Choice { value: name.to_owned(), chosen: is_chosen(name) })
             .collect();
         let Self { name, kind, label, hint } = *self;
-        ShownField { name, kind: kind.name(), label, hint, value, chosen, choices }
+        let (kind, prefix) = (kind.name(), kind.prefix());
+        ShownField { name, kind, prefix, label, hint, value, chosen, choices }
     }
 
     fn read<'f>(&self, find: &impl Fn(&str) -> Option<&'f str>) -> Result<Value, FieldError> {
@@ -118,11 +147,10 @@ impl Field {
                     .map_err(|why| FieldError::new(self.name, why.to_string()))?,
             },
             Kind::Check => typed.is_some().into(),
-            Kind::Method => json!(typed),
-            Kind::Grants => {
-                let chosen =
-                    self.kind.choices().into_iter().filter(|name| find(&box_name(name)).is_some());
-                chosen.collect::<Vec<_>>().into()
+            Kind::One(_) => json!(typed.filter(|text| !text.is_empty())),
+            Kind::Some(prefix, choices) => {
+                let is_chosen = |name: &&str| find(&format!("{prefix}{name}")).is_some();
+                choices().into_iter().filter(is_chosen).collect::<Vec<_>>().into()
             }
         })
     }
@@ -142,7 +170,9 @@ pub fn shown(metadata: &ClientMetadata) -> Vec<ShownField> {
     let one = |field: &Field| {
         let value = members.get(field.name).unwrap_or(&Value::Null);
         let is_chosen = |name: &str| {
-            value == name || value.as_array().is_some_and(|all| all.iter().any(|one| one == name))
+            value == name
+                || (value.is_null() && name.is_empty())
+                || value.as_array().is_some_and(|all| all.iter().any(|one| one == name))
         };
         field.shown(text(value), value == true, is_chosen)
     };
@@ -154,8 +184,8 @@ pub fn typed<'f>(find: impl Fn(&str) -> Option<&'f str>) -> Vec<ShownField> {
     let one = |field: &Field| {
         let value = find(field.name);
         let is_chosen = |name: &str| match field.kind {
-            Kind::Method => value == Some(name),
-            _ => find(&box_name(name)).is_some(),
+            Kind::Some(prefix, _) => find(&format!("{prefix}{name}")).is_some(),
+            _ => value.unwrap_or_default() == name,
         };
         field.shown(value.unwrap_or_default().to_owned(), value.is_some(), is_chosen)
     };

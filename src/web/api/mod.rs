@@ -8,7 +8,7 @@ mod sessions;
 mod tenants;
 mod users;
 
-use std::{ops::Deref, sync::Arc};
+use std::{borrow::Cow, ops::Deref, sync::Arc};
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use rocket::{
@@ -122,13 +122,16 @@ impl<'r> FromRequest<'r> for Caller {
 
 /// What a token allows, as its subject stands now. What is refused is written to the audit trail.
 async fn authority_of(cx: &Cx<'_>, token: &str) -> Result<Authority, Problem> {
-    let refused = |actor: &Actor, why: &'static str| {
+    let refused = |actor: &Actor, why: Cow<'static, str>| {
         cx.refused(actor, Event::AdminRefused { door: "api", why });
     };
     let claims = verify_access_token(cx, token).await.map_err(|error| match error.code {
         ErrorCode::TemporarilyUnavailable => AdminError::Unavailable("revocation".into()).into(),
         _ => {
-            refused(&Actor::Anonymous, error.reason.unwrap_or("no access token of this tenant"));
+            refused(
+                &Actor::Anonymous,
+                error.reason.unwrap_or("no access token of this tenant".into()),
+            );
             Problem::unauthorized()
         }
     })?;
@@ -152,7 +155,7 @@ async fn authority_of(cx: &Cx<'_>, token: &str) -> Result<Authority, Problem> {
     };
     let authority = Authority::of_token(cx.tenant, &claims, user.as_ref(), cx.origin.clone())
         .ok_or_else(|| {
-            refused(&actor, "no scope or role for it");
+            refused(&actor, "no scope or role for it".into());
             let text =
                 "scope admin or admin:read is needed, and a role where a user is behind the token";
             Problem::from(AdminError::Forbidden(text))
@@ -160,7 +163,7 @@ async fn authority_of(cx: &Cx<'_>, token: &str) -> Result<Authority, Problem> {
     if claims.aud.contains(&claims.iss) {
         return Ok(authority);
     }
-    refused(&actor, "a token for another audience");
+    refused(&actor, "a token for another audience".into());
     Err(Problem::unauthorized())
 }
 

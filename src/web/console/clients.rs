@@ -6,9 +6,9 @@ use serde_json::Value;
 use super::{Member, Shown, Signed, confirm::Question, differences, go, next_page, seen};
 use crate::{
     admin::{self, Action, AdminError, ClientInput, ClientView, Expected, Whom},
-    domain::{ClientMetadata, Selection, Tenant},
+    domain::{ApplicationType, ClientMetadata, Selection, Tenant},
     protocol::{OauthError, Params},
-    views::console::{ClientForm, ClientSecretPage, Clients, registration},
+    views::console::{ClientForm, ClientSecretPage, Clients, KindLink, registration},
     web::guards::{Form, Query},
 };
 
@@ -27,17 +27,26 @@ pub(super) async fn list(member: Signed, slug: &str, query: Query) -> Shown {
     }
 }
 
-/// The form as it stands for a client, or empty.
-fn form_of(member: &Member, tenant: &Tenant, client: Option<ClientView>) -> ClientForm {
+/// The form as it stands for a client; for a new one, with the defaults of its kind.
+fn form_of(
+    member: &Member,
+    tenant: &Tenant,
+    client: Option<ClientView>,
+    kind: Option<ApplicationType>,
+) -> ClientForm {
     let fields = match &client {
         Some(client) => registration::shown(&client.metadata),
-        None => registration::shown(&ClientMetadata::default()),
+        None => {
+            registration::shown(&kind.map_or_else(ClientMetadata::default, |kind| kind.defaults()))
+        }
     };
+    let kinds = if client.is_some() { Vec::new() } else { KindLink::all(kind) };
     ClientForm {
         frame: member.frame("clients", Some(tenant)),
         client_id: client.as_ref().map(|client| client.client_id.clone()).unwrap_or_default(),
         fields,
         error: None,
+        kinds,
         version: client.as_ref().map_or(1, |client| client.version),
         differences: Vec::new(),
         notice: None,
@@ -56,13 +65,14 @@ fn typed(mut view: ClientForm, form: &Params, error: &AdminError) -> ClientForm 
 }
 
 #[get("/tenants/<slug>/new-client")]
-pub(super) async fn new(member: Signed, slug: &str) -> Shown {
+pub(super) async fn new(member: Signed, slug: &str, query: Query) -> Shown {
     let member = member?;
     let permit = member.permit(slug).await?;
     if let Err(error) = permit.may(&member.site.app, Action::ChangeClients, Whom::Staff) {
         return member.refusal(&error);
     }
-    member.page(&form_of(&member, permit.tenant(), None))
+    let kind = query.params.find("type").and_then(|kind| kind.parse().ok());
+    member.page(&form_of(&member, permit.tenant(), None, kind))
 }
 
 #[post("/tenants/<slug>/clients", data = "<form>")]
@@ -91,7 +101,9 @@ pub(super) async fn create(member: Signed, slug: &str, form: Result<Form, OauthE
             }),
         },
         Err(error) => {
-            member.wrong(&typed(form_of(&member, permit.tenant(), None), &form, &error), &error)
+            let kind = form.find("application_type").and_then(|kind| kind.parse().ok());
+            let empty = form_of(&member, permit.tenant(), None, kind);
+            member.wrong(&typed(empty, &form, &error), &error)
         }
     }
 }
@@ -102,7 +114,7 @@ pub(super) async fn show(member: Signed, slug: &str, client_id: &str, query: Que
     let permit = member.permit(slug).await?;
     match admin::show_client(&member.site.admin(), &permit, client_id).await {
         Ok(client) => {
-            let mut view = form_of(&member, permit.tenant(), Some(ClientView::from(&client)));
+            let mut view = form_of(&member, permit.tenant(), Some(ClientView::from(&client)), None);
             view.notice = match query.params.find("done") {
                 Some("created") => Some("The client was registered.".into()),
                 Some("changed") => Some("The registration was changed.".into()),
@@ -140,7 +152,8 @@ pub(super) async fn update(
         Ok(shown) => {
             let shown = ClientView::from(&shown);
             let now = serde_json::to_value(&shown).unwrap_or_default();
-            let mut view = typed(form_of(&member, permit.tenant(), Some(shown)), &form, &error);
+            let mut view =
+                typed(form_of(&member, permit.tenant(), Some(shown), None), &form, &error);
             if let (AdminError::Stale, Ok(registration)) =
                 (&error, registration::read(|name| form.find(name)))
             {

@@ -61,7 +61,7 @@ fn administers(site: &Site, home: &Tenant, user: &User, from: &Origin) -> bool {
     let is_staff = Authority::of_user(home, user, from.clone()).is_some();
     if !is_staff {
         let actor = Actor::User(user.id.to_string());
-        let event = Event::AdminRefused { door: "console", why: "no administrative role" };
+        let event = Event::AdminRefused { door: "console", why: "no administrative role".into() };
         site.app.audit.refused(home, &actor, event, from);
     }
     is_staff

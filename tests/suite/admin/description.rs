@@ -54,3 +54,21 @@ async fn the_description_names_nothing_that_it_does_not_describe() {
         assert!(description.pointer(&format!("/components/schemas/{body}")).is_some(), "{body}");
     }
 }
+
+#[rocket::async_test]
+async fn the_description_names_values_as_they_are_written() {
+    let app = TestApp::start().await;
+    let description = app.get("/api/openapi.json").await.json();
+    let schemas = description["components"]["schemas"].as_object().unwrap();
+    let method = &schemas["AuthMethod"]["enum"];
+    assert_eq!(method[0], "client_secret_basic");
+    let lists = schemas.values().filter_map(|schema| schema["enum"].as_array());
+    let values: Vec<&str> = lists.flatten().filter_map(Value::as_str).collect();
+    assert!(values.len() > 15, "{values:?}");
+    // A value's name in Rust is in camel case; none that is written is.
+    let is_of_rust = |text: &&&str| {
+        text.starts_with(char::is_uppercase) && text.chars().skip(1).any(char::is_lowercase)
+    };
+    let of_rust: Vec<&&str> = values.iter().filter(is_of_rust).collect();
+    assert!(of_rust.iter().all(|text| ["EdDSA"].contains(*text)), "{of_rust:?}");
+}

@@ -74,7 +74,7 @@ fn o6_nothing_of_the_trail_is_lost_while_the_database_takes_no_writes() {
             let noted = format!("noted{at}");
             let permit = app.permit("acme").await;
             let origin = portcullis::domain::Origin::default();
-            let event = Event::ClientRefused { client_id: noted, why: "away" };
+            let event = Event::ClientRefused { client_id: noted, why: "away".into() };
             app.site.app.audit.refused(permit.tenant(), &Actor::Anonymous, event, &origin);
         }
         held.release().await;
@@ -131,7 +131,7 @@ async fn o6_an_export_brings_each_entry_of_a_large_trail_once() {
     let origin = portcullis::domain::Origin::default();
     let audit = &app.site.app.audit;
     let entry = |at: usize| {
-        let event = Event::LoginRefused { who: format!("=entry,\"{at}\""), why: "a\nb" };
+        let event = Event::LoginRefused { who: format!("=entry,\"{at}\""), why: "a\nb".into() };
         AuditEntry::from(&audit.occurrence(permit.tenant(), &Actor::Anonymous, event, &origin))
     };
     let entries: Vec<_> = (0..5_000).map(entry).collect();

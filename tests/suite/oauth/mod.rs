@@ -1,3 +1,4 @@
+mod auth_methods;
 mod authorization;
 pub(crate) mod client_auth;
 mod client_keys;

@@ -14,6 +14,7 @@ pub(crate) fn fixture(hash: &str) -> String {
     resources: [{{ uri: "https://api.{slug}.example", scopes: [reports.read, reports.write] }}]
     clients:
       - client_id: web
+        token_endpoint_auth_method: client_secret_basic
         client_name: Web
         client_secret: "{SECRET}"
         redirect_uris: ["{CALLBACK}", "http://127.0.0.1/cb"]
