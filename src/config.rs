@@ -6,7 +6,7 @@ use std::{
 };
 
 use figment::{
-    Figment, Profile,
+    Figment, Profile, Source,
     providers::{Env, Format, Serialized, Toml},
 };
 use ipnet::IpNet;
@@ -89,35 +89,102 @@ impl Default for Raw {
     }
 }
 
-/// What may stand behind `PORTCULLIS_`.
-const NAMES: [&str; 11] = [
-    "base_url",
-    "database_url",
-    "redis_url",
-    "master_key_file",
-    "management_address",
-    "trusted_proxies",
-    "insecure_http",
-    "log",
-    "log_format",
-    "access_log",
-    "database_connections",
+/// A setting, as people are told of it.
+pub struct Setting {
+    /// What stands behind `PORTCULLIS_`, in small letters: its name in `Rocket.toml`.
+    pub name: &'static str,
+    /// What it is.
+    pub what: &'static str,
+    /// Whether its value is shown to nobody; it may be read from a file that `NAME_FILE` names.
+    pub is_secret: bool,
+}
+
+const fn setting(name: &'static str, what: &'static str) -> Setting {
+    Setting { name, what, is_secret: false }
+}
+
+/// Every setting, in the order in which people are told of them.
+pub const SETTINGS: &[Setting] = &[
+    setting(
+        "base_url",
+        "the public origin; `https` outside loopback unless `PORTCULLIS_INSECURE_HTTP=true`; left out: where Rocket listens",
+    ),
+    Setting {
+        is_secret: true,
+        ..setting(
+            "database_url",
+            "`sqlite:PATH` or `postgres://…`; `sslmode=require` for TLS, checked against the public roots; several hosts \
+             with commas between them, of which the one that takes writes is used",
+        )
+    },
+    setting(
+        "database_connections",
+        "connections of this node for requests; on PostgreSQL five more: three for what is gathered of many requests, \
+         one for following the events and one for jobs",
+    ),
+    Setting {
+        is_secret: true,
+        ..setting("redis_url", "`redis://` or `rediss://`; unset, revocations travel by SQL alone")
+    },
+    setting("master_key_file", "32 bytes in base64, made on first start with mode 0600"),
+    setting("management_address", "where `/metrics`, `/healthz` and `/readyz` are served"),
+    setting(
+        "trusted_proxies",
+        "addresses or networks whose `X-Forwarded-For` and `X-Forwarded-Proto` are believed",
+    ),
+    setting("insecure_http", "`true`: a base URL without TLS outside loopback, for tests alone"),
+    setting("log", "what is logged: `error`, `warn`, `info`, `debug`, or a filter by module"),
+    setting("log_format", "`text` or `json`"),
+    setting("access_log", "`true`: a line for each request"),
 ];
 
-/// What may be read from a file that `NAME_FILE` names.
-const SECRETS: [&str; 2] = ["DATABASE_URL", "REDIS_URL"];
+/// What the shell reads, and no server.
+const OF_SHELL: [&str; 3] = ["PORTCULLIS_SERVER", "PORTCULLIS_PROFILE", "PORTCULLIS_PROFILES"];
+
+impl Setting {
+    /// The environment variable that sets it.
+    pub fn variable(&self) -> String {
+        format!("PORTCULLIS_{}", self.name.to_uppercase())
+    }
+
+    /// Its value where nobody sets it, as text; `None` where it has none.
+    pub fn default_value(&self) -> Option<String> {
+        let defaults = serde_json::to_value(Raw::default()).unwrap_or_default();
+        in_text(defaults.get(self.name)?)
+    }
+}
+
+fn in_text(value: &serde_json::Value) -> Option<String> {
+    match value {
+        serde_json::Value::Null => None,
+        serde_json::Value::String(text) => Some(text.clone()),
+        other => Some(other.to_string()),
+    }
+}
+
+/// A setting as it stands.
+#[derive(Debug, Serialize)]
+pub struct SettingShown {
+    /// The environment variable that sets it.
+    pub name: String,
+    /// Its value; of a secret, that there is one.
+    pub value: Option<String>,
+    /// Who has set it: `default`, the environment, or a file.
+    pub from: String,
+}
 
 /// Refuses a name that nothing reads: a slip of the hand would pass for a setting. Those of the tests
 /// are the tests' own.
 fn check_names(names: impl Iterator<Item = String>) -> Result<(), ConfigError> {
     let known = || {
-        let files = SECRETS.iter().map(|name| format!("PORTCULLIS_{name}_FILE"));
-        NAMES.iter().map(|name| format!("PORTCULLIS_{}", name.to_uppercase())).chain(files)
+        let files = SETTINGS.iter().filter(|setting| setting.is_secret);
+        let files = files.map(|setting| format!("{}_FILE", setting.variable()));
+        SETTINGS.iter().map(Setting::variable).chain(files)
     };
     for name in names.filter(|name| name.starts_with("PORTCULLIS_")) {
         let is_of_tests =
             ["PORTCULLIS_TEST_", "PORTCULLIS_BENCH_"].iter().any(|prefix| name.starts_with(prefix));
-        if is_of_tests || known().any(|known| known == name) {
+        if is_of_tests || OF_SHELL.contains(&name.as_str()) || known().any(|known| known == name) {
             continue;
         }
         let likeness = |known: &String| strsim::jaro_winkler(known, &name);
@@ -152,6 +219,15 @@ fn own_address(profile: Profile) -> String {
     }
 }
 
+/// What the file and the environment say.
+fn told(profile: &Profile) -> Figment {
+    let file = Figment::from(Toml::file("Rocket.toml").nested()).select(profile.clone());
+    let names: Vec<&str> = SETTINGS.iter().map(|setting| setting.name).collect();
+    Figment::from(Serialized::defaults(Raw::default()))
+        .merge(file.focus("portcullis"))
+        .merge(Env::prefixed("PORTCULLIS_").only(&names))
+}
+
 impl Config {
     /// Reads `Rocket.toml` (table `default.portcullis`) and `PORTCULLIS_*`.
     ///
@@ -159,11 +235,8 @@ impl Config {
     /// A value that cannot be read or run with; the text names it and says what to set.
     pub fn load() -> Result<Self, ConfigError> {
         let profile = Profile::from_env_or("ROCKET_PROFILE", "default");
-        let file = Figment::from(Toml::file("Rocket.toml").nested()).select(profile.clone());
         check_names(std::env::vars_os().filter_map(|(name, _)| name.into_string().ok()))?;
-        let figment = Figment::from(Serialized::defaults(Raw::default()))
-            .merge(file.focus("portcullis"))
-            .merge(Env::prefixed("PORTCULLIS_").only(&NAMES));
+        let figment = told(&profile);
         let mut raw: Raw = figment.extract().map_err(|why| {
             ConfigError(format!("PORTCULLIS_{}: {}", why.path.join("_").to_uppercase(), why.kind))
         })?;
@@ -250,6 +323,44 @@ impl Config {
     /// Whether cookies may be sent over TLS alone.
     pub fn is_https(&self) -> bool {
         self.base_url.starts_with("https:")
+    }
+
+    /// Every setting as it stands, and who has set it.
+    pub fn shown(&self) -> Vec<SettingShown> {
+        let figment = told(&Profile::from_env_or("ROCKET_PROFILE", "default"));
+        let one = |setting: &Setting| {
+            let variable = setting.variable();
+            let file = format!("{variable}_FILE");
+            let value = figment.find_value(setting.name).ok();
+            let value = value.and_then(|value| serde_json::to_value(value).ok());
+            let value = value.as_ref().and_then(in_text);
+            let metadata = figment.find_metadata(setting.name);
+            let from = match metadata.map(|metadata| (&*metadata.name, &metadata.source)) {
+                Some((_, Some(Source::File(path)))) => path.display().to_string(),
+                Some((name, _)) if name.contains("environment") => "environment".to_owned(),
+                _ => "default".to_owned(),
+            };
+            if setting.is_secret && std::env::var_os(&file).is_some() {
+                return SettingShown { name: variable, value: Some("(set)".into()), from: file };
+            }
+            let value = match setting.name {
+                "base_url" => Some(self.base_url.clone()),
+                // The path of a file is no secret, a password is.
+                "database_url" => {
+                    value.map(|url| if url.starts_with("sqlite:") { url } else { "(set)".into() })
+                }
+                _ if setting.is_secret => value.map(|_| "(set)".into()),
+                _ => value,
+            };
+            SettingShown { name: variable, value, from }
+        };
+        SETTINGS.iter().map(one).collect()
+    }
+
+    /// Whether there is a database: a file that is there, or one that is asked over a network.
+    pub fn has_database(&self) -> bool {
+        let url = self.database_url();
+        url.strip_prefix("sqlite:").is_none_or(|path| std::path::Path::new(path).exists())
     }
 
     /// The database URL, for the one who connects.

@@ -15,6 +15,7 @@ pub mod jobs;
 pub mod keys;
 pub mod memory;
 pub mod oauth;
+pub mod outside;
 pub mod protocol;
 pub mod request_span;
 pub mod storage;

@@ -205,6 +205,8 @@ pub(crate) fn read<T: DeserializeOwned>(value: &Value) -> Result<T, FieldError> 
     {
         path = joined(&path, missing);
     }
+    // Some kinds of text name the field themselves.
+    let why = why.strip_prefix(&format!("{path}: ")).map_or(why.clone(), str::to_owned);
     Err(FieldError::new(if path.is_empty() { "body".to_owned() } else { path }, why))
 }
 

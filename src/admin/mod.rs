@@ -6,6 +6,7 @@ mod audit;
 mod authority;
 mod bootstrap;
 mod clients;
+mod consents;
 mod error;
 mod expected;
 mod file;
@@ -24,6 +25,7 @@ pub use clients::{
     check_client_change, create_client, create_secret, delete_client, delete_secret, list_clients,
     show_client, update_client,
 };
+pub use consents::{list_consents, withdraw_consent};
 pub use error::AdminError;
 pub use expected::Expected;
 pub use file::{Change, FieldChange, File, Manner, Prune, What, apply, export};
@@ -43,8 +45,8 @@ pub use users::{
     update_user,
 };
 pub use view::{
-    AuditView, ClientView, CreatedClient, CreatedSecret, Ending, FamilyView, KeyView, Listed,
-    SecretView, SessionView, TenantView, UserView, samples,
+    AuditView, ClientView, ConsentView, CreatedClient, CreatedSecret, Ending, FamilyView, KeyView,
+    Listed, SecretView, SessionView, TenantView, UserView, samples,
 };
 
 use secrecy::SecretString;

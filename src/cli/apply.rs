@@ -2,12 +2,10 @@
 
 use std::{collections::BTreeSet, io::IsTerminal as _, path::PathBuf};
 
-use clap::ValueEnum;
-
 use super::{
     Done, Failure, Shell,
     confirm::{Yes, answer_to},
-    output::{self, Format, say},
+    output::Out,
 };
 use crate::{
     admin::{self, Change, FieldChange, File, Manner, Prune, What},
@@ -27,15 +25,6 @@ pub(super) struct Arguments {
     prune: bool,
     #[command(flatten)]
     yes: Yes,
-    /// How the answer is written
-    #[arg(long, default_value = "table")]
-    format: Format,
-}
-
-#[derive(Clone, Copy, ValueEnum)]
-enum Syntax {
-    Yaml,
-    Json,
 }
 
 #[derive(clap::Args)]
@@ -46,12 +35,9 @@ pub(super) struct ExportArguments {
     /// Password hashes too
     #[arg(long)]
     with_hashes: bool,
-    /// How it is written
-    #[arg(long, default_value = "yaml")]
-    format: Syntax,
 }
 
-pub(super) async fn run(arguments: Arguments, config: Config) -> Done {
+pub(super) async fn run(arguments: Arguments, config: Config, out: Out) -> Done {
     let shown = arguments.file.display().to_string();
     let read = match shown.as_str() {
         "-" => std::io::read_to_string(std::io::stdin()),
@@ -67,10 +53,7 @@ pub(super) async fn run(arguments: Arguments, config: Config) -> Done {
     };
     let manner = Manner { dry_run: arguments.dry_run, prune };
     let changes = admin::apply(&shell.admin(), &shell.authority, &mut file, &manner).await?;
-    match arguments.format {
-        Format::Json => output::one(&changes)?,
-        Format::Table => say(&describe_changes(&changes, arguments.dry_run))?,
-    }
+    out.told(&describe_changes(&changes, arguments.dry_run), &changes)?;
     shell.app.audit.flush().await;
     Ok(())
 }
@@ -138,13 +121,10 @@ fn line_of(change: &FieldChange) -> String {
     if change.is_secret() { format!("{field}: (new)") } else { format!("{field}: {old} -> {new}") }
 }
 
-pub(super) async fn export(arguments: ExportArguments, config: Config) -> Done {
+pub(super) async fn export(arguments: ExportArguments, config: Config, out: Out) -> Done {
     let shell = Shell::open(config).await?;
     let slug = arguments.tenant.as_deref();
     let file = admin::export(&shell.admin(), &shell.authority, slug, arguments.with_hashes).await;
     let file = super::named(file, &format!("tenant {}", slug.unwrap_or_default()))?;
-    match arguments.format {
-        Syntax::Json => output::one(&file),
-        Syntax::Yaml => say(serde_norway::to_string(&file)?.trim_end()),
-    }
+    out.file(&file)
 }

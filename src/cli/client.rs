@@ -1,20 +1,18 @@
 //! `portcullis client`.
 
 use clap::Subcommand;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::{
-    Done, Failure, Shell, TenantArgument, all_pages,
+    Done, TenantArgument, Work,
     confirm::Yes,
-    named,
-    output::{self, ListFormat, TableRow, say},
+    door::{Address, said},
+    trial,
 };
-use crate::admin::{self, ClientInput, ClientView, Expected};
 
-impl TableRow for ClientView {
-    const COLUMNS: &'static [&'static str] =
-        &["client_id", "client_name", "token_endpoint_auth_method", "grant_types", "scope"];
-}
+/// What a list shows.
+pub const COLUMNS: &[&str] =
+    &["client_id", "client_name", "token_endpoint_auth_method", "grant_types", "scope"];
 
 #[derive(Subcommand)]
 pub(super) enum Command {
@@ -22,15 +20,30 @@ pub(super) enum Command {
     List {
         #[command(flatten)]
         tenant: TenantArgument,
-        #[command(flatten)]
-        list: ListFormat,
     },
     /// Show a client
     Show(ClientArguments),
     /// Register a client; a secret that is made is printed once
-    Create(NewClient),
+    Create {
+        #[command(flatten)]
+        tenant: TenantArgument,
+        /// The client; made where it is left out
+        #[arg(long)]
+        client_id: Option<String>,
+        #[command(flatten)]
+        registration: Registration,
+    },
+    /// Change a client: what is not named stays as it is, and a list is replaced whole
+    Update {
+        #[command(flatten)]
+        client: ClientArguments,
+        #[command(flatten)]
+        registration: Registration,
+    },
     /// Make a new secret; the others stay good for a day
     Secret(ClientArguments),
+    /// Try a client: sign in with a browser, show the tokens, refresh, introspect, sign out; what fails is explained
+    Try(trial::Arguments),
     /// Delete a client; its tokens are refused from then on
     Delete {
         #[command(flatten)]
@@ -41,19 +54,14 @@ pub(super) enum Command {
 }
 
 #[derive(clap::Args)]
-pub(super) struct NewClient {
-    #[command(flatten)]
-    tenant: TenantArgument,
-    /// The client; made where it is left out
-    #[arg(long)]
-    client_id: Option<String>,
+pub(super) struct Registration {
+    /// What it is: web, spa, native, machine or resource_server; what else is left out of a new one has the default of its kind
+    #[arg(long = "type")]
+    kind: Option<String>,
     /// Its name for people
     #[arg(long)]
     name: Option<String>,
-    /// What it is: web, spa, native, machine or resource_server; what else is left out has the default of its kind
-    #[arg(long = "type")]
-    kind: Option<String>,
-    /// client_secret_basic, client_secret_post or none; the first two, if left out
+    /// client_secret_basic, client_secret_post, private_key_jwt or none: that method alone; a new one takes the first two if left out
     #[arg(long)]
     auth_method: Option<String>,
     /// Where responses may go; may be given more than once
@@ -62,86 +70,108 @@ pub(super) struct NewClient {
     /// Where the browser may go after a logout; may be given more than once
     #[arg(long = "post-logout-redirect-uri")]
     post_logout_redirect_uris: Vec<String>,
-    /// A grant type; may be given more than once; authorization_code and refresh_token if left out
+    /// A grant type; may be given more than once; authorization_code and refresh_token if left out of a new one
     #[arg(long = "grant-type")]
     grant_types: Vec<String>,
-    /// What it may ask for; openid profile email offline_access if left out
+    /// What it may ask for; openid profile email offline_access if left out of a new one
     #[arg(long)]
     scope: Option<String>,
     /// First-party: its users are not asked for consent
-    #[arg(long)]
-    skip_consent: bool,
+    #[arg(long, num_args = 0..=1, default_missing_value = "true")]
+    skip_consent: Option<bool>,
 }
 
-impl NewClient {
-    fn input(self) -> Result<ClientInput, Failure> {
-        let grant_types = Some(self.grant_types).filter(|some| !some.is_empty());
-        let mut input = json!({
-            "client_id": self.client_id,
-            "client_name": self.name,
+impl Registration {
+    fn members(self) -> Value {
+        let some = |list: Vec<String>| Some(list).filter(|some| !some.is_empty());
+        said(json!({
             "application_type": self.kind,
+            "client_name": self.name,
             "token_endpoint_auth_method": self.auth_method,
-            "redirect_uris": self.redirect_uris,
-            "post_logout_redirect_uris": self.post_logout_redirect_uris,
-            "grant_types": grant_types,
+            "redirect_uris": some(self.redirect_uris),
+            "post_logout_redirect_uris": some(self.post_logout_redirect_uris),
+            "grant_types": some(self.grant_types),
             "scope": self.scope,
             "skip_consent": self.skip_consent,
-        });
-        // What is not said takes the default that every door has.
-        if let Some(members) = input.as_object_mut() {
-            members.retain(|_, value| !value.is_null());
-        }
-        Ok(ClientInput::from_value(input)?)
+        }))
     }
 }
 
 #[derive(clap::Args)]
 pub(super) struct ClientArguments {
     #[command(flatten)]
-    tenant: TenantArgument,
+    pub(super) tenant: TenantArgument,
     /// The client
-    client_id: String,
+    pub(super) client_id: String,
 }
 
-pub(super) async fn run(command: Command, shell: Shell) -> Done {
-    let admin = shell.admin();
+impl ClientArguments {
+    fn at(&self) -> Address {
+        Address::of(&["tenants", &self.tenant.slug, "clients", &self.client_id])
+    }
+
+    fn in_words(&self) -> String {
+        format!("client {}", self.client_id)
+    }
+}
+
+async fn create(
+    work: &Work,
+    slug: &str,
+    client_id: Option<String>,
+    registration: Registration,
+) -> Done {
+    let mut members = registration.members();
+    if let (Value::Object(members), Some(client_id)) = (&mut members, client_id) {
+        members.insert("client_id".into(), client_id.into());
+    }
+    let made = work.door.post(&Address::of(&["tenants", slug, "clients"]), &members).await;
+    let made = work.door.named(slug, "", made).await?;
+    if made.get("client_secret").is_some() {
+        work.out.note("client_secret is told this once: keep it where your program finds it");
+    }
+    work.out.one(&made)
+}
+
+pub(super) async fn run(command: Command, work: &Work) -> Done {
+    let Work { door, out } = work;
     match command {
-        Command::List { tenant, list } => {
-            let (admin, permit) = (&admin, &shell.permit(&tenant.slug).await?);
-            let all =
-                all_pages(
-                    |after| async move { admin::list_clients(admin, permit, &after, None).await },
-                );
-            output::list(&all.await?, list.format)
+        Command::List { tenant: TenantArgument { slug } } => {
+            let all = door.list(&Address::of(&["tenants", &slug, "clients"]), None).await;
+            out.list(&door.named(&slug, "", all).await?, COLUMNS)
         }
-        Command::Show(ClientArguments { tenant, client_id }) => {
-            let permit = shell.permit(&tenant.slug).await?;
-            let client = named(
-                admin::show_client(&admin, &permit, &client_id).await,
-                &format!("client {client_id}"),
-            )?;
-            output::one(&ClientView::from(&client))
+        Command::Show(client) => {
+            let found = door.get(&client.at()).await;
+            out.one(&door.named(&client.tenant.slug, &client.in_words(), found).await?)
         }
-        Command::Create(new) => {
-            let permit = shell.permit(&new.tenant.slug).await?;
-            output::one(&admin::create_client(&admin, &permit, new.input()?).await?)
+        Command::Create { tenant: TenantArgument { slug }, client_id, registration } => {
+            create(work, &slug, client_id, registration).await
         }
-        Command::Secret(ClientArguments { tenant, client_id }) => {
-            let permit = shell.permit(&tenant.slug).await?;
-            let made = admin::create_secret(&admin, &permit, &client_id).await;
-            output::one(&named(made, &format!("client {client_id}"))?)
+        Command::Update { client, registration } => {
+            let changed = door.patch(&client.at(), &registration.members()).await;
+            out.one(&door.named(&client.tenant.slug, &client.in_words(), changed).await?)
         }
-        Command::Delete { client: ClientArguments { tenant, client_id }, yes } => {
-            let permit = shell.permit(&tenant.slug).await?;
+        Command::Secret(client) => {
+            let ClientArguments { tenant, client_id } = &client;
+            let at = Address::of(&["tenants", &tenant.slug, "clients", client_id, "secrets"]);
+            let made = door.post(&at, &json!({})).await;
+            let made = door.named(&tenant.slug, &client.in_words(), made).await?;
+            out.note("client_secret is told this once; the others stay good for a day");
+            out.one(&made)
+        }
+        Command::Try(arguments) => trial::run(arguments, work).await,
+        Command::Delete { client, yes } => {
+            let ClientArguments { tenant, client_id } = &client;
+            let found = door.get(&client.at()).await;
+            door.named(&tenant.slug, &client.in_words(), found).await?;
             yes.or_ask(&format!(
                 "This deletes client {}/{client_id} and ends everything it has.",
                 tenant.slug
             ))?;
-            named(
-                admin::delete_client(&admin, &permit, &client_id, &Expected::ANY).await,
-                &format!("client {client_id}"),
-            )?;
-            say(&format!("deleted client {client_id}"))
+            let gone = door.delete(&client.at()).await;
+            door.named(&tenant.slug, &client.in_words(), gone).await?;
+            let told = json!({ "client_id": client_id, "status": "deleted" });
+            out.told(&format!("deleted client {client_id}"), &told)
         }
     }
 }

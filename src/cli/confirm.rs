@@ -1,4 +1,4 @@
-//! The question before what destroys.
+//! Questions: before what destroys, and for what must not stand in a command.
 
 use std::io::{IsTerminal as _, Write as _};
 
@@ -44,4 +44,19 @@ pub(super) fn answer_to(question: &str) -> Result<Option<String>, Failure> {
     let mut line = String::new();
     std::io::stdin().read_line(&mut line)?;
     Ok(Some(line.trim().to_owned()))
+}
+
+/// A password: on the command line it would stand in the process list and the shell's history. At a terminal
+/// it is asked for and not shown; elsewhere it is the first line of standard input.
+pub(super) fn read_password(what: &str) -> Result<String, Failure> {
+    if !std::io::stdin().is_terminal() {
+        let mut line = String::new();
+        std::io::stdin().read_line(&mut line)?;
+        return Ok(line.trim_end_matches(['\r', '\n']).to_owned());
+    }
+    let first = rpassword::prompt_password(format!("{what}: "))?;
+    if first != rpassword::prompt_password("once more: ")? {
+        return Err(Failure("the two differ: nothing was done".into()));
+    }
+    Ok(first)
 }

@@ -2,7 +2,12 @@
 
 use secrecy::ExposeSecret as _;
 
-use super::{Done, Failure, open_storage, output::say};
+use serde_json::{Value, json};
+
+use super::{
+    Done, Failure, open_storage,
+    output::{Out, say},
+};
 use crate::{
     changes::Mirror,
     config::Config,
@@ -34,34 +39,70 @@ impl std::fmt::Display for Finding {
     }
 }
 
-pub(super) async fn run(config: &Config) -> Done {
-    let mut wrong = 0;
-    let mut report = |part, found: Result<String, String>| {
-        wrong += usize::from(found.is_err());
-        say(&Finding { part, found }.to_string())
+impl Finding {
+    fn as_json(&self) -> Value {
+        let (status, text) = match &self.found {
+            Ok(text) => ("ok", text),
+            Err(text) => ("wrong", text),
+        };
+        json!({ "part": self.part, "status": status, "found": text })
+    }
+}
+
+/// What is found, told at once to people, and whole to programs.
+struct Report {
+    out: Out,
+    findings: Vec<Finding>,
+}
+
+impl Report {
+    fn tell(&mut self, part: &'static str, found: Result<String, String>) -> Done {
+        let finding = Finding { part, found };
+        if !self.out.is_structured() {
+            say(&finding.to_string())?;
+        }
+        self.findings.push(finding);
+        Ok(())
+    }
+
+    fn end(self) -> Done {
+        if self.out.is_structured() {
+            self.out.one(&self.findings.iter().map(Finding::as_json).collect::<Vec<_>>())?;
+        }
+        match self.findings.iter().filter(|finding| finding.found.is_err()).count() {
+            0 => Ok(()),
+            count => Err(Failure(format!("{count} of these need your attention"))),
+        }
+    }
+}
+
+pub(super) async fn run(config: &Config, out: Out) -> Done {
+    let mut report = Report { out, findings: Vec::new() };
+    report.tell("base url", base_url(config))?;
+    let storage = match config.has_database() {
+        true => open_storage(config).await.map_err(|Failure(why)| why),
+        // It looks, and makes nothing.
+        false => {
+            Err("there is none yet: `portcullis serve` or `portcullis migrate` makes it".into())
+        }
     };
-    report("base url", base_url(config))?;
-    let storage = open_storage(config).await.map_err(|Failure(why)| why);
     let schema = match &storage {
         Ok(storage) => schema(storage).await,
         Err(why) => Err(why.clone()),
     };
     let migrated = schema.is_ok();
-    report("database", schema)?;
+    report.tell("database", schema)?;
     if let Some(storage) = storage.ok().filter(|_| migrated) {
         if let Some(policies) = policies(&storage).await {
-            report("policies", policies)?;
+            report.tell("policies", policies)?;
         }
-        report("keys", keys(config, &storage).await)?;
-        report("clock", clock(&storage).await)?;
-        report("files", files(config, &storage))?;
+        report.tell("keys", keys(config, &storage).await)?;
+        report.tell("clock", clock(&storage).await)?;
+        report.tell("files", files(config, &storage))?;
     }
-    report("proxies", proxies(config))?;
-    report("redis", redis(config).await)?;
-    match wrong {
-        0 => Ok(()),
-        count => Err(Failure(format!("{count} of these need your attention"))),
-    }
+    report.tell("proxies", proxies(config))?;
+    report.tell("redis", redis(config).await)?;
+    report.end()
 }
 
 fn base_url(config: &Config) -> Result<String, String> {

@@ -1,18 +1,12 @@
 //! `portcullis key`.
 
 use clap::Subcommand;
+use serde_json::{Value, json};
 
-use super::{
-    Done, Shell, TenantArgument,
-    confirm::Yes,
-    named,
-    output::{self, Format, ListFormat, TableRow},
-};
-use crate::admin::{self, KeyView};
+use super::{Done, TenantArgument, Work, confirm::Yes, door::Address};
 
-impl TableRow for KeyView {
-    const COLUMNS: &'static [&'static str] = &["kid", "alg", "state", "created_at", "expires_at"];
-}
+/// What a list shows.
+pub const COLUMNS: &[&str] = &["kid", "alg", "state", "created_at", "expires_at"];
 
 #[derive(Subcommand)]
 pub(super) enum Command {
@@ -20,8 +14,6 @@ pub(super) enum Command {
     List {
         #[command(flatten)]
         tenant: TenantArgument,
-        #[command(flatten)]
-        list: ListFormat,
     },
     /// Let the next key sign, and publish a new one after it
     Rotate {
@@ -41,28 +33,31 @@ pub(super) enum Command {
     },
 }
 
-pub(super) async fn run(command: Command, shell: Shell) -> Done {
-    let admin = shell.admin();
+/// The keys of a tenant, which are few: a list without pages.
+fn items(listed: &Value) -> Vec<Value> {
+    listed.get("items").and_then(Value::as_array).cloned().unwrap_or_default()
+}
+
+pub(super) async fn run(command: Command, work: &Work) -> Done {
+    let Work { door, out } = work;
     match command {
-        Command::List { tenant, list } => {
-            let permit = shell.permit(&tenant.slug).await?;
-            output::list(&admin::list_keys(&admin, &permit).await?, list.format)
+        Command::List { tenant: TenantArgument { slug } } => {
+            let keys = door.get(&Address::of(&["tenants", &slug, "keys"])).await;
+            out.list(&items(&door.named(&slug, "", keys).await?), COLUMNS)
         }
-        Command::Rotate { tenant, yes } => {
-            let permit = shell.permit(&tenant.slug).await?;
-            yes.or_ask(&format!("This lets the next key of tenant {} sign.", tenant.slug))?;
-            output::list(&admin::rotate_keys(&admin, &permit).await?, Format::Table)
+        Command::Rotate { tenant: TenantArgument { slug }, yes } => {
+            yes.or_ask(&format!("This lets the next key of tenant {slug} sign."))?;
+            let at = Address::of(&["tenants", &slug, "keys", "rotate"]);
+            let rotated = door.named(&slug, "", door.post(&at, &json!({})).await).await?;
+            out.list(&items(&rotated), COLUMNS)
         }
-        Command::Withdraw { tenant, kid, yes } => {
-            let permit = shell.permit(&tenant.slug).await?;
+        Command::Withdraw { tenant: TenantArgument { slug }, kid, yes } => {
             yes.or_ask(&format!(
-                "This refuses every token that key {kid} of tenant {} has signed.",
-                tenant.slug
+                "This refuses every token that key {kid} of tenant {slug} has signed."
             ))?;
-            output::one(&named(
-                admin::withdraw_key(&admin, &permit, &kid).await,
-                &format!("key {kid}"),
-            )?)
+            let at = Address::of(&["tenants", &slug, "keys", &kid, "withdraw"]);
+            let withdrawn = door.post(&at, &json!({})).await;
+            out.one(&door.named(&slug, &format!("key {kid}"), withdrawn).await?)
         }
     }
 }

@@ -1,12 +1,15 @@
 //! `portcullis migrate`.
 
-use super::{Done, open_storage, output::say};
+use serde_json::json;
+
+use super::{Done, open_storage, output::Out};
 use crate::config::Config;
 
-pub(super) async fn run(config: &Config) -> Done {
+pub(super) async fn run(config: &Config, out: Out) -> Done {
     let ran = open_storage(config).await?.migrate().await?;
-    match ran.as_slice() {
-        [] => say("the database is at this version"),
-        ran => say(&format!("ran: {}", ran.join(", "))),
-    }
+    let sentence = match ran.as_slice() {
+        [] => "the database is at this version".to_owned(),
+        ran => format!("ran: {}", ran.join(", ")),
+    };
+    out.told(&sentence, &json!({ "ran": ran }))
 }

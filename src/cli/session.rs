@@ -3,20 +3,14 @@
 use clap::Subcommand;
 
 use super::{
-    Done, Failure, Shell, TenantArgument, all_pages,
+    Done, Failure, TenantArgument, Work,
     confirm::Yes,
-    named,
-    output::{self, ListFormat, TableRow},
-};
-use crate::{
-    admin::{self, Permit, SessionView},
-    domain::{Selection, SessionFilter, UserId},
+    door::{Address, text},
 };
 
-impl TableRow for SessionView {
-    const COLUMNS: &'static [&'static str] =
-        &["id", "username", "kind", "active", "clients", "ip", "created_at", "end_reason"];
-}
+/// What a list shows.
+pub const COLUMNS: &[&str] =
+    &["id", "username", "kind", "active", "clients", "ip", "created_at", "end_reason"];
 
 #[derive(Subcommand)]
 pub(super) enum Command {
@@ -33,8 +27,6 @@ pub(super) enum Command {
         /// Ended and expired ones too
         #[arg(long)]
         all: bool,
-        #[command(flatten)]
-        list: ListFormat,
     },
     /// Show a session, with its clients and token families
     Show {
@@ -74,11 +66,6 @@ pub(super) struct Target {
     all: bool,
 }
 
-async fn user_id(shell: &Shell, permit: &Permit, text: &str) -> Result<UserId, Failure> {
-    let found = admin::find_user_by_name_or_id(&shell.admin(), permit, text).await;
-    named(found, &format!("user {text}")).map(|user| user.id)
-}
-
 impl Target {
     fn question(&self, tenant: &str) -> String {
         let what = match self {
@@ -92,62 +79,56 @@ impl Target {
         format!("This ends {what}.")
     }
 
-    async fn selection(&self, shell: &Shell, permit: &Permit) -> Result<Selection, Failure> {
+    /// What is called to end it, and what it is called where it is missing.
+    async fn call(&self, work: &Work, tenant: &str) -> Result<(Address, String), Failure> {
         Ok(match self {
             Self { id: Some(id), .. } => {
-                Selection::Session(id.parse().map_err(|_| format!("no session {id}"))?)
+                (Address::of(&["tenants", tenant, "sessions", id]), format!("session {id}"))
             }
-            Self { user: Some(user), .. } => Selection::User(user_id(shell, permit, user).await?),
-            Self { client: Some(client), .. } => Selection::Client(client.clone()),
-            _ => Selection::Tenant,
+            Self { user: Some(name), .. } => {
+                let user = work.door.user(tenant, name).await?;
+                let at = Address::of(&["tenants", tenant, "users", text(&user, "id"), "logout"]);
+                (at, format!("user {name}"))
+            }
+            Self { client: Some(client), .. } => {
+                let at = Address::of(&["tenants", tenant, "clients", client, "logout"]);
+                (at, format!("client {client}"))
+            }
+            _ => (Address::of(&["tenants", tenant, "logout"]), String::new()),
         })
     }
 }
 
-pub(super) async fn run(command: Command, shell: Shell) -> Done {
-    let admin = shell.admin();
+pub(super) async fn run(command: Command, work: &Work) -> Done {
+    let Work { door, out } = work;
     match command {
-        Command::List { tenant, user, client, all, list } => {
-            let permit = shell.permit(&tenant.slug).await?;
+        Command::List { tenant: TenantArgument { slug }, user, client, all } => {
             let user = match user {
-                Some(text) => Some(user_id(&shell, &permit, &text).await?),
+                Some(name) => Some(text(&door.user(&slug, &name).await?, "id").to_owned()),
                 None => None,
             };
-            let filter = SessionFilter {
-                user,
-                client,
-                active: (!all).then_some(true),
-                ..SessionFilter::default()
-            };
-            let (admin, permit, filter) = (&admin, &permit, &filter);
-            let all = all_pages(|after| async move {
-                let after = after.parse().ok();
-                admin::list_sessions(
-                    admin,
-                    permit,
-                    &SessionFilter { after, ..filter.clone() },
-                    None,
-                )
-                .await
-            });
-            output::list(&all.await?, list.format)
+            let at = Address::of(&["tenants", &slug, "sessions"])
+                .with("user", user.as_deref())
+                .with("client", client.as_deref())
+                .with_flag("active", !all);
+            let all = door.list(&at, None).await;
+            out.list(&door.named(&slug, "", all).await?, COLUMNS)
         }
-        Command::Show { tenant, id } => {
-            let permit = shell.permit(&tenant.slug).await?;
-            output::one(&named(
-                admin::show_session(&admin, &permit, &id).await,
-                &format!("session {id}"),
-            )?)
+        Command::Show { tenant: TenantArgument { slug }, id } => {
+            let found = door.get(&Address::of(&["tenants", &slug, "sessions", &id])).await;
+            out.one(&door.named(&slug, &format!("session {id}"), found).await?)
         }
-        Command::End { tenant, target, dry_run, yes } => {
-            let permit = shell.permit(&tenant.slug).await?;
-            let selection = target.selection(&shell, &permit).await?;
+        Command::End { tenant: TenantArgument { slug }, target, dry_run, yes } => {
+            let (at, what) = target.call(work, &slug).await?;
             if !dry_run {
-                let question = target.question(&tenant.slug);
-                yes.or_ask(&question)?;
+                yes.or_ask(&target.question(&slug))?;
             }
-            let ended = admin::end_sessions(&admin, &permit, &selection, dry_run).await;
-            output::one(&named(ended, "such session, user or client")?)
+            let at = at.with_flag("dry_run", dry_run);
+            let ended = match target.id {
+                Some(_) => door.delete(&at).await,
+                None => door.post(&at, &serde_json::json!({})).await,
+            };
+            out.one(&door.named(&slug, &what, ended).await?)
         }
     }
 }

@@ -4,23 +4,18 @@ use clap::Subcommand;
 use serde_json::{Value, json};
 
 use super::{
-    Done, Shell, all_pages,
+    Done, Work,
     confirm::Yes,
-    output::{self, ListFormat, TableRow, say},
+    door::{Address, said, text},
 };
-use crate::admin::{self, Action, Expected, TenantView};
 
-impl TableRow for TenantView {
-    const COLUMNS: &'static [&'static str] = &["slug", "name", "status", "issuer", "created_at"];
-}
+/// What a list shows.
+pub const COLUMNS: &[&str] = &["slug", "name", "status", "issuer", "created_at"];
 
 #[derive(Subcommand)]
 pub(super) enum Command {
     /// List tenants
-    List {
-        #[command(flatten)]
-        list: ListFormat,
-    },
+    List,
     /// Show a tenant
     Show {
         /// Its slug
@@ -66,52 +61,51 @@ pub(super) enum Command {
     },
 }
 
-pub(super) async fn run(command: Command, shell: Shell) -> Done {
-    let (admin, everywhere) =
-        (shell.admin(), shell.authority.everywhere(Action::OperateInstallation)?);
+fn at(slug: &str) -> Address {
+    Address::of(&["tenants", slug])
+}
+
+pub(super) async fn run(command: Command, work: &Work) -> Done {
+    let Work { door, out } = work;
     match command {
-        Command::List { list } => {
-            let (admin, everywhere) = (&admin, &everywhere);
-            let all = all_pages(|after| async move {
-                admin::list_tenants(admin, everywhere, &after, None).await
-            });
-            output::list(&all.await?, list.format)
-        }
+        Command::List => out.list(&door.list(&Address::of(&["tenants"]), None).await?, COLUMNS),
         Command::Show { slug } => {
-            let permit = shell.permit(&slug).await?;
-            output::one(&TenantView::of(permit.tenant(), shell.app.issuer(permit.tenant())))
+            out.one(&door.named(&slug, "", door.get(&at(&slug)).await).await?)
         }
         Command::Create { slug, name } => {
-            let input = admin::read_input(&json!({ "slug": slug, "name": name }))?;
-            let tenant = admin::create_tenant(&admin, &everywhere, input).await?;
-            say(&format!("created tenant {}: {}", tenant.slug, shell.app.issuer(&tenant)))
+            let body = said(json!({ "slug": slug, "name": name }));
+            let tenant = door.post(&Address::of(&["tenants"]), &body).await?;
+            let sentence = format!("created tenant {slug}: {}", text(&tenant, "issuer"));
+            out.told(&sentence, &tenant)
         }
         Command::Update { slug, name, settings } => {
-            let permit = shell.permit(&slug).await?;
-            admin::update_tenant(&admin, &permit, patch(name, &settings)?, &Expected::ANY).await?;
-            say(&format!("changed tenant {slug}"))
+            let changed = door.patch(&at(&slug), &patch(name.as_deref(), &settings)?).await;
+            out.told(&format!("changed tenant {slug}"), &door.named(&slug, "", changed).await?)
         }
         Command::Suspend { slug, yes } => {
-            let permit = shell.permit(&slug).await?;
+            door.named(&slug, "", door.get(&at(&slug)).await).await?;
             yes.or_ask(&format!("This stops tenant {slug} and ends every session in it."))?;
-            admin::suspend_tenant(&admin, &permit, &Expected::ANY).await?;
-            say(&format!("suspended tenant {slug}; its sessions have ended"))
+            door.named(&slug, "", door.delete(&at(&slug)).await).await?;
+            let told = json!({ "slug": slug, "status": "suspended" });
+            out.told(&format!("suspended tenant {slug}; its sessions have ended"), &told)
         }
         Command::Resume { slug } => {
-            let permit = shell.permit(&slug).await?;
-            admin::resume_tenant(&admin, &permit).await?;
-            say(&format!("tenant {slug} serves again"))
+            let changed = door.patch(&at(&slug), &json!({ "status": "active" })).await;
+            out.told(&format!("tenant {slug} serves again"), &door.named(&slug, "", changed).await?)
         }
         Command::Purge { slug, yes } => {
-            let permit = shell.permit(&slug).await?;
+            door.named(&slug, "", door.get(&at(&slug)).await).await?;
             yes.or_ask(&format!("This deletes tenant {slug} and everything in it, for good."))?;
-            admin::delete_tenant(&admin, &everywhere, permit.tenant(), &Expected::ANY).await?;
-            say(&format!("deleted tenant {slug} and everything in it"))
+            let purged = door.delete(&at(&slug).with_flag("purge", true)).await;
+            door.named(&slug, "", purged).await?;
+            let told = json!({ "slug": slug, "status": "deleted" });
+            out.told(&format!("deleted tenant {slug} and everything in it"), &told)
         }
     }
 }
 
-fn patch(name: Option<String>, settings: &[String]) -> Result<Value, super::Failure> {
+/// What `--set` says of settings.
+fn patch(name: Option<&str>, settings: &[String]) -> Result<Value, super::Failure> {
     let mut members = serde_json::Map::new();
     for setting in settings {
         let (key, text) =
@@ -120,9 +114,5 @@ fn patch(name: Option<String>, settings: &[String]) -> Result<Value, super::Fail
         let value = serde_json::from_str(text).unwrap_or_else(|_| Value::from(text));
         members.insert(key.to_owned(), value);
     }
-    let mut patch = json!({ "settings": members });
-    if let (Some(name), Value::Object(patch)) = (name, &mut patch) {
-        patch.insert("name".into(), name.into());
-    }
-    Ok(patch)
+    Ok(said(json!({ "name": name, "settings": members })))
 }

@@ -1,7 +1,9 @@
 //! `portcullis token`.
 
-use super::{Done, Shell, output::say};
-use crate::{oauth::mint_for_shell, protocol::Scope};
+use serde_json::json;
+
+use super::{Done, Shell, output::Out};
+use crate::{config::Config, oauth::mint_for_shell, protocol::Scope};
 
 #[derive(clap::Args)]
 pub(super) struct Arguments {
@@ -13,10 +15,15 @@ pub(super) struct Arguments {
     scope: String,
 }
 
-pub(super) async fn run(arguments: &Arguments, shell: Shell) -> Done {
+pub(super) async fn run(arguments: &Arguments, config: Config, out: Out) -> Done {
+    let shell = Shell::open(config).await?;
     let permit = shell.permit(&arguments.tenant).await?;
     let scope: Scope = arguments.scope.parse()?;
     let minted = mint_for_shell(&shell.app, permit.shared_tenant(), scope).await;
     let minted = minted.map_err(|error| error.description.to_string())?;
-    say(&minted.access_token)
+    let told = json!({
+        "access_token": minted.access_token, "token_type": "Bearer", "expires_in": minted.expires_in,
+        "scope": minted.scope,
+    });
+    out.told(&minted.access_token, &told)
 }

@@ -4,20 +4,13 @@ use clap::Subcommand;
 use serde_json::{Value, json};
 
 use super::{
-    Done, Failure, Shell, TenantArgument, all_pages,
-    confirm::Yes,
-    named,
-    output::{self, ListFormat, TableRow, say},
-};
-use crate::{
-    admin::{self, Expected, Permit, UserView},
-    domain::User,
+    Done, TenantArgument, Work,
+    confirm::{Yes, read_password},
+    door::{Address, said, text},
 };
 
-impl TableRow for UserView {
-    const COLUMNS: &'static [&'static str] =
-        &["id", "username", "email", "name", "roles", "status"];
-}
+/// What a list shows.
+pub const COLUMNS: &[&str] = &["id", "username", "email", "name", "roles", "status"];
 
 #[derive(Subcommand)]
 pub(super) enum Command {
@@ -25,29 +18,36 @@ pub(super) enum Command {
     List {
         #[command(flatten)]
         tenant: TenantArgument,
-        #[command(flatten)]
-        list: ListFormat,
+        /// Those whose name or address begins so
+        #[arg(long, value_name = "PREFIX")]
+        search: Option<String>,
     },
     /// Show a user, by name or identifier
     Show(UserArguments),
-    /// Add a user; the password is read from standard input
+    /// Add a user; the password is asked for, or read from standard input
     Create {
         #[command(flatten)]
         tenant: TenantArgument,
         /// The name it signs in with
         #[arg(long)]
         username: String,
-        /// Its e-mail address
-        #[arg(long)]
-        email: Option<String>,
-        /// Its name for people
-        #[arg(long)]
-        name: Option<String>,
-        /// operator, tenant_admin, tenant_auditor or support; may be given more than once
-        #[arg(long = "role")]
-        roles: Vec<String>,
+        #[command(flatten)]
+        person: Person,
     },
-    /// Give a user a new password, read from standard input; their sessions end
+    /// Change a user: what is not named stays as it is
+    Update {
+        #[command(flatten)]
+        user: UserArguments,
+        /// Another name to sign in with
+        #[arg(long)]
+        username: Option<String>,
+        #[command(flatten)]
+        person: Person,
+        /// Take all roles away
+        #[arg(long, conflicts_with = "roles")]
+        no_roles: bool,
+    },
+    /// Give a user a new password, asked for or read from standard input; their sessions end
     SetPassword(UserArguments),
     /// Keep a user from signing in; their sessions end
     Disable(UserArguments),
@@ -63,6 +63,32 @@ pub(super) enum Command {
 }
 
 #[derive(clap::Args)]
+pub(super) struct Person {
+    /// Its e-mail address
+    #[arg(long)]
+    email: Option<String>,
+    /// Whether that was shown to be its own
+    #[arg(long, num_args = 0..=1, default_missing_value = "true")]
+    email_verified: Option<bool>,
+    /// Its name for people
+    #[arg(long)]
+    name: Option<String>,
+    /// operator, tenant_admin, tenant_auditor or support; may be given more than once
+    #[arg(long = "role")]
+    roles: Vec<String>,
+}
+
+impl Person {
+    fn members(self, username: Option<&str>) -> Value {
+        let Self { email, email_verified, name, roles } = self;
+        let roles = Some(roles).filter(|some| !some.is_empty());
+        said(json!({
+            "username": username, "email": email, "email_verified": email_verified, "name": name, "roles": roles,
+        }))
+    }
+}
+
+#[derive(clap::Args)]
 pub(super) struct UserArguments {
     #[command(flatten)]
     tenant: TenantArgument,
@@ -70,66 +96,76 @@ pub(super) struct UserArguments {
     user: String,
 }
 
-/// A password on the command line would stand in the process list and the shell's history.
-fn read_password() -> Result<String, Failure> {
-    use std::io::IsTerminal as _;
-    if std::io::stdin().is_terminal() {
-        eprint!("password (it is shown as you type; pipe it in to avoid that): ");
+/// A user who was found by the name that was typed.
+struct Found {
+    user: Value,
+    at: Address,
+}
+
+async fn find(work: &Work, which: &UserArguments) -> Result<Found, super::Failure> {
+    let slug = &which.tenant.slug;
+    let user = work.door.user(slug, &which.user).await?;
+    let at = Address::of(&["tenants", slug, "users", text(&user, "id")]);
+    Ok(Found { user, at })
+}
+
+async fn change(work: &Work, which: &UserArguments, patch: &Value) -> Done {
+    let found = find(work, which).await?;
+    let changed = work.door.patch(&found.at, patch).await?;
+    work.out.told(&format!("changed user {}", text(&changed, "username")), &changed)
+}
+
+/// `members` with one more.
+fn with(members: Value, name: &str, value: Value) -> Value {
+    match members {
+        Value::Object(mut members) => {
+            members.insert(name.to_owned(), value);
+            Value::Object(members)
+        }
+        other => other,
     }
-    let mut line = String::new();
-    std::io::stdin().read_line(&mut line)?;
-    Ok(line.trim_end_matches(['\r', '\n']).to_owned())
 }
 
-async fn find(shell: &Shell, permit: &Permit, text: &str) -> Result<User, Failure> {
-    named(
-        admin::find_user_by_name_or_id(&shell.admin(), permit, text).await,
-        &format!("user {text}"),
-    )
-}
-
-async fn change(shell: &Shell, which: &UserArguments, patch: Value) -> Done {
-    let permit = shell.permit(&which.tenant.slug).await?;
-    let found = find(shell, &permit, &which.user).await?;
-    admin::update_user(&shell.admin(), &permit, &found.id.to_string(), patch, &Expected::ANY)
-        .await?;
-    say(&format!("changed user {}", found.username))
-}
-
-pub(super) async fn run(command: Command, shell: Shell) -> Done {
-    let admin = shell.admin();
+pub(super) async fn run(command: Command, work: &Work) -> Done {
+    let Work { door, out } = work;
     match command {
-        Command::List { tenant, list } => {
-            let (admin, permit) = (&admin, &shell.permit(&tenant.slug).await?);
-            let all = all_pages(|after| async move {
-                admin::list_users(admin, permit, "", &after, None).await
-            });
-            output::list(&all.await?, list.format)
+        Command::List { tenant: TenantArgument { slug }, search } => {
+            let at = Address::of(&["tenants", &slug, "users"]).with("q", search.as_deref());
+            let all = door.list(&at, None).await;
+            out.list(&door.named(&slug, "", all).await?, COLUMNS)
         }
-        Command::Show(UserArguments { tenant, user }) => {
-            let permit = shell.permit(&tenant.slug).await?;
-            output::one(&UserView::from(&find(&shell, &permit, &user).await?))
+        Command::Show(which) => out.one(&find(work, &which).await?.user),
+        Command::Create { tenant: TenantArgument { slug }, username, person } => {
+            let members = person.members(Some(&username));
+            let members = with(members, "password", read_password("password")?.into());
+            let made = door.post(&Address::of(&["tenants", &slug, "users"]), &members).await;
+            let made = door.named(&slug, "", made).await?;
+            let sentence =
+                format!("created user {} ({})", text(&made, "username"), text(&made, "id"));
+            out.told(&sentence, &made)
         }
-        Command::Create { tenant, username, email, name, roles } => {
-            let permit = shell.permit(&tenant.slug).await?;
-            let fields = json!({
-                "username": username, "email": email, "name": name, "roles": roles, "password": read_password()?,
-            });
-            let user = admin::create_user(&admin, &permit, admin::read_input(&fields)?).await?;
-            say(&format!("created user {} ({})", user.username, user.id))
+        Command::Update { user, username, person, no_roles } => {
+            let members = person.members(username.as_deref());
+            let members = if no_roles { with(members, "roles", json!([])) } else { members };
+            change(work, &user, &members).await
         }
         Command::SetPassword(which) => {
-            change(&shell, &which, json!({ "password": read_password()? })).await
+            let found = find(work, &which).await?;
+            let password =
+                read_password(&format!("new password of {}", text(&found.user, "username")))?;
+            change(work, &which, &json!({ "password": password })).await
         }
-        Command::Disable(which) => change(&shell, &which, json!({ "status": "disabled" })).await,
-        Command::Enable(which) => change(&shell, &which, json!({ "status": "active" })).await,
-        Command::Delete { user: UserArguments { tenant, user }, yes } => {
-            let permit = shell.permit(&tenant.slug).await?;
-            let found = find(&shell, &permit, &user).await?;
-            let name = format!("{}/{}", tenant.slug, found.username);
+        Command::Disable(which) => change(work, &which, &json!({ "status": "disabled" })).await,
+        Command::Enable(which) => change(work, &which, &json!({ "status": "active" })).await,
+        Command::Delete { user: which, yes } => {
+            let Found { user, at } = find(work, &which).await?;
+            let username = text(&user, "username");
+            let name = format!("{}/{username}", which.tenant.slug);
             yes.or_ask(&format!("This deletes user {name} and ends everything they have."))?;
-            admin::delete_user(&admin, &permit, &found.id.to_string(), &Expected::ANY).await?;
-            say(&format!("deleted user {}", found.username))
+            door.delete(&at).await?;
+            let told =
+                json!({ "id": text(&user, "id"), "username": username, "status": "deleted" });
+            out.told(&format!("deleted user {username}"), &told)
         }
     }
 }

@@ -68,6 +68,9 @@ events! {
     ConsentGiven { client_id: String, scope: Scope } = "consent.given", to client_id, because scope;
     /// A user did not.
     ConsentDenied { client_id: String } = "consent.denied", to client_id, because "the user said no";
+    /// What a user had allowed a client was taken back, and what the client had of it was ended.
+    ConsentWithdrawn { user: UserId, client_id: String, grants: usize } = "consent.withdrawn", to client_id,
+        because format!("user:{user}: {grants} grants ended");
 
     /// A client was registered.
     ClientCreated { client_id: String } = "client.created", to client_id, because "";

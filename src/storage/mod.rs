@@ -22,6 +22,7 @@ pub use engine::{
     unit::{CommitListener, Storage, TenantStore, Unit},
 };
 pub use events::{nodes::LEASE, revocation_events::Place};
+pub use grants::consents::Consent;
 pub use grants::rotations::{Rotated, Rotation, RotationRequest};
 pub use identity::user_lists::UserCursor;
 pub use jobs::queue::Step;

@@ -8,6 +8,7 @@ mod cookies;
 mod fairings;
 mod first_party;
 mod guards;
+pub(crate) mod in_process;
 mod interaction;
 pub(crate) mod listener;
 pub(crate) mod management;

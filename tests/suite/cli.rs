@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 
 use portcullis::{
     admin::{Change, FieldChange, TenantView, What, samples},
-    cli::{self, Finding, Format, TableRow},
+    cli::{self, Finding, Format, columns},
 };
+use serde::Serialize;
 use serde_json::{Value, json};
 
 use crate::support::{Server, assert_snapshots, basic, form, new_database, write_master_key};
@@ -229,27 +230,46 @@ fn the_help_is_as_its_snapshots_show_it() {
 
 #[test]
 fn every_list_and_report_is_as_its_snapshots_show_it() {
-    fn list<T: TableRow>(name: &str, items: &[T], out: &mut BTreeMap<String, String>) {
-        for (suffix, format) in [("table", Format::Table), ("json", Format::Json)] {
-            out.insert(format!("{name}-{suffix}"), cli::format_list(items, format).unwrap());
+    fn list<T: Serialize>(
+        name: &str,
+        columns: &[&str],
+        items: &[T],
+        out: &mut BTreeMap<String, String>,
+    ) {
+        let items: Vec<Value> =
+            items.iter().map(|item| serde_json::to_value(item).unwrap()).collect();
+        for (suffix, format) in
+            [("table", Format::Table), ("json", Format::Json), ("yaml", Format::Yaml)]
+        {
+            let text = cli::format_list(&items, columns, format).unwrap();
+            out.insert(format!("{name}-{suffix}"), text);
         }
-        out.insert(format!("{name}-empty"), cli::format_list::<T>(&[], Format::Table).unwrap());
+        let one = cli::format_one(&items[0], Format::Table).unwrap();
+        out.insert(format!("{name}-one"), one);
+        out.insert(format!("{name}-empty"), cli::format_list(&[], columns, Format::Table).unwrap());
     }
 
     let mut shown = BTreeMap::new();
-    list("tenants", &[samples::tenant(), samples::suspended_tenant()], &mut shown);
-    list("clients", &[samples::client(), samples::machine_client()], &mut shown);
+    list(
+        "tenants",
+        columns::TENANTS,
+        &[samples::tenant(), samples::suspended_tenant()],
+        &mut shown,
+    );
+    list("clients", columns::CLIENTS, &[samples::client(), samples::machine_client()], &mut shown);
     list(
         "users",
+        columns::USERS,
         &[samples::user(), samples::disabled_user(), samples::nameless_user()],
         &mut shown,
     );
     list(
         "sessions",
+        columns::SESSIONS,
         &[samples::session(), samples::ended_session(), samples::expired_session()],
         &mut shown,
     );
-    list("keys", &samples::keys(), &mut shown);
+    list("keys", columns::KEYS, &samples::keys(), &mut shown);
 
     let finding = |part, found: Result<&str, &str>| Finding {
         part,
@@ -288,6 +308,7 @@ fn every_list_and_report_is_as_its_snapshots_show_it() {
 #[test]
 fn what_a_name_holds_does_not_speak_to_the_terminal() {
     let named = |name: &str| TenantView { name: name.into(), ..samples::tenant() };
-    let table = cli::format_list(&[named("a\u{1b}[31mb\nc")], Format::Table).unwrap();
+    let tenant = serde_json::to_value(named("a\u{1b}[31mb\nc")).unwrap();
+    let table = cli::format_list(&[tenant], columns::TENANTS, Format::Table).unwrap();
     assert!(table.contains("a[31mbc") && table.lines().count() == 2, "{table}");
 }

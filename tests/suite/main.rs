@@ -31,6 +31,7 @@ mod plans;
 #[path = "../../guard/tests/support/programs.rs"]
 mod programs;
 mod properties;
+mod shell;
 mod support;
 mod third_party;
 mod views;

@@ -2,6 +2,7 @@
 
 mod audit;
 mod client;
+mod consent;
 mod key;
 pub mod samples;
 mod session;
@@ -10,6 +11,7 @@ mod user;
 
 pub use audit::AuditView;
 pub use client::{ClientView, CreatedClient, CreatedSecret, SecretView};
+pub use consent::ConsentView;
 pub use key::KeyView;
 pub use session::{Ending, FamilyView, SessionView};
 pub use tenant::TenantView;

@@ -4,11 +4,11 @@ use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 
 use super::{Exchange, Grant};
 use crate::{
-    domain::{Actor, AuthorizationCode, EndReason, Event, GrantType, TenantId},
+    domain::{Actor, AuthorizationCode, Client, EndReason, Event, GrantType, TenantId, UserId},
     effects::Effects,
     keys::{same_secret, sha256},
     oauth::{Cx, decided::Decided, engine, issue, resource, subject::Subject},
-    protocol::{CodeChallenge, OauthError, TokenResponse},
+    protocol::{CodeChallenge, OauthError, Scope, TokenResponse},
     storage::TenantStore,
 };
 
@@ -92,6 +92,7 @@ impl AuthorizationCodeGrant {
         }
         client.still_counts(&standing)?;
         let user = &standing.user;
+        check_consent(&mut store, client, user.id, &code.scope).await?;
         if refreshes {
             let (id, by, scope) = (code.family_id, &code.authentication, &code.scope);
             let resource = &code.resource;
@@ -134,6 +135,23 @@ fn check_code(
 fn is_behind(verifier: &str, challenge: &str) -> bool {
     let computed = URL_SAFE_NO_PAD.encode(sha256(verifier.as_bytes()));
     CodeChallenge::is_verifier(verifier) && same_secret(computed.as_bytes(), challenge.as_bytes())
+}
+
+/// Whether the user still allows what the code stands for: it may have been taken back since.
+async fn check_consent(
+    store: &mut TenantStore<'_>,
+    client: &Client,
+    user: UserId,
+    scope: &Scope,
+) -> Result<(), OauthError> {
+    if client.metadata.skip_consent {
+        return Ok(());
+    }
+    let given = store.hold_consent(user, &client.client_id).await?;
+    match scope.is_within(&given) {
+        true => Ok(()),
+        false => Err(OauthError::invalid_grant().because("consent withdrawn")),
+    }
 }
 
 /// Ends what a code that came twice has given (RFC 6749 §4.1.2).

@@ -28,6 +28,9 @@ pub struct Id16;
 pub struct Key(pub(in crate::storage) [u8; 16]);
 
 impl Key {
+    /// Before every identifier.
+    pub(in crate::storage) const FIRST: Self = Self([0; 16]);
+
     /// After every identifier.
     pub(in crate::storage) const LAST: Self = Self([0xff; 16]);
 }

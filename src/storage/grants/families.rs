@@ -10,7 +10,7 @@ use diesel_async::{RunQueryDsl, SimpleAsyncConnection as _};
 
 use crate::domain::{
     Authentication, EndReason, Ending, EventNumber, FamilyId, SessionId, TenantId, Timestamp,
-    TokenFamily,
+    TokenFamily, UserId,
 };
 use crate::storage::{
     Key, Place, StorageError, TenantStore, Unit,
@@ -192,6 +192,25 @@ impl TenantStore<'_> {
             .filter(token_families::id.lt(before))
             .order(token_families::id.desc())
             .limit(200);
+        let rows: Vec<Row> =
+            on_conn!(self.unit, conn => query.select(Row::as_select()).load(conn).await)?;
+        rows.into_iter().map(TokenFamily::try_from).collect()
+    }
+
+    /// A user's grants after `after`, of every client, the oldest first; `limit` at most.
+    pub async fn list_families_of_user(
+        &mut self,
+        user: UserId,
+        after: Option<FamilyId>,
+        limit: i64,
+    ) -> Result<Vec<TokenFamily>, StorageError> {
+        let after = after.map_or(Key::FIRST, Key::from);
+        let query = token_families::table
+            .filter(token_families::tenant_id.eq(self.key()))
+            .filter(token_families::user_id.eq(Key::from(user)))
+            .filter(token_families::id.gt(after))
+            .order(token_families::id)
+            .limit(limit);
         let rows: Vec<Row> =
             on_conn!(self.unit, conn => query.select(Row::as_select()).load(conn).await)?;
         rows.into_iter().map(TokenFamily::try_from).collect()

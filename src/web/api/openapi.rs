@@ -66,6 +66,7 @@ impl Modify for OpenParts {
         super::tenants::delete, super::clients::list, super::clients::create, super::clients::show,
         super::clients::update, super::clients::delete, super::clients::create_secret, super::clients::delete_secret,
         super::users::list, super::users::create, super::users::show, super::users::update, super::users::delete,
+        super::consents::list, super::consents::withdraw,
         super::sessions::list, super::sessions::show, super::sessions::end, super::sessions::logout_user,
         super::sessions::logout_client, super::sessions::logout_tenant, super::sessions::revoke_token,
         super::sessions::revocation, super::keys::list, super::keys::rotate, super::keys::withdraw,

@@ -15,18 +15,29 @@ use crate::{
 
 /// Lists users, by name; `q` keeps those whose name or address begins with it.
 #[utoipa::path(context_path = "/api", tag = "users", params(("slug" = String, Path), ("q" = Option<String>, Query),
+    ("username" = Option<String>, Query, description = "The one who signs in with this name or address"),
     ("limit" = Option<i64>, Query), ("after" = Option<String>, Query)),
     responses((status = 200, body = Listed<UserView>), (status = 404, body = Problem)))]
-#[get("/v1/tenants/<slug>/users?<q>&<limit>&<after>")]
+#[get("/v1/tenants/<slug>/users?<q>&<username>&<limit>&<after>")]
 pub(super) async fn list(
     site: &Site,
     caller: Called,
     slug: &str,
     q: Option<&str>,
+    username: Option<&str>,
     limit: Option<&str>,
     after: Option<&str>,
 ) -> Result<Json<Listed<UserView>>, Problem> {
     let permit = permit(site, caller, slug).await?;
+    if let Some(name) = username {
+        let found = admin::find_user_by_name_or_id(&site.admin(), &permit, name).await;
+        let items = match found {
+            Ok(user) => vec![UserView::from(&user)],
+            Err(admin::AdminError::NotFound) => Vec::new(),
+            Err(other) => return Err(other.into()),
+        };
+        return Ok(Json(Listed { items, next: None }));
+    }
     let (prefix, after) = (q.unwrap_or_default(), after.unwrap_or_default());
     Ok(Json(
         admin::list_users(&site.admin(), &permit, prefix, after, asked(strict::limit(limit))?)

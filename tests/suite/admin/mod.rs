@@ -1,4 +1,5 @@
 mod api;
+mod consents;
 mod console;
 mod description;
 mod endings;

@@ -57,6 +57,8 @@ pub(super) const ROUTES: &[(&str, Kind)] = &[
     ("GET /api/v1/tenants/<slug>", Kind::Api),
     ("PATCH /api/v1/tenants/<slug>", Kind::Api),
     ("DELETE /api/v1/tenants/<slug>", Kind::Api),
+    ("GET /api/v1/tenants/<slug>/users/<id>/consents", Kind::Api),
+    ("DELETE /api/v1/tenants/<slug>/users/<id>/consents/<client_id>", Kind::Api),
     ("GET /api/v1/tenants/<slug>/clients", Kind::Api),
     ("POST /api/v1/tenants/<slug>/clients", Kind::Api),
     ("GET /api/v1/tenants/<slug>/clients/<client_id>", Kind::Api),

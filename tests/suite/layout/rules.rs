@@ -20,7 +20,7 @@ pub(super) const FLOORS: &[&[&str]] = &[
     &["memory"],
     &["storage"],
     &["turns"],
-    &["config", "effects", "request_span"],
+    &["config", "effects", "outside", "request_span"],
     &["domain"],
     &["protocol"],
 ];
@@ -48,11 +48,23 @@ pub(super) const PACKAGES: &[(&[&str], &[&str])] = &[
     (&["precis_profiles", "precis_core"], &["domain/login_name.rs"]),
     (&["ed25519_dalek"], &["keys/jwk.rs"]),
     (&["oxide_auth"], &["oauth/engine.rs"]),
-    (&["hyper"], &["web/listener/"]),
-    (&["rocket"], &["web/", "lib.rs", "cli/serve.rs", "storage/engine/pool.rs"]),
+    (
+        &["hyper"],
+        &[
+            "web/listener/",
+            "outside/",
+            "cli/loopback.rs",
+            "cli/sign_in.rs",
+            "cli/login.rs",
+            "cli/trial.rs",
+            "cli/health.rs",
+            "cli/door/there.rs",
+        ],
+    ),
+    (&["rocket"], &["web/", "lib.rs", "cli/serve.rs", "cli/door/", "storage/engine/pool.rs"]),
     (&["utoipa"], &["domain/", "admin/", "web/api/"]),
     (&["aws_lc_rs"], &["keys/"]),
-    (&["rustls"], &["storage/engine/postgres.rs", "cli/mod.rs"]),
+    (&["rustls"], &["storage/engine/postgres.rs", "cli/mod.rs", "outside/"]),
 ];
 
 /// Where the master key's type is named: where keys are kept, and where all is put together.

@@ -182,18 +182,23 @@ impl Server {
         format!("http://127.0.0.1:{}", self.port)
     }
 
-    /// Runs a command of the binary with the server's own environment.
-    pub(crate) fn command(&self, arguments: &[&str], input: &str) -> (i32, String, String) {
-        use std::io::Write as _;
-        let mut child = Command::new(Self::binary())
+    /// A command of the binary with the server's own environment, whose words are heard.
+    pub(crate) fn bare_command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(Self::binary());
+        command
             .args(arguments)
             .current_dir(&self.folder)
             .envs(self.environment.iter().map(|(name, value)| (name, value)))
-            .stdin(Stdio::piped())
+            .stdin(Stdio::null())
             .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
+            .stderr(Stdio::piped());
+        command
+    }
+
+    /// Runs a command of the binary with the server's own environment.
+    pub(crate) fn command(&self, arguments: &[&str], input: &str) -> (i32, String, String) {
+        use std::io::Write as _;
+        let mut child = self.bare_command(arguments).stdin(Stdio::piped()).spawn().unwrap();
         child.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();
         let output = child.wait_with_output().unwrap();
         let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();

@@ -1,0 +1,5 @@
+//! Requests that this program makes of others.
+
+mod http;
+
+pub use http::{HttpClient, HttpError};
