@@ -25,6 +25,8 @@ pub struct Config {
     pub redis_url: Option<SecretString>,
     /// The file with the 32 bytes that seal everything.
     pub master_key_file: PathBuf,
+    /// The files of the certificate and its key, where TLS is of our own.
+    pub tls: Option<(PathBuf, PathBuf)>,
     /// Where `/metrics`, `/healthz` and `/readyz` are served.
     pub management_address: SocketAddr,
     /// The peers whose `X-Forwarded-For` and `X-Forwarded-Proto` are believed.
@@ -62,6 +64,8 @@ struct Raw {
     database_url: String,
     redis_url: Option<String>,
     master_key_file: PathBuf,
+    tls_cert: Option<PathBuf>,
+    tls_key: Option<PathBuf>,
     management_address: SocketAddr,
     trusted_proxies: String,
     insecure_http: bool,
@@ -78,6 +82,8 @@ impl Default for Raw {
             database_url: "sqlite:data/portcullis.db".into(),
             redis_url: None,
             master_key_file: "data/master.key".into(),
+            tls_cert: None,
+            tls_key: None,
             management_address: SocketAddr::from(([127, 0, 0, 1], 8001)),
             trusted_proxies: String::new(),
             insecure_http: false,
@@ -127,6 +133,11 @@ pub const SETTINGS: &[Setting] = &[
         ..setting("redis_url", "`redis://` or `rediss://`; unset, revocations travel by SQL alone")
     },
     setting("master_key_file", "32 bytes in base64, made on first start with mode 0600"),
+    setting(
+        "tls_cert",
+        "a file with the certificate and its chain (PEM): TLS of our own, read anew when it changes",
+    ),
+    setting("tls_key", "the file with its key (PEM)"),
     setting("management_address", "where `/metrics`, `/healthz` and `/readyz` are served"),
     setting(
         "trusted_proxies",
@@ -208,15 +219,29 @@ fn secret_from_file(name: &str) -> Result<Option<String>, ConfigError> {
 }
 
 /// The origin at which a browser on this machine finds the server: where Rocket is told to listen.
-fn own_address(profile: Profile) -> String {
+fn own_address(profile: Profile, by_tls: bool) -> String {
+    let scheme = if by_tls { "https" } else { "http" };
     let rocket =
         Figment::from(Toml::file("Rocket.toml").nested()).merge(Env::prefixed("ROCKET_").global());
     let rocket = rocket.select(profile);
     let port: u16 = rocket.extract_inner("port").unwrap_or(8000);
     match rocket.extract_inner("address").unwrap_or(IpAddr::V4(Ipv4Addr::LOCALHOST)) {
-        address if address.is_unspecified() => format!("http://127.0.0.1:{port}"),
-        address => format!("http://{}", SocketAddr::new(address, port)),
+        address if address.is_unspecified() => format!("{scheme}://127.0.0.1:{port}"),
+        address => format!("{scheme}://{}", SocketAddr::new(address, port)),
     }
+}
+
+/// Addresses and networks, with commas or spaces between them.
+fn networks(text: &str) -> Result<Vec<IpNet>, ConfigError> {
+    let proxies = text.split([',', ' ']).filter(|text| !text.is_empty());
+    proxies
+        .map(|text| {
+            let net = text.parse::<IpNet>();
+            net.or_else(|_| text.parse::<std::net::IpAddr>().map(IpNet::from)).map_err(|_| {
+                ConfigError(format!("PORTCULLIS_TRUSTED_PROXIES: no address or network: {text}"))
+            })
+        })
+        .collect()
 }
 
 /// What the file and the environment say.
@@ -247,7 +272,7 @@ impl Config {
             raw.redis_url = Some(url);
         }
         if raw.base_url.is_none() {
-            raw.base_url = Some(own_address(profile));
+            raw.base_url = Some(own_address(profile, raw.tls_cert.is_some()));
         }
         Self::check(raw)
     }
@@ -273,22 +298,26 @@ impl Config {
                         (or set PORTCULLIS_INSECURE_HTTP=true, for tests alone)";
             return Err(ConfigError(text.into()));
         }
-        let proxies = raw.trusted_proxies.split([',', ' ']).filter(|text| !text.is_empty());
-        let trusted_proxies = proxies
-            .map(|text| {
-                let net = text.parse::<IpNet>();
-                net.or_else(|_| text.parse::<std::net::IpAddr>().map(IpNet::from)).map_err(|_| {
-                    ConfigError(format!(
-                        "PORTCULLIS_TRUSTED_PROXIES: no address or network: {text}"
-                    ))
-                })
-            })
-            .collect::<Result<_, _>>()?;
+        let trusted_proxies = networks(&raw.trusted_proxies)?;
+        let tls = match (raw.tls_cert, raw.tls_key) {
+            (Some(certificate), Some(key)) => Some((certificate, key)),
+            (None, None) => None,
+            _ => {
+                let text =
+                    "PORTCULLIS_TLS_CERT and PORTCULLIS_TLS_KEY go together: set both, or neither";
+                return Err(ConfigError(text.into()));
+            }
+        };
+        if tls.is_some() && base.scheme() == "http" {
+            let text = "PORTCULLIS_BASE_URL must be https where PORTCULLIS_TLS_CERT is set";
+            return Err(ConfigError(text.into()));
+        }
         Ok(Self {
             base_url: base_url.trim_end_matches('/').to_owned(),
             database_url: raw.database_url.into(),
             redis_url: raw.redis_url.filter(|url| !url.is_empty()).map(SecretString::from),
             master_key_file: raw.master_key_file,
+            tls,
             management_address: raw.management_address,
             trusted_proxies,
             log: raw.log,

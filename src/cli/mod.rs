@@ -8,6 +8,7 @@ mod consent;
 mod doctor;
 mod door;
 mod health;
+mod init;
 mod key;
 mod log;
 mod login;
@@ -20,6 +21,7 @@ mod restore;
 mod serve;
 mod session;
 mod settings;
+mod shell;
 mod sign_in;
 mod tenant;
 mod token;
@@ -39,25 +41,16 @@ pub mod columns {
     };
 }
 
-use std::{process::ExitCode, sync::Arc};
+use std::process::ExitCode;
 
 use clap::{CommandFactory as _, Parser, Subcommand};
 use tracing::Instrument as _;
 
-use crate::{
-    accounts::Accounts,
-    admin::{self, Admin, AdminError, Authority, Permit},
-    config::Config,
-    domain::RequestId,
-    effects::Effects,
-    installation::Installation,
-    storage::{Pool, Storage},
-    views::Renderer,
-    web::Site,
-};
-use door::{Door, Here, There};
+use crate::{admin::AdminError, config::Config, effects::Effects};
+use door::{Door, There};
 use output::Out;
 use profiles::Profiles;
+use shell::{Shell, open_storage};
 
 /// A multi-tenant OAuth 2.0 / OpenID Connect authorization server.
 #[derive(Parser)]
@@ -112,6 +105,8 @@ enum OfInstallation {
 /// What the admin API does, here or at a server.
 #[derive(Subcommand)]
 enum OfAdmin {
+    /// Begin: make a tenant, somebody to sign in and a client, write an .env, and print a program for it
+    Init(init::Arguments),
     /// Tenants
     #[command(subcommand)]
     Tenant(tenant::Command),
@@ -210,7 +205,11 @@ fn run(arguments: Arguments) -> Done {
         match command {
             Command::Shell(command) => of_shell(command, &place, out).await,
             Command::Admin(command) => {
-                let work = Work { door: place.door().await?, out };
+                let door = match command {
+                    OfAdmin::Init(_) => place.door_to_begin().await?,
+                    _ => place.door().await?,
+                };
+                let work = Work { door, out };
                 let done = of_admin(command, &work).await;
                 work.door.close().await;
                 done
@@ -240,6 +239,7 @@ async fn of_shell(command: OfShell, place: &Place, out: Out) -> Done {
 
 async fn of_admin(command: OfAdmin, work: &Work) -> Done {
     match command {
+        OfAdmin::Init(arguments) => init::run(arguments, work).await,
         OfAdmin::Tenant(command) => tenant::run(command, work).await,
         OfAdmin::Client(command) => client::run(command, work).await,
         OfAdmin::User(command) => user::run(command, work).await,
@@ -305,83 +305,24 @@ impl Place {
             return Ok(Door::There(Box::new(There::with(name, profile))));
         }
         let config = Config::load()?;
+        log::start(&config);
         if !config.has_database()
             && let Some((name, profile)) = Profiles::load()?.find(None)
         {
             return Ok(Door::There(Box::new(There::with(name, profile))));
         }
-        log::start(&config);
         Ok(Door::Here(Box::new(Shell::open(config).await?.door().await?)))
     }
-}
 
-async fn open_storage(config: &Config) -> Result<Storage, Failure> {
-    Ok(Storage::new(Pool::open(config.database_url(), config.database_connections).await?))
-}
-
-/// The installation as a person with a shell on the server works with it.
-struct Shell {
-    app: Arc<Installation>,
-    accounts: Accounts,
-    authority: Authority,
-}
-
-impl Shell {
-    /// Opens the installation; its database must be there, and at this version.
-    async fn open(config: Config) -> Result<Self, Failure> {
-        if !config.has_database() {
-            return Err(Failure(format!(
-                "there is no database here ({}) and no server was named: run `portcullis serve` or `portcullis migrate` to \
-                 make one, set PORTCULLIS_DATABASE_URL, or sign in to a server by `portcullis login --server URL`",
-                config.database_url()
-            )));
+    /// The same for whoever begins: without a server that is named, this machine's database is made where there is
+    /// none.
+    async fn door_to_begin(&self) -> Result<Door, Failure> {
+        if self.is_elsewhere() {
+            return self.door().await;
         }
-        let storage = open_storage(&config).await?;
-        if let Some(first) = storage.pending_migrations().await?.first() {
-            return Err(Failure(format!(
-                "the database lacks migration {first}: run `portcullis migrate`"
-            )));
-        }
-        Self::over(config, storage).await
-    }
-
-    /// Opens the installation and brings its database to this version first.
-    async fn open_migrated(config: Config) -> Result<Self, Failure> {
-        let storage = open_storage(&config).await?;
-        storage.migrate().await?;
-        Self::over(config, storage).await
-    }
-
-    async fn over(config: Config, storage: Storage) -> Result<Self, Failure> {
-        storage.check().await?;
-        let app = Installation::start(config, Effects::system(), storage).await?;
-        let accounts = Accounts::new(Arc::clone(&app));
-        let id = RequestId::from_bytes(app.effects.label());
-        tracing::Span::current().record("request_id", tracing::field::display(id));
-        let shell = Self { app, accounts, authority: Authority::of_shell().with_id(id) };
-        admin::ensure_system_tenant(&shell.admin()).await?;
-        Ok(shell)
-    }
-
-    fn admin(&self) -> Admin<'_> {
-        Admin { app: &self.app, accounts: &self.accounts }
-    }
-
-    async fn permit(&self, slug: &str) -> Result<Permit, Failure> {
-        match admin::find_tenant(&self.admin(), slug).await {
-            Ok(tenant) => Ok(self.authority.over(&self.app, tenant)?),
-            Err(AdminError::NotFound) => {
-                Err(Failure(format!("no tenant {slug}: see `portcullis tenant list`")))
-            }
-            Err(other) => Err(other.into()),
-        }
-    }
-
-    /// The admin API over it.
-    async fn door(self) -> Result<Here, Failure> {
-        let Self { app, accounts, authority } = self;
-        let site = Site::new(app, Arc::new(accounts), Renderer::new()?);
-        Here::open(Arc::new(site), authority).await
+        let config = Config::load()?;
+        log::start(&config);
+        Ok(Door::Here(Box::new(Shell::open_migrated(config).await?.door().await?)))
     }
 }
 

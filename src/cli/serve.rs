@@ -1,6 +1,6 @@
 //! `portcullis serve`.
 
-use std::sync::Arc;
+use std::{net::SocketAddr, sync::Arc};
 
 use rocket::futures::{FutureExt as _, TryFutureExt as _};
 
@@ -12,7 +12,7 @@ use crate::{
     installation::master_key_of,
     web::{
         Management, Site,
-        listener::{Listener, files_of_process, share_of_strangers},
+        listener::{Listener, TlsFiles, files_of_process, share_of_strangers},
     },
 };
 
@@ -56,9 +56,13 @@ pub(super) async fn run(arguments: Arguments, config: Config) -> Done {
     let most = share_of_strangers(files_of_process(), kept);
     // Of the door that clients come in by: the management address has its own, and no streams.
     site.let_streams_have(most);
+    let tls = site.app.config.tls.clone();
+    let tls = tls.map(|(certificate, key)| TlsFiles { certificate, key });
     let server = Listener::open(server, most).await.map_err(|why| in_use(&why))?;
+    let server = server.with_tls(tls).map_err(|why| format!("PORTCULLIS_TLS_CERT: {why}"))?;
     let management = Listener::open(management, MANAGERS).await.map_err(|why| in_use(&why))?;
-    greet(&site, arguments.demo).await;
+    let address = server.address().map_err(|why| in_use(&why))?;
+    greet(&site, arguments.demo, address).await;
     let stop = told_to_stop().map_err(|why| why.to_string()).shared();
     tokio::join!(server.serve(stop.clone()), management.serve(stop.clone()));
     Ok(stop.await?)
@@ -88,7 +92,7 @@ fn in_use(why: &std::io::Error) -> Failure {
 async fn look_before(config: &Config, migrate: bool) -> Done {
     let server = rocket::Config::figment().extract::<rocket::Config>()?;
     let addresses = [
-        ("ROCKET_ADDRESS and ROCKET_PORT", std::net::SocketAddr::new(server.address, server.port)),
+        ("ROCKET_ADDRESS and ROCKET_PORT", SocketAddr::new(server.address, server.port)),
         ("PORTCULLIS_MANAGEMENT_ADDRESS", config.management_address),
     ];
     for (name, address) in addresses {
@@ -116,14 +120,24 @@ async fn look_before(config: &Config, migrate: bool) -> Done {
 }
 
 /// Says, once the server listens, where it is and what to do first.
-async fn greet(site: &Site, demo: bool) {
+async fn greet(site: &Site, demo: bool, address: SocketAddr) {
     let base = &site.app.config.base_url;
     let mut lines =
         vec![format!("portcullis serves {base} (console: {base}/admin, API: {base}/api/docs)")];
+    if let Some(other) = other_port(base, address) {
+        lines.push(format!(
+            "it listens at {address}, and its links lead to port {other}: unless a proxy stands between them, set \
+             PORTCULLIS_BASE_URL"
+        ));
+    }
     if demo {
         lines.push(
             "console: tenant system, user operator, password 'correct horse battery staple'".into(),
         );
+        lines.push(format!(
+            "an application, in the repository: cd examples/express && npm ci && ISSUER={base}/t/acme npm start; then \
+             http://127.0.0.1:9000, where ada signs in with the same password"
+        ));
         lines.push("try it:".into());
         lines.push(format!(
             "curl -s -u web:demo-secret-for-the-acme-web-client -d grant_type=client_credentials \
@@ -144,6 +158,13 @@ async fn greet(site: &Site, demo: bool) {
             tracing::warn!(error = why, "a line could not be written to standard output");
         }
     }
+}
+
+/// The port of a base URL on this machine, where it is not the one that is listened at.
+fn other_port(base_url: &str, address: SocketAddr) -> Option<u16> {
+    let base = url::Url::parse(base_url).ok()?;
+    let is_here = matches!(base.host_str(), Some("127.0.0.1" | "localhost" | "[::1]"));
+    base.port_or_known_default().filter(|port| is_here && *port != address.port())
 }
 
 /// Rocket's errors panic where nobody looks at them; this one is looked at.

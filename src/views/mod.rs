@@ -6,6 +6,7 @@ pub mod console;
 pub mod pages;
 mod parts;
 mod render;
+pub mod snippets;
 
 pub use parts::Hidden;
 pub use render::{AnyPage, PARTS, Page, RenderError, Renderer, Sample, Template};

@@ -24,6 +24,7 @@ mod first_party;
 mod flow;
 mod fuzz;
 mod guard;
+mod init;
 mod layout;
 mod logging;
 mod oauth;

@@ -10,6 +10,7 @@ mod exchange;
 mod gate;
 mod line;
 mod pace;
+mod tls;
 
 use std::{io, net::SocketAddr, sync::Arc, time::Duration};
 
@@ -21,10 +22,12 @@ use rocket::{
     local::asynchronous::Client,
 };
 use tokio::{
+    io::{AsyncRead, AsyncWrite},
     net::{TcpListener, TcpStream},
     sync::{mpsc, watch},
     time::{sleep, timeout},
 };
+use tokio_rustls::TlsAcceptor;
 
 use super::Site;
 use crowd::Crowd;
@@ -32,6 +35,7 @@ pub(crate) use crowd::{files_of_process, share_of_strangers};
 use exchange::Exchange;
 use gate::{Acquaintance, Gate};
 use pace::{Pace, Paced};
+pub(crate) use tls::Files as TlsFiles;
 
 /// How long requests that are being answered have to end once the server stops. Less than the grace
 /// within which a retry of a rotation is answered: a restart must not make thieves of honest clients.
@@ -57,6 +61,7 @@ pub(crate) struct Listener {
     site: Arc<Site>,
     crowd: Arc<Crowd>,
     gate: Arc<Gate>,
+    tls: Option<TlsAcceptor>,
 }
 
 impl Listener {
@@ -83,7 +88,24 @@ impl Listener {
             site,
             crowd: Arc::new(Crowd::of(most)),
             gate: Arc::new(Gate::of_machine()),
+            tls: None,
         })
+    }
+
+    /// Where it listens.
+    ///
+    /// # Errors
+    /// What the operating system says.
+    pub(crate) fn address(&self) -> io::Result<SocketAddr> {
+        self.socket.local_addr()
+    }
+
+    /// The same by TLS, with the certificate of these files.
+    ///
+    /// # Errors
+    /// Files that cannot be used.
+    pub(crate) fn with_tls(self, files: Option<TlsFiles>) -> io::Result<Self> {
+        Ok(Self { tls: files.map(tls::acceptor).transpose()?, ..self })
     }
 
     /// Serves until `stop` comes, lets the requests that are being answered end, and says good-bye.
@@ -147,14 +169,26 @@ impl Listener {
             stage: stage.subscribe(),
             busy: busy.clone(),
         };
+        let tls = self.tls.clone();
         tokio::spawn(async move {
             let _place = place;
-            let _ = Abortable::new(connection(stream, exchange), registration).await;
+            let served = async {
+                match tls {
+                    None => connection(stream, exchange).await,
+                    // Whoever does not finish the handshake is as slow as one who sends no request.
+                    Some(tls) => {
+                        if let Ok(stream) = tls.accept(stream).await {
+                            connection(stream, exchange).await;
+                        }
+                    }
+                }
+            };
+            let _ = Abortable::new(served, registration).await;
         });
     }
 }
 
-async fn connection(stream: Paced, exchange: Exchange) {
+async fn connection(stream: impl AsyncRead + AsyncWrite + Unpin, exchange: Exchange) {
     let (pace, mut stage) = (Arc::clone(&exchange.pace), exchange.stage.clone());
     let service = service_fn(|request| exchange.answer(request));
     let served = http1::Builder::new()

@@ -1,6 +1,7 @@
 //! The fault rows of the security catalogue that this version answers for, named by number.
 
 mod e2_slow_clients;
+
 mod f6_failover;
 mod gathered;
 mod jobs;
@@ -17,3 +18,4 @@ mod process;
 mod s3_f25_restore;
 mod services;
 mod settling;
+mod tls;

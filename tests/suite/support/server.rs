@@ -234,6 +234,20 @@ impl Server {
         self.wait_until_ready().await;
     }
 
+    /// The same where it serves by TLS, which its readiness is not asked by.
+    pub(crate) async fn restart_by_tls(&mut self) {
+        self.child = Self::spawn(&self.folder, &self.environment);
+        let management = self.management_port();
+        for _ in 0..600 {
+            let ready = plain_http(management, "GET", "/readyz", &[], "").await;
+            if ready.is_some_and(|(status, _)| status == 200) {
+                return;
+            }
+            rocket::tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        panic!("the server does not get ready: {}", self.log());
+    }
+
     pub(crate) async fn request(
         &self,
         method: &str,
