@@ -2,7 +2,7 @@
 
 CARGO ?= cargo
 
-.PHONY: help run test languages lint advisories model bench bench-peers bench-instructions faults fuzz docs clean
+.PHONY: help run test languages lint advisories book snippets packaging model bench bench-peers bench-instructions faults fuzz docs clean
 
 help: ## Show this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 14
@@ -15,6 +15,8 @@ test: ## Install what the tests need, then lint and run every test on both datab
 	$(MAKE) lint languages
 	./tests/services/with $(CARGO) test --workspace --no-fail-fast
 	PORTCULLIS_TEST_BACKEND=postgres ./tests/services/with $(CARGO) test --workspace --no-fail-fast --test suite
+	./tests/proxies target/debug/portcullis
+	$(MAKE) book
 
 languages: ## Lint and test what is not Rust: the guards of other languages, and the examples
 	./tests/languages
@@ -29,6 +31,16 @@ lint: ## Formatting, clippy and the documentation, warnings denied; licences and
 
 advisories: ## Look for known weaknesses of packages, where github.com is reached
 	./tests/services/deny advisories
+
+book: ## Make a book of the documents, in target/book
+	./tests/services/book
+
+snippets: ## Try each program that init and the console show: installed, walked and stopped, ten minutes
+	$(CARGO) build
+	target/clients/python/bin/python tests/snippets --portcullis target/debug/portcullis --snippets templates/snippets --guard guard --work target/snippets
+
+packaging: ## Check what is in packaging/ with a binary of packaging/release, as far as the machine can
+	./packaging/check
 
 model: ## Check the model of endings at its larger size, a few minutes
 	PORTCULLIS_MODEL=large $(CARGO) test -p portcullis-model --release

@@ -184,21 +184,33 @@ pub struct SettingShown {
     pub from: String,
 }
 
+/// Whether Kubernetes has set it, for a Service that is called `portcullis`: it sets all of them, and nobody wrote one.
+fn is_of_a_service(name: &str, all: &[String]) -> bool {
+    let rest = name.trim_start_matches("PORTCULLIS_");
+    all.iter().any(|name| name == "PORTCULLIS_SERVICE_HOST")
+        && (rest.starts_with("SERVICE_") || rest == "PORT" || rest.starts_with("PORT_"))
+}
+
 /// Refuses a name that nothing reads: a slip of the hand would pass for a setting. Those of the tests
 /// are the tests' own.
 fn check_names(names: impl Iterator<Item = String>) -> Result<(), ConfigError> {
+    let names: Vec<String> = names.filter(|name| name.starts_with("PORTCULLIS_")).collect();
     let known = || {
         let files = SETTINGS.iter().filter(|setting| setting.is_secret);
         let files = files.map(|setting| format!("{}_FILE", setting.variable()));
         SETTINGS.iter().map(Setting::variable).chain(files)
     };
-    for name in names.filter(|name| name.starts_with("PORTCULLIS_")) {
+    for name in &names {
         let is_of_tests =
             ["PORTCULLIS_TEST_", "PORTCULLIS_BENCH_"].iter().any(|prefix| name.starts_with(prefix));
-        if is_of_tests || OF_SHELL.contains(&name.as_str()) || known().any(|known| known == name) {
+        if is_of_tests
+            || is_of_a_service(name, &names)
+            || OF_SHELL.contains(&name.as_str())
+            || known().any(|known| known == *name)
+        {
             continue;
         }
-        let likeness = |known: &String| strsim::jaro_winkler(known, &name);
+        let likeness = |known: &String| strsim::jaro_winkler(known, name);
         let nearest = known()
             .max_by(|one, other| likeness(one).total_cmp(&likeness(other)))
             .unwrap_or_default();

@@ -1,6 +1,6 @@
 //! `portcullis init`: a tenant, somebody to sign in, a client, and a program that signs people in.
 
-use std::{io::IsTerminal as _, path::PathBuf};
+use std::path::PathBuf;
 
 use clap::ValueEnum as _;
 use secrecy::{ExposeSecret as _, SecretString};
@@ -36,6 +36,9 @@ pub(super) struct Arguments {
     /// Where the browser comes back to
     #[arg(long)]
     redirect_uri: Option<String>,
+    /// The port that the program listens at: 9000, or 8080 for an API, if left out
+    #[arg(long)]
+    port: Option<u16>,
     /// Who signs in first, and administers the tenant; made where it is not there
     #[arg(long)]
     username: Option<String>,
@@ -69,6 +72,7 @@ struct Plan {
     snippet: Snippet,
     client_id: String,
     redirect_uri: Option<String>,
+    port: u16,
     username: String,
     guard: PathBuf,
     env_file: PathBuf,
@@ -90,6 +94,7 @@ fn names(snippets: &[Snippet]) -> String {
 /// Where the browser comes back to, for an application that people sign in to.
 fn comes_back_to(
     given: Option<String>,
+    port: u16,
     kind: ApplicationType,
     snippet: &Snippet,
 ) -> Result<Option<String>, Failure> {
@@ -100,8 +105,8 @@ fn comes_back_to(
     let usual = match kind {
         // Any port will do (RFC 8252 §7.3).
         ApplicationType::Native => "http://127.0.0.1/callback".to_owned(),
-        ApplicationType::SinglePage => "http://127.0.0.1:9000/".to_owned(),
-        _ => format!("http://127.0.0.1:9000{}", snippet.path.as_deref().unwrap_or("/callback")),
+        ApplicationType::SinglePage => format!("http://127.0.0.1:{port}/"),
+        _ => format!("http://127.0.0.1:{port}{}", snippet.path.as_deref().unwrap_or("/callback")),
     };
     let redirect_uri = match is_of_people {
         true => Some(asked(given, "the browser comes back to", &usual)?),
@@ -143,7 +148,9 @@ impl Arguments {
                 names(&snippets)
             )
         })?;
-        let redirect_uri = comes_back_to(self.redirect_uri, kind, &snippet)?;
+        let usual = if kind == ApplicationType::ResourceServer { 8080 } else { 9000 };
+        let port = self.port.unwrap_or(usual);
+        let redirect_uri = comes_back_to(self.redirect_uri, port, kind, &snippet)?;
         let usual = if kind == ApplicationType::ResourceServer { "api" } else { "app" };
         Ok(Plan {
             tenant,
@@ -151,6 +158,7 @@ impl Arguments {
             snippet,
             client_id: self.client_id.unwrap_or_else(|| usual.to_owned()),
             redirect_uri,
+            port,
             username: asked(self.username, "your name, to sign in with", "admin")?,
             guard: self.guard,
             env_file: self.env_file,
@@ -200,8 +208,7 @@ impl Plan {
         Ok(text(&found, "issuer").to_owned())
     }
 
-    /// Somebody who administers the tenant; answers the password that was made up, where nobody could be asked
-    /// for one.
+    /// Somebody who administers the tenant; answers the password that was made up, where none was given.
     async fn user(&self, work: &Work) -> Result<Option<SecretString>, Failure> {
         let users = Address::of(&["tenants", &self.tenant, "users"]);
         let known = work.door.get(&users.clone().with("username", Some(&self.username))).await?;
@@ -209,17 +216,15 @@ impl Plan {
             work.out.note(&format!("user {} is there already", self.username));
             return Ok(None);
         }
-        let is_asked = std::io::stdin().is_terminal();
-        let password = match is_asked {
-            true => read_password(&format!("a password for {}", self.username))?,
-            false => Effects::system().secret(),
-        };
+        let given = read_password(&format!("a password for {}", self.username))?;
+        let is_given = !given.is_empty();
+        let password = if is_given { given } else { Effects::system().secret() };
         let user =
             json!({ "username": self.username, "password": password, "roles": ["tenant_admin"] });
         work.door.post(&users, &user).await?;
         work.out
             .note(&format!("made user {}, who administers tenant {}", self.username, self.tenant));
-        Ok((!is_asked).then(|| SecretString::from(password)))
+        Ok((!is_given).then(|| SecretString::from(password)))
     }
 
     async fn client(&self, work: &Work, issuer: &str) -> Result<Value, Failure> {
@@ -241,7 +246,7 @@ impl Plan {
     fn values(&self, issuer: &str) -> Values {
         // An API listens beside the application that calls it.
         let redirect_uri =
-            self.redirect_uri.clone().unwrap_or_else(|| "http://127.0.0.1:8080/".to_owned());
+            self.redirect_uri.clone().unwrap_or_else(|| format!("http://127.0.0.1:{}/", self.port));
         let guard = self.guard.canonicalize().unwrap_or_else(|_| self.guard.clone());
         Values {
             issuer: issuer.to_owned(),

@@ -32,12 +32,13 @@ pub fn private_file(file: &Path) -> std::io::Result<()> {
     }
 }
 
-/// Whether others than its owner may read or write `file`; `false` where there is none.
+/// Whether others than its owner and those of its group may read `file`, or others than its owner write it; `false` where
+/// there is none. Platforms that mount secrets let a program read them by its group.
 pub fn is_open_to_others(file: &Path) -> bool {
     #[cfg(unix)]
     {
         use std::os::unix::fs::PermissionsExt as _;
-        std::fs::metadata(file).is_ok_and(|metadata| metadata.permissions().mode() & 0o077 != 0)
+        std::fs::metadata(file).is_ok_and(|metadata| metadata.permissions().mode() & 0o037 != 0)
     }
     #[cfg(not(unix))]
     false

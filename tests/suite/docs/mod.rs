@@ -3,6 +3,7 @@
 mod errors;
 mod links;
 mod printed;
+mod quickstart;
 
 use std::path::Path;
 

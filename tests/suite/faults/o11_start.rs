@@ -196,3 +196,36 @@ async fn files_that_hold_secrets_are_made_for_their_owner_alone() {
     assert!(seen >= 3, "{seen}");
     assert_ne!(free_port(), 0);
 }
+
+#[rocket::async_test]
+async fn what_kubernetes_sets_for_a_service_of_the_same_name_is_no_slip() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = stopped(folder.path()).await;
+    let alone = server.with("PORTCULLIS_PORT", "tcp://10.0.0.1:8000");
+    let (code, _, error) = alone.command(&["tenant", "list"], "");
+    assert!(code == 1 && error.contains("PORTCULLIS_PORT is no setting"), "{error}");
+    let service = alone
+        .with("PORTCULLIS_SERVICE_HOST", "10.0.0.1")
+        .with("PORTCULLIS_SERVICE_PORT_HTTP", "8000")
+        .with("PORTCULLIS_PORT_8000_TCP_ADDR", "10.0.0.1");
+    let (code, _, error) = service.command(&["tenant", "list"], "");
+    assert_eq!(code, 0, "{error}");
+    let slip = service.with("PORTCULLIS_POTR", "8000");
+    assert_eq!(slip.command(&["tenant", "list"], "").0, 1);
+}
+
+#[rocket::async_test]
+async fn a_key_that_others_may_read_is_told_and_one_that_its_group_may_is_not() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = stopped(folder.path()).await;
+    let key = folder.path().join("master.key");
+    for (mode, is_told) in [(0o600, false), (0o440, false), (0o444, true), (0o620, true)] {
+        std::fs::set_permissions(&key, std::fs::Permissions::from_mode(mode)).unwrap();
+        let (_, told, error) = server.command(&["doctor"], "");
+        assert_eq!(
+            told.contains("master.key may be read by others"),
+            is_told,
+            "{mode:o}: {told}{error}"
+        );
+    }
+}
