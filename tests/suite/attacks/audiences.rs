@@ -102,7 +102,7 @@ async fn the_json_sign_in_serves_public_clients_and_refreshes_for_those_that_may
     let app = TestApp::start().await;
     let acme = app.acme();
     // `other` takes passwords, but must show its secret, which this address does not ask for.
-    acme.post_json("/auth/login", login("other")).await.assert_error(401, "invalid_grant");
+    acme.post_json("/auth/login", login("other")).await.assert_error(400, "unauthorized_client");
     let tokens = acme.sign_in("ada").await;
     let grants = json!({ "grant_types": ["authorization_code", "password"] });
     app.api(Patch, "/tenants/acme/clients/app", grants).await.ok();

@@ -75,7 +75,7 @@ fn commands() -> String {
 fn what_is_printed_from_the_code_is_what_the_code_says() {
     for (page, from, text) in [
         ("docs/roles.md", "src/admin/roles.rs", roles()),
-        ("docs/configuration.md", "src/config.rs", settings()),
+        ("docs/configuration.md", "src/config/settings.rs", settings()),
         ("docs/cli.md", "src/cli/", commands()),
     ] {
         let document = read(page);
