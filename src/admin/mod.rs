@@ -12,6 +12,7 @@ mod expected;
 mod file;
 mod input;
 mod keys;
+mod refusals;
 mod roles;
 mod sessions;
 mod tenants;
@@ -31,6 +32,7 @@ pub use expected::Expected;
 pub use file::{Change, FieldChange, File, Manner, Prune, What, apply, export};
 pub use input::{ClientInput, TenantInput, TokenInput, UserInput};
 pub use keys::{list_keys, rotate_keys, withdraw_key};
+pub use refusals::{cure_of, list_refusals};
 pub use roles::{Action, Whom, allowed};
 pub use sessions::{
     count_active, count_reached, end_sessions, list_sessions, revoke_jti, revoke_token,

@@ -35,7 +35,9 @@ pub(super) async fn understand(
     let (client, redirect_uri, redirect_uri_given) =
         trusted(cx, params).await.inspect_err(|error| {
             if let AuthorizeError::Page(error) = error {
-                let why = error.reason.clone().unwrap_or(error.code.as_str().into());
+                // Its code says the least of it: what is told to the page is told to the trail.
+                let why =
+                    error.reason.clone().unwrap_or_else(|| error.description.to_string().into());
                 let client_id = params.find("client_id").unwrap_or_default().to_owned();
                 cx.refused(&Actor::Anonymous, Event::AuthorizeRefused { client_id, why });
             }

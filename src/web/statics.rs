@@ -10,7 +10,7 @@ use rocket::{
 use super::answers::SeeOther;
 
 pub(super) fn routes() -> Vec<Route> {
-    routes![home, stylesheet, form_post, icon]
+    routes![home, stylesheet, form_post, copy, icon]
 }
 
 #[derive(Responder)]
@@ -37,6 +37,11 @@ fn stylesheet() -> Asset {
 #[get("/static/form_post.js")]
 fn form_post() -> Asset {
     asset(include_str!("../../static/form_post.js"), ContentType::JavaScript)
+}
+
+#[get("/static/copy.js")]
+fn copy() -> Asset {
+    asset(include_str!("../../static/copy.js"), ContentType::JavaScript)
 }
 
 #[get("/static/icon.svg")]

@@ -283,3 +283,18 @@ pub fn audit() -> Vec<AuditView> {
     };
     vec![reused, failed]
 }
+
+/// A client that did not authenticate.
+pub fn refused_client() -> AuditView {
+    AuditView {
+        id: id(52),
+        at: NOW.plus(60),
+        actor: "client:web".into(),
+        action: "client.refused".into(),
+        target: "web".into(),
+        reason: "it used client_secret_post, and is registered for client_secret_basic".into(),
+        ip: "192.0.2.7".into(),
+        user_agent: "node".into(),
+        request_id: None,
+    }
+}

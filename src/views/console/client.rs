@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::{
-    Difference, Frame,
+    Connect, Difference, Frame,
     registration::{self, ShownField},
 };
 use crate::{
@@ -27,6 +27,8 @@ pub struct ClientForm {
     pub error: Option<String>,
     /// What a new one may be, to begin with.
     pub kinds: Vec<KindLink>,
+    /// What its developers need, unless it is new.
+    pub connect: Option<Connect>,
     /// The version that the form was filled from.
     pub version: i64,
     /// What another has changed since.
@@ -64,6 +66,11 @@ impl ClientForm {
             fields: registration::shown(&client.metadata),
             error: None,
             kinds: Vec::new(),
+            connect: Some(Connect::of(
+                &client,
+                "https://id.example/t/acme",
+                vec![samples::refused_client()],
+            )),
             version: client.version,
             differences: Vec::new(),
             notice: None,
@@ -83,6 +90,7 @@ impl Page for ClientForm {
         let machine = Self::sample(samples::machine_client());
         let new = Self {
             client: None,
+            connect: None,
             client_id: "web".into(),
             error: Some("redirect_uris: authorization_code needs at least one".into()),
             kinds: KindLink::all(Some(ApplicationType::SinglePage)),

@@ -8,7 +8,7 @@ use crate::{
     admin::{self, Action, AdminError, ClientInput, ClientView, Expected, Whom},
     domain::{ApplicationType, ClientMetadata, Selection, Tenant},
     protocol::{OauthError, Params},
-    views::console::{ClientForm, ClientSecretPage, Clients, KindLink, registration},
+    views::console::{ClientForm, ClientSecretPage, Clients, Connect, KindLink, registration},
     web::guards::{Form, Query},
 };
 
@@ -47,6 +47,7 @@ fn form_of(
         fields,
         error: None,
         kinds,
+        connect: None,
         version: client.as_ref().map_or(1, |client| client.version),
         differences: Vec::new(),
         notice: None,
@@ -114,14 +115,18 @@ pub(super) async fn show(member: Signed, slug: &str, client_id: &str, query: Que
     let permit = member.permit(slug).await?;
     match admin::show_client(&member.site.admin(), &permit, client_id).await {
         Ok(client) => {
+            let refusals = admin::list_refusals(&member.site.admin(), &permit, client_id).await;
+            let issuer = member.site.app.issuer(permit.tenant());
             let mut view = form_of(&member, permit.tenant(), Some(ClientView::from(&client)), None);
+            let shown = ClientView::from(&client);
+            view.connect = refusals.ok().map(|refusals| Connect::of(&shown, &issuer, refusals));
             view.notice = match query.params.find("done") {
                 Some("created") => Some("The client was registered.".into()),
                 Some("changed") => Some("The registration was changed.".into()),
                 Some("secret") => Some("The secret was removed.".into()),
                 _ => None,
             };
-            member.page(&view)
+            member.page_with_script(&view)
         }
         Err(error) => member.refusal(&error),
     }

@@ -180,6 +180,11 @@ impl Member {
         Ok(Answer::Page(Html::of(&self.site, view)))
     }
 
+    /// The same of one on which our own scripts run.
+    fn page_with_script(&self, view: &impl crate::views::Page) -> Shown {
+        Ok(Answer::Page(Html::of(&self.site, view).with_script()))
+    }
+
     /// A form again, with what was wrong with it.
     fn wrong(&self, view: &impl crate::views::Page, error: &AdminError) -> Shown {
         match error {

@@ -1,4 +1,4 @@
-use crate::support::{Agent, TestApp};
+use crate::support::{Agent, SECRET, TestApp, basic};
 
 #[rocket::async_test]
 async fn an_operator_makes_a_tenant_a_client_and_a_user() {
@@ -144,4 +144,45 @@ async fn a_user_sees_and_ends_their_own_sessions() {
     assert_eq!(gone, "/t/acme/account");
     assert!(!app.acme().is_active(&tokens.access).await);
     assert_eq!(agent.get("/t/acme/account").await.location(), "/t/acme/login");
+}
+
+#[rocket::async_test]
+async fn a_clients_page_tells_its_developers_what_it_was_refused_and_what_to_change() {
+    let app = TestApp::start().await;
+    let acme = app.acme();
+    // A secret in the wrong place, a wrong redirect URI, a grant that it lacks; and another client's refusal.
+    let in_body =
+        [("grant_type", "client_credentials"), ("client_id", "web"), ("client_secret", SECRET)];
+    acme.post("token", &in_body).await.assert_error(401, "invalid_client");
+    app.get(&acme.authorization("web", &[("redirect_uri", "https://elsewhere.example/")])).await;
+    acme.post_as_web("token", &[("grant_type", "password")]).await;
+    acme.post_basic("token", &basic("robot", "wrong"), &[("grant_type", "client_credentials")])
+        .await;
+
+    let mut agent = Agent::new(&app);
+    agent.log_in_to_console("acme", "alan").await;
+    let page = agent.get("/admin/tenants/acme/clients/web").await.ok();
+    let refused = page.body.split("Refused of late").nth(1).unwrap();
+    let refused = refused.split("<h2>").next().unwrap();
+    for told in [
+        "it used client_secret_post, and is registered for client_secret_basic",
+        "register the method that the program uses",
+        "this redirect_uri is not registered for the client",
+        "register the redirect URI that the program sends",
+        "grant type not registered",
+    ] {
+        assert!(refused.contains(told), "{told}: {refused}");
+    }
+    assert!(!refused.contains("wrong secret"), "another client's: {refused}");
+    for told in [
+        acme.issuer().as_str(),
+        "/oauth2/token",
+        "portcullis client try --tenant acme web",
+        "openid-client",
+    ] {
+        assert!(page.body.contains(told), "{told}");
+    }
+    // Its own script and no other may run.
+    assert!(page.header("content-security-policy").unwrap().contains("script-src 'self'"));
+    assert!(!page.body.contains(SECRET));
 }

@@ -22,6 +22,7 @@ pub(super) const ROUTES: &[(&str, Kind)] = &[
     ("GET /", Kind::Public),
     ("GET /static/portcullis.css", Kind::Public),
     ("GET /static/form_post.js", Kind::Public),
+    ("GET /static/copy.js", Kind::Public),
     ("GET /static/icon.svg", Kind::Public),
     ("GET /healthz", Kind::Public),
     ("GET /readyz", Kind::Public),
