@@ -103,6 +103,7 @@ pub(super) async fn run(
     let name = name.unwrap_or_else(|| named_after(&server));
     let told = json!({ "profile": name, "server": server, "tenant": tenant, "user": profile.user });
     let sentence = format!("signed in to {server} as {} of tenant {tenant}", profile.user);
+    let _lock = Profiles::lock()?;
     let mut all = Profiles::load()?;
     all.current = Some(name.clone());
     all.profiles.insert(name, profile);
@@ -112,6 +113,7 @@ pub(super) async fn run(
 
 /// Gives the tokens back and forgets them.
 pub(super) async fn log_out(server: Option<&str>, name: Option<&str>, out: Out) -> Done {
+    let _lock = Profiles::lock()?;
     let mut all = Profiles::load()?;
     let found = match server {
         Some(server) => all.of_server(server),
@@ -150,9 +152,9 @@ pub(super) async fn log_out(server: Option<&str>, name: Option<&str>, out: Out) 
 }
 
 pub(super) fn profiles(command: Command, out: Out) -> Done {
-    let mut all = Profiles::load()?;
     match command {
         Command::List => {
+            let all = Profiles::load()?;
             let line = |(name, profile): (&String, &Profile)| {
                 json!({
                     "profile": name, "server": profile.server, "tenant": profile.tenant, "user": profile.user,
@@ -163,6 +165,8 @@ pub(super) fn profiles(command: Command, out: Out) -> Done {
             out.list(&lines, &["profile", "server", "tenant", "user", "current"])
         }
         Command::Use { name } => {
+            let _lock = Profiles::lock()?;
+            let mut all = Profiles::load()?;
             if !all.profiles.contains_key(&name) {
                 return Err(Failure(format!("no profile {name}: see `portcullis profile list`")));
             }

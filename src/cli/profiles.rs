@@ -64,6 +64,17 @@ impl Profiles {
         }
     }
 
+    /// Keeps every other command from changing them until what is answered is dropped. Two that used one refresh token after
+    /// one another would be taken for a thief and its victim (RFC 9700 §4.14).
+    pub(super) fn lock() -> Result<std::fs::File, Failure> {
+        let path = path()?.with_extension("lock");
+        let locked = private_folder_of(&path)
+            .and_then(|()| private_file(&path))
+            .and_then(|()| std::fs::OpenOptions::new().write(true).open(&path))
+            .and_then(|file| file.lock().map(|()| file));
+        locked.map_err(|why| Failure::from(format!("{}: {why}", path.display())))
+    }
+
     /// Writes them whole, for their owner alone.
     pub(super) fn save(&self) -> Result<(), Failure> {
         let path = path()?;

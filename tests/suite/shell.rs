@@ -169,6 +169,16 @@ async fn somebody_signs_in_to_a_server_and_works_there_until_they_are_signed_out
     let (code, _, said) = elsewhere.run(&["doctor", "--server", &base]);
     assert_eq!((code, said.contains("leave --server out")), (1, true), "{said}");
 
+    // Many commands at once, each with a token that is over: they use the refresh token one after another.
+    for _ in 0..3 {
+        let children: Vec<Child> =
+            (0..24).map(|_| elsewhere.command(&["tenant", "list"]).spawn().unwrap()).collect();
+        for child in children {
+            let (code, _, said) = ended(child);
+            assert_eq!(code, 0, "{said}");
+        }
+    }
+
     // Nothing but what was kept was made there, and that is its owner's alone.
     use std::os::unix::fs::PermissionsExt as _;
     let made: Vec<_> = std::fs::read_dir(elsewhere.folder.path()).unwrap().collect();

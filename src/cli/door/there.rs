@@ -77,6 +77,17 @@ impl There {
         if !was_refused && now() + EARLY < profile.expires_at {
             return Ok(profile.access_token.clone());
         }
+        let _lock = Profiles::lock()?;
+        let mut all = Profiles::load()?;
+        let kept = all.profiles.get(&self.name).cloned();
+        let kept =
+            kept.ok_or_else(|| format!("profile {} was signed out of meanwhile", self.name))?;
+        // Another command may have been faster.
+        let is_newer = kept.access_token != profile.access_token;
+        *profile = kept;
+        if is_newer && now() + EARLY < profile.expires_at {
+            return Ok(profile.access_token.clone());
+        }
         let again = format!("sign in again: portcullis login --server {}", profile.server);
         let Some(refresh_token) = profile.refresh_token.clone() else {
             return Err(Failure(format!("what profile {} holds has expired: {again}", self.name)));
@@ -87,7 +98,6 @@ impl There {
                 .map_err(|Failure(why)| format!("{why}: {again}"))?;
         (profile.access_token, profile.expires_at) = (access_token, expires_at);
         profile.refresh_token = refresh_token.or(profile.refresh_token.take());
-        let mut all = Profiles::load()?;
         all.profiles.insert(self.name.clone(), profile.clone());
         all.save()?;
         Ok(profile.access_token.clone())
