@@ -17,6 +17,8 @@ use crate::{
 
 const PASSWORD: &str = "correct horse battery staple";
 
+const TRIAL: [&str; 6] = ["client", "try", "--tenant", "acme", "web", "--no-browser"];
+
 fn file() -> String {
     let loopback = "http://127.0.0.1/callback";
     json!({ "tenants": [
@@ -202,14 +204,7 @@ async fn a_trial_walks_through_all_that_a_client_can_do_and_leaves_nothing_behin
     let folder = tempfile::tempdir().unwrap();
     let server = started(folder.path()).await;
     let driver = browser(true).await;
-    let mut tried = Browsing::start(server.bare_command(&[
-        "client",
-        "try",
-        "--tenant",
-        "acme",
-        "web",
-        "--no-browser",
-    ]));
+    let mut tried = Browsing::start(server.bare_command(&TRIAL));
     sign_in(&driver, &tried.address().await, "ada").await;
     press(&driver, "Allow").await;
     sees(&driver, "You can close this window").await;
@@ -228,14 +223,7 @@ async fn a_trial_walks_through_all_that_a_client_can_do_and_leaves_nothing_behin
     assert!(!out.contains("prt_") && !out.contains("pcs_"), "{out}");
 
     // One that is turned down says why, in words of the server's.
-    let mut tried = Browsing::start(server.bare_command(&[
-        "client",
-        "try",
-        "--tenant",
-        "acme",
-        "web",
-        "--no-browser",
-    ]));
+    let mut tried = Browsing::start(server.bare_command(&TRIAL));
     sign_in(&driver, &tried.address().await, "ada").await;
     press(&driver, "Do not allow").await;
     let (code, _, said) = tried.end();

@@ -27,6 +27,21 @@ diesel::table! {
     }
 }
 
+/// What a user has allowed clients that are there. What was allowed to a client of the same name that was deleted does
+/// not count.
+macro_rules! consents_that_count {
+    ($tenant:expr, $user:expr) => {{
+        let of_client = clients::tenant_id
+            .eq(consents::tenant_id)
+            .and(clients::client_id.eq(consents::client_id));
+        consents::table
+            .inner_join(clients::table.on(of_client))
+            .filter(consents::tenant_id.eq($tenant))
+            .filter(consents::user_id.eq(Key::from($user)))
+            .filter(consents::born_seq.ge(clients::born_seq))
+    }};
+}
+
 /// What a user has allowed a client.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Consent {
@@ -46,15 +61,8 @@ impl TenantStore<'_> {
         after: &str,
         limit: i64,
     ) -> Result<Page<Consent>, StorageError> {
-        let of_client = clients::tenant_id
-            .eq(consents::tenant_id)
-            .and(clients::client_id.eq(consents::client_id));
-        let query = consents::table
-            .inner_join(clients::table.on(of_client))
-            .filter(consents::tenant_id.eq(self.key()))
-            .filter(consents::user_id.eq(Key::from(user)))
+        let query = consents_that_count!(self.key(), user)
             .filter(consents::client_id.gt(after.to_owned()))
-            .filter(consents::born_seq.ge(clients::born_seq))
             .order(consents::client_id)
             .limit(limit + 1)
             .select((consents::client_id, consents::scope, consents::granted_at));
@@ -81,22 +89,14 @@ impl TenantStore<'_> {
         Ok(gone > 0)
     }
 
-    /// What the user has allowed the client so far. What was allowed to a client of the same name
-    /// that was deleted does not count.
+    /// What the user has allowed the client so far.
     pub async fn find_consent(
         &mut self,
         user: UserId,
         client_id: &str,
     ) -> Result<Scope, StorageError> {
-        let of_client = clients::tenant_id
-            .eq(consents::tenant_id)
-            .and(clients::client_id.eq(consents::client_id));
-        let query = consents::table
-            .inner_join(clients::table.on(of_client))
-            .filter(consents::tenant_id.eq(self.key()))
-            .filter(consents::user_id.eq(Key::from(user)))
+        let query = consents_that_count!(self.key(), user)
             .filter(consents::client_id.eq(client_id.to_owned()))
-            .filter(consents::born_seq.ge(clients::born_seq))
             .select(consents::scope);
         let scope: Option<String> =
             on_conn!(self.unit, conn => query.first(conn).await.optional())?;
