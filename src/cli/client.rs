@@ -77,7 +77,7 @@ pub(super) struct Registration {
     #[arg(long)]
     scope: Option<String>,
     /// First-party: its users are not asked for consent
-    #[arg(long, num_args = 0..=1, default_missing_value = "true")]
+    #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true")]
     skip_consent: Option<bool>,
 }
 

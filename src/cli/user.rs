@@ -68,7 +68,7 @@ pub(super) struct Person {
     #[arg(long)]
     email: Option<String>,
     /// Whether that was shown to be its own
-    #[arg(long, num_args = 0..=1, default_missing_value = "true")]
+    #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true")]
     email_verified: Option<bool>,
     /// Its name for people
     #[arg(long)]

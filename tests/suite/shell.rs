@@ -300,6 +300,11 @@ async fn every_answer_is_written_as_it_is_asked_for() {
             serde_json::from_str(&out).unwrap_or_else(|why| panic!("{json:?}: {why}: {out}"));
         assert!(read.is_object() || read.is_array(), "{json:?}: {out}");
     }
+    // A flag takes no word that follows for its value.
+    for (flag, value) in [("--skip-consent", "true"), ("--skip-consent=false", "false")] {
+        let (shown, _) = answered(&["client", "update", "--tenant", "acme", flag, "web"], "");
+        assert!(shown.contains(&format!("\"skip_consent\": {value}")), "{shown}");
+    }
     for arguments in
         [&["tenant", "show", "acme"][..], &["user", "list", "--tenant", "acme"], &["export"]]
     {
