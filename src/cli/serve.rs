@@ -56,16 +56,25 @@ pub(super) async fn run(arguments: Arguments, config: Config) -> Done {
     let most = share_of_strangers(files_of_process(), kept);
     // Of the door that clients come in by: the management address has its own, and no streams.
     site.let_streams_have(most);
-    let tls = site.app.config.tls.clone();
-    let tls = tls.map(|(certificate, key)| TlsFiles { certificate, key });
+    let tls = tls_of(&site.app.config);
     let server = Listener::open(server, most).await.map_err(|why| in_use(&why))?;
-    let server = server.with_tls(tls).map_err(|why| format!("PORTCULLIS_TLS_CERT: {why}"))?;
+    let server = server.with_tls(tls).map_err(|why| not_tls(&why))?;
     let management = Listener::open(management, MANAGERS).await.map_err(|why| in_use(&why))?;
     let address = server.address().map_err(|why| in_use(&why))?;
     greet(&site, arguments.demo, address).await;
     let stop = told_to_stop().map_err(|why| why.to_string()).shared();
     tokio::join!(server.serve(stop.clone()), management.serve(stop.clone()));
     Ok(stop.await?)
+}
+
+/// The files of its certificate and key, where TLS is its own.
+fn tls_of(config: &Config) -> Option<TlsFiles> {
+    let (certificate, key) = config.tls.clone()?;
+    Some(TlsFiles { certificate, key })
+}
+
+fn not_tls(why: &std::io::Error) -> Failure {
+    Failure(format!("PORTCULLIS_TLS_CERT and PORTCULLIS_TLS_KEY: {why}"))
 }
 
 /// SIGTERM, or the interrupt key.
@@ -90,6 +99,9 @@ fn in_use(why: &std::io::Error) -> Failure {
 /// Finds out what would keep the server from starting, to say it in one line: afterwards Rocket tells of
 /// it in its own way.
 async fn look_before(config: &Config, migrate: bool) -> Done {
+    if let Some(files) = tls_of(config) {
+        files.check().map_err(|why| not_tls(&why))?;
+    }
     let server = rocket::Config::figment().extract::<rocket::Config>()?;
     let addresses = [
         ("ROCKET_ADDRESS and ROCKET_PORT", SocketAddr::new(server.address, server.port)),

@@ -37,6 +37,14 @@ impl Files {
         [of(&self.certificate), of(&self.key)]
     }
 
+    /// Whether they are a certificate and its key.
+    ///
+    /// # Errors
+    /// What is wrong with which of them.
+    pub(crate) fn check(&self) -> io::Result<()> {
+        self.load().map(|_| ())
+    }
+
     fn load(&self) -> io::Result<CertifiedKey> {
         let named = |path: &Path, why: &dyn std::fmt::Display| {
             io::Error::other(format!("{}: {why}", path.display()))
