@@ -1,10 +1,12 @@
 //! `portcullis health`: what a container asks itself.
 
-use hyper::http::Request;
 use serde_json::Value;
 
 use super::{Done, Failure, output::Out};
-use crate::{config::Config, outside::HttpClient};
+use crate::{
+    config::Config,
+    outside::{HttpClient, Request},
+};
 
 pub(super) async fn run(config: &Config, out: Out) -> Done {
     let at = config.management_address;

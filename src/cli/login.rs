@@ -1,7 +1,6 @@
 //! `portcullis login`, `logout` and `profile`: servers that this shell works with over the network.
 
 use clap::Subcommand;
-use hyper::http::{Request, header};
 use serde_json::{Value, json};
 
 use super::{
@@ -10,7 +9,7 @@ use super::{
     profiles::{Profile, Profiles},
     sign_in::{App, Metadata, Tokens, browse, discover, read_json, signed_in},
 };
-use crate::outside::HttpClient;
+use crate::outside::{HttpClient, Request, header};
 
 /// The client that the shell is, where no other is named.
 const CLIENT: &str = "portcullis-cli";

@@ -1,6 +1,5 @@
 //! The shell as an OAuth client of a tenant: a browser signs somebody in (RFC 8252), and tokens come of it.
 
-use hyper::http::Request;
 use oauth2::{
     AuthType, AuthUrl, AuthorizationCode, Client, ClientId, ClientSecret, CsrfToken,
     EndpointNotSet, EndpointSet, ExtraTokenFields, HttpRequest, HttpResponse, PkceCodeChallenge,
@@ -15,7 +14,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 use super::{Failure, loopback::Loopback, now, output::Out, profiles::Profile};
-use crate::outside::{HttpClient, HttpError};
+use crate::outside::{HttpClient, HttpError, Request};
 
 /// What a tenant says of itself (RFC 8414), as far as it is needed here.
 #[derive(Debug, Clone, Deserialize)]

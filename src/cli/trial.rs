@@ -4,7 +4,6 @@
 //! the client's secret nor a change of its redirect URIs is needed. The twin is deleted afterwards.
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
-use hyper::http::{Request, header};
 use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::{Value, json};
 
@@ -17,7 +16,7 @@ use super::{
         signed_in,
     },
 };
-use crate::outside::HttpClient;
+use crate::outside::{HttpClient, Request, header};
 
 #[derive(clap::Args)]
 pub(super) struct Arguments {

@@ -3,3 +3,4 @@
 mod http;
 
 pub use http::{HttpClient, HttpError};
+pub use hyper::http::{Method, Request, header};

@@ -38,10 +38,11 @@ impl Api {
     pub(crate) async fn call(
         &self,
         authority: Authority,
-        method: Method,
+        method: &crate::outside::Method,
         at: &str,
         body: Option<&Value>,
     ) -> Result<(u16, String), String> {
+        let method: Method = method.as_str().parse().map_err(|_| format!("no method: {method}"))?;
         let mut request = self.0.req(method, at.to_owned());
         api::speak_for(request.inner(), authority);
         if let Some(body) = body {

@@ -2,13 +2,13 @@
 
 use std::sync::Arc;
 
-use rocket::http::Method;
 use serde_json::Value;
 
 use super::Refused;
 use crate::{
     admin::Authority,
     cli::Failure,
+    outside::Method,
     web::{Site, in_process::Api},
 };
 
@@ -35,7 +35,7 @@ impl Here {
 
     pub(super) async fn call(
         &self,
-        method: Method,
+        method: &Method,
         at: &str,
         body: Option<&Value>,
     ) -> Result<(u16, String), Refused> {

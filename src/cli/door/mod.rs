@@ -3,13 +3,13 @@
 mod here;
 mod there;
 
-use rocket::http::Method;
 use serde_json::{Value, json};
 
 pub(super) use here::Here;
 pub(super) use there::There;
 
 use super::Failure;
+use crate::outside::Method;
 
 /// A way to the admin API.
 pub(super) enum Door {
@@ -100,30 +100,30 @@ impl Door {
     /// Makes a call.
     pub(super) async fn call(&self, method: Method, at: &Address, body: Option<&Value>) -> Answer {
         let (status, body) = match self {
-            Self::Here(here) => here.call(method, &at.0, body).await?,
-            Self::There(there) => there.call(method, &at.0, body).await?,
+            Self::Here(here) => here.call(&method, &at.0, body).await?,
+            Self::There(there) => there.call(&method, &at.0, body).await?,
         };
         read(status, &body)
     }
 
     /// Reads something.
     pub(super) async fn get(&self, at: &Address) -> Answer {
-        self.call(Method::Get, at, None).await
+        self.call(Method::GET, at, None).await
     }
 
     /// Makes something, or has something done.
     pub(super) async fn post(&self, at: &Address, body: &Value) -> Answer {
-        self.call(Method::Post, at, Some(body)).await
+        self.call(Method::POST, at, Some(body)).await
     }
 
     /// Changes something.
     pub(super) async fn patch(&self, at: &Address, body: &Value) -> Answer {
-        self.call(Method::Patch, at, Some(body)).await
+        self.call(Method::PATCH, at, Some(body)).await
     }
 
     /// Removes or ends something.
     pub(super) async fn delete(&self, at: &Address) -> Answer {
-        self.call(Method::Delete, at, None).await
+        self.call(Method::DELETE, at, None).await
     }
 
     /// Ends what was done through it: what the trail is still to be told is written.

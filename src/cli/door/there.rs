@@ -1,7 +1,5 @@
 //! The admin API of a server, over the network, with the tokens of a profile.
 
-use hyper::http::{Request, Response, header};
-use rocket::http::Method;
 use serde_json::Value;
 use tokio::sync::Mutex;
 
@@ -12,7 +10,7 @@ use crate::{
         profiles::{Profile, Profiles},
         sign_in::{Tokens, refreshed},
     },
-    outside::HttpClient,
+    outside::{HttpClient, Method, Request, header},
 };
 
 /// Seconds before its end at which an access token is renewed: what is on its way shall still be good.
@@ -33,7 +31,7 @@ impl There {
 
     pub(super) async fn call(
         &self,
-        method: Method,
+        method: &Method,
         at: &str,
         body: Option<&Value>,
     ) -> Result<(u16, String), Refused> {
@@ -51,14 +49,14 @@ impl There {
 
     async fn send(
         &self,
-        method: Method,
+        method: &Method,
         at: &str,
         body: Option<&Value>,
         token: &str,
     ) -> Result<(u16, String), Refused> {
         let server = self.profile.lock().await.server.clone();
         let mut request = Request::builder()
-            .method(method.as_str())
+            .method(method)
             .uri(format!("{server}{at}"))
             .header(header::AUTHORIZATION, format!("Bearer {token}"));
         if body.is_some() {
@@ -67,7 +65,7 @@ impl There {
         let body = body.map(Value::to_string).unwrap_or_default().into_bytes();
         let request = request.body(body).map_err(Refused::unanswered)?;
         let answer = self.http.send(request).await.map_err(Refused::unanswered)?;
-        let (status, body) = (answer.status().as_u16(), Response::into_body(answer));
+        let (status, body) = (answer.status().as_u16(), answer.into_body());
         String::from_utf8(body).map(|body| (status, body)).map_err(Refused::unanswered)
     }
 
